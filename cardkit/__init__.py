@@ -1,0 +1,1 @@
+"""What the terminal, the service and the workshop agree on, to the byte."""

@@ -1,0 +1,292 @@
+"""The service's own acts: what it decided, issued and was told, as one signed, chained log.
+
+Journals say what terminals did; this log says what the caisse did. Together they are all that
+the books are computed from, so that anyone can compute them again (docs/protocol.md, "Acts").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum, unique
+from typing import Final, TypeAlias
+
+from cardkit import cbor
+from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
+from cardkit.bodies import HASH, MAC8, UID
+from cardkit.directory import CardStatus
+from cardkit.errors import DocumentMalformed, must
+from cardkit.schema import (
+    S64,
+    U8,
+    U31,
+    U32,
+    U63,
+    Blob,
+    Choice,
+    Day,
+    Seconds,
+    Text,
+    document,
+    exactly,
+    maybe,
+    pack,
+    unpack,
+    wire,
+)
+from cardkit.signing import ContentType, PublicKey, Signed, SigningKey, verify
+
+SCHEMA_VERSION: Final = 1
+_BODY: Final = 31
+ACCOUNT: Final = exactly(16)
+"""A member's account: random, and no name leads from it."""
+
+
+@unique
+class ActKind(IntEnum):
+    """What the caisse did."""
+
+    EPOCH_RAISED = 1
+    DOCUMENT_HELD = 2
+    CARD_ISSUED = 3
+    CARD_STATUS_SET = 4
+    ALLOWANCE_ISSUED = 5
+    TERMINAL_LOST = 6
+    CONTRIBUTION_RECEIVED = 7
+    RECOVERY_CONFIRMED = 8
+    RECOVERY_REVERSED = 9
+    SPEND_RETURNED = 10
+    CLAIM_ACCEPTED = 11
+    RULE_SET = 12
+    CREDIT_MOVED = 13
+
+
+@unique
+class ReturnReason(IntEnum):
+    """Why spent money went back to a member."""
+
+    INTENT_NEVER_GREEN = 0
+    CLAIM_REFUSED = 1
+    UNCLAIMED = 2
+
+
+@document
+class EpochRaised:
+    """The service was restored: nothing it signs may be taken for something older."""
+
+    epoch: int = wire(1, U32)
+    reason: str = wire(2, Text(256))
+
+
+@document
+class DocumentHeld:
+    """A certificate, permit or directory header is in force."""
+
+    content: bytes = wire(1, Blob(1, 16_384))
+
+
+@document
+class CardIssued:
+    """A card is a member's; its birth transaction was verified."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    account: bytes = wire(3, ACCOUNT)
+    profile: str = wire(4, Text(32))
+    tmc: int = wire(5, U32)
+    tmv: bytes = wire(6, MAC8)
+    enc_tmri: bytes = wire(7, exactly(16))
+    spent_cents: int = wire(8, U31)
+    key_version: int = maybe(9, U8, default=1)
+    """Of the service's masters, which its keys were made from."""
+
+
+@document
+class CardStatusSet:
+    """A card was blocked or freed."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    status: CardStatus = wire(3, Choice(CardStatus))
+
+
+@document
+class AllowanceIssued:
+    """A new version of what a card may spend."""
+
+    content: bytes = wire(1, Blob(1, ALLOWANCE_BYTES_MAX))
+    account: bytes = wire(2, ACCOUNT)
+
+
+@document
+class TerminalLost:
+    """A terminal will send nothing any more; what it had not sent is to be recovered."""
+
+    terminal: int = wire(1, U32)
+    last_seq: int = wire(2, U32)
+
+
+@document
+class ContributionReceived:
+    """A member's contribution."""
+
+    account: bytes = wire(1, ACCOUNT)
+    amount_cents: int = wire(2, S64)
+    """Negative when a contribution was taken back."""
+    value_date: date = wire(3, Day)
+    reference: str = wire(4, Text(35))
+    """Number of the quittance or of the bank's line; never a name."""
+
+
+@document
+class RecoveryConfirmed:
+    """A person confirmed a sale that only the cards could prove."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    tmc: int = wire(3, U32)
+    terminal: int = wire(4, U32)
+    seq: int = wire(5, U32)
+    amount_cents: int = wire(6, U31)
+    merchant: int = wire(7, U32)
+    tmv: bytes = wire(8, MAC8)
+
+
+@document
+class RecoveryReversed:
+    """The lost journal turned up and says otherwise."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    tmc: int = wire(3, U32)
+    entry: bytes = wire(4, HASH)
+
+
+@document
+class SpendReturned:
+    """What a card spent and nobody may claim is the member's again."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    tmc: int = wire(3, U32)
+    amount_cents: int = wire(4, U31)
+    reason: ReturnReason = wire(5, Choice(ReturnReason))
+
+
+@document
+class ClaimAccepted:
+    """Two people decided to pay what no card proved; booked apart."""
+
+    entry: bytes = wire(1, HASH)
+    amount_cents: int = wire(2, U31)
+    merchant: int = wire(3, U32)
+    first_person: int = wire(4, U63)
+    second_person: int = wire(5, U63)
+
+
+@document
+class RuleSet:
+    """A voted rule is in force from a day on."""
+
+    name: str = wire(1, Text(64))
+    value: int = wire(2, U63)
+    from_day: date = wire(3, Day)
+    voted_on: date | None = maybe(4, Day, default=None)
+
+
+@document
+class CreditMoved:
+    """What a replaced card had left was given to another card of its account."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    to_uid: bytes = wire(3, UID)
+    to_generation: int = wire(4, U31)
+    amount_cents: int = wire(5, U31)
+
+
+ActBody: TypeAlias = (
+    EpochRaised
+    | DocumentHeld
+    | CardIssued
+    | CardStatusSet
+    | AllowanceIssued
+    | TerminalLost
+    | ContributionReceived
+    | RecoveryConfirmed
+    | RecoveryReversed
+    | SpendReturned
+    | ClaimAccepted
+    | RuleSet
+    | CreditMoved
+)
+
+ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
+    ActKind.EPOCH_RAISED: EpochRaised,
+    ActKind.DOCUMENT_HELD: DocumentHeld,
+    ActKind.CARD_ISSUED: CardIssued,
+    ActKind.CARD_STATUS_SET: CardStatusSet,
+    ActKind.ALLOWANCE_ISSUED: AllowanceIssued,
+    ActKind.TERMINAL_LOST: TerminalLost,
+    ActKind.CONTRIBUTION_RECEIVED: ContributionReceived,
+    ActKind.RECOVERY_CONFIRMED: RecoveryConfirmed,
+    ActKind.RECOVERY_REVERSED: RecoveryReversed,
+    ActKind.SPEND_RETURNED: SpendReturned,
+    ActKind.CLAIM_ACCEPTED: ClaimAccepted,
+    ActKind.RULE_SET: RuleSet,
+    ActKind.CREDIT_MOVED: CreditMoved,
+}
+_KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
+
+
+@document
+class ActEnvelope:
+    """What every act says."""
+
+    v: int = wire(1, U31)
+    kind: int = wire(2, U31)
+    seq: int = wire(3, U63)
+    prev: bytes = wire(4, HASH)
+    """Digest of the previous act; for seq 1, the SHA-256 of the service's public key."""
+    at: datetime = wire(5, Seconds)
+    by: int = wire(6, U63)
+    """The console user who did it; 0 for the service itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One verified act; `body` is None when its kind or version is not known here."""
+
+    envelope: ActEnvelope
+    body: ActBody | None
+    signed: Signed
+
+
+def sign_act(
+    key: SigningKey, body: ActBody, *, seq: int, prev: bytes, at: datetime, by: int
+) -> Act:
+    """Sign an act with a service key."""
+    kind = _KINDS.get(type(body))
+    must(kind is not None, "a body of a known kind")
+    envelope = ActEnvelope(v=SCHEMA_VERSION, kind=int(kind or 0), seq=seq, prev=prev, at=at, by=by)
+    payload = pack(envelope)
+    payload[_BODY] = pack(body)
+    return Act(envelope, body, key.sign(ContentType.ACT, payload))
+
+
+def open_act(data: bytes, keys: list[PublicKey], *, caisse: str) -> Act:
+    """Verify and decode one act; raises DocumentError."""
+    signed = verify(data, ContentType.ACT, caisse=caisse, keys=keys)
+    payload = cbor.decode(signed.payload)
+    envelope = unpack(ActEnvelope, payload)
+    raw = payload.get(_BODY) if isinstance(payload, dict) else None
+    return Act(envelope, _read_body(envelope, raw), signed)
+
+
+def _read_body(envelope: ActEnvelope, raw: cbor.Value) -> ActBody | None:
+    if envelope.v != SCHEMA_VERSION or envelope.kind not in ACT_BODIES:
+        return None
+    try:
+        return unpack(ACT_BODIES[ActKind(envelope.kind)], raw)
+    except DocumentMalformed:
+        return None

@@ -1,0 +1,182 @@
+"""Every exception of the project that means trouble in the world, in one tree.
+
+ClafoutisError
+├── AmountInvalid            what was typed is no amount of money
+├── CardError
+│   ├── CardLost             the card left the field, or nobody can say what it answered
+│   ├── CardRefused          the card answered with an error status (named in cardkit.card.apdu)
+│   ├── CardAnswerInvalid    the answer is malformed or its MAC is wrong
+│   ├── CardForeign          the card does not carry our application, or not our keys
+│   └── CardNotIssuable      no blank card of a kind that we issue
+├── ReaderError
+│   ├── ReaderMissing        no such reader, or its driver is not there
+│   ├── ReaderLost           it was there and is gone
+│   └── ReaderBusy           another program holds it
+├── DocumentError            bytes that are not a document we may use
+│   ├── DocumentMalformed    not canonical CBOR, wrong type, out of bounds
+│   ├── SignatureInvalid     not signed by the key it names, or by one we do not trust
+│   ├── DocumentForeign      another caisse, another terminal, another content type
+│   ├── DocumentExpired      outside its dates
+│   └── DocumentRolledBack   older than what is already held
+├── JournalError
+│   ├── JournalDamaged       the chain does not verify
+│   ├── JournalStopped       an fsync failed or the disk is full: nothing may be sold
+│   ├── JournalLocked        another process has it open
+│   └── AlreadyPaired        there is one where a new one was to begin
+├── StoreError               the small documents or the directory can't be read or written
+│   └── NotPaired            there are none yet: nobody made this a terminal
+├── SyncError
+│   ├── ServerUnreachable    no answer
+│   ├── ServerRefused        an answer that says no
+│   └── AnswerInvalid        an answer that can't be trusted
+└── KeyStoreError            a key file is missing, damaged or needs another passphrase
+
+A mistake of ours is none of these: `must()` raises `Bug`, which nothing catches.
+"""
+
+from __future__ import annotations
+
+
+class Bug(Exception):
+    """An invariant of ours is broken; the program has to stop, also under `python -O`."""
+
+
+def must(condition: bool, invariant: str) -> None:
+    """Raise `Bug` unless the invariant holds."""
+    if not condition:
+        raise Bug(invariant)
+
+
+class ClafoutisError(Exception):
+    """Root of every error that the world, and not our code, is the cause of."""
+
+
+class AmountInvalid(ClafoutisError):
+    """The text is no amount of money that can be sold; `reason` says why."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{text!r}: {reason}")
+        self.text = text
+        self.reason = reason
+
+
+class CardError(ClafoutisError):
+    """Something went wrong between reader and card."""
+
+
+class CardLost(CardError):
+    """The card left the field, or its answer did: what it executed is unknown."""
+
+
+class CardRefused(CardError):
+    """The card answered a command with an error status word."""
+
+
+class CardAnswerInvalid(CardError):
+    """An answer is malformed, or its MAC is wrong."""
+
+
+class CardForeign(CardError):
+    """The card does not carry our application, or does not answer to our keys."""
+
+
+class CardNotIssuable(CardError):
+    """The card is no blank one, is of another kind, or did not become what the layout says."""
+
+
+class ReaderError(ClafoutisError):
+    """Something went wrong between this computer and its reader."""
+
+
+class ReaderMissing(ReaderError):
+    """There is no such reader, or its driver is not installed."""
+
+
+class ReaderLost(ReaderError):
+    """The reader was there and is gone."""
+
+
+class ReaderBusy(ReaderError):
+    """Another program holds the reader."""
+
+
+class DocumentError(ClafoutisError):
+    """Bytes that are not a document we may use."""
+
+
+class DocumentMalformed(DocumentError):
+    """The bytes are not canonical CBOR of the expected shape, or a value is out of bounds."""
+
+
+class SignatureInvalid(DocumentError):
+    """The document is not signed by the key it names, or names a key without that right."""
+
+
+class DocumentForeign(DocumentError):
+    """The document belongs to another caisse, another holder or another content type."""
+
+
+class DocumentExpired(DocumentError):
+    """The document is outside its dates."""
+
+
+class DocumentRolledBack(DocumentError):
+    """The document is older than the one already held."""
+
+
+class JournalError(ClafoutisError):
+    """The journal can't be used."""
+
+
+class JournalDamaged(JournalError):
+    """The stored chain does not verify; `seq` is the first entry in doubt."""
+
+    def __init__(self, seq: int, reason: str) -> None:
+        super().__init__(f"entry {seq}: {reason}")
+        self.seq = seq
+        self.reason = reason
+
+
+class JournalStopped(JournalError):
+    """A write did not reach the disk: nothing may be sold until the journal is reopened."""
+
+
+class JournalLocked(JournalError):
+    """Another process has the journal open."""
+
+
+class AlreadyPaired(JournalError):
+    """The data directory belongs to a terminal, which is never overwritten."""
+
+
+class StoreError(ClafoutisError):
+    """The terminal's documents or directory can't be read or written."""
+
+
+class NotPaired(StoreError):
+    """The data directory belongs to no terminal yet."""
+
+
+class SyncError(ClafoutisError):
+    """The exchange with the service failed; entries stay where they are."""
+
+
+class ServerUnreachable(SyncError):
+    """The service gave no answer."""
+
+
+class ServerRefused(SyncError):
+    """The service answered with a refusal; `status` is the HTTP status code."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"HTTP {status}: {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class AnswerInvalid(SyncError):
+    """The service's answer can't be trusted."""
+
+
+class KeyStoreError(ClafoutisError):
+    """A key file is missing, damaged, too widely readable, or needs another passphrase."""

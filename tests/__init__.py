@@ -1,0 +1,1 @@
+"""Flat: test_<package>_<module>.py; what several files share has a name without `test_`."""

@@ -1,0 +1,340 @@
+"""The PC/SC reader against a real pcscd, with a virtual card in its virtual slot.
+
+libpcsclite remembers where its daemon is for the life of a process. So tests in which the daemon
+comes and goes run the reader in a process of its own, which finds the daemon behind a link.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from cardkit.card.desfire import Desfire
+from cardkit.card.issuing import personalise
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.session import PurseSession
+from cardkit.card.tmac import SaleFacts, session_keys, tmi, verify_tmv
+from cardkit.card.token import ReaderId, SaleRecord
+from cardkit.errors import (
+    CardForeign,
+    CardLost,
+    ReaderBusy,
+    ReaderError,
+    ReaderLost,
+    ReaderMissing,
+)
+from cardkit.reader import open_reader
+from cardkit.reader.pcsc import PcscConnection, PcscReader
+from simulator.card import VirtualCard
+from simulator.pcscd import PrivatePcscd
+from simulator.vpcd import VpcdSlot
+from tests.purse_cards import TERMINAL_KEYS, UID, card_keys
+
+SOON_S = 10.0
+GET_VERSION = bytes.fromhex("9060000000")
+OTHER_UID = bytes.fromhex("04C1AF00000280")
+
+
+@pytest.fixture
+def slot(virtual_pcscd: PrivatePcscd) -> Iterator[VpcdSlot]:
+    """The first virtual slot, empty before and after."""
+    with VpcdSlot("127.0.0.1", virtual_pcscd.port) as slot:
+        yield slot
+
+
+@pytest.fixture
+def reader(virtual_pcscd: PrivatePcscd, slot: VpcdSlot) -> Iterator[PcscReader]:
+    """The reader of that slot, which has noticed that it is empty."""
+    reader = PcscReader(virtual_pcscd.reader_names[0])
+    assert reader.wait_for_removal(SOON_S)
+    yield reader
+    slot.remove()
+    assert reader.wait_for_removal(SOON_S)
+    reader.close()
+
+
+def present(reader: PcscReader) -> PcscConnection:
+    """The card that is, or is about to be, in the field."""
+    connection = reader.wait_for_card(SOON_S)
+    assert connection is not None
+    return connection
+
+
+def test_a_reader_is_found_by_a_part_of_its_name(virtual_pcscd: PrivatePcscd) -> None:
+    """`pcsc:` is the first reader, `pcsc:NAME` the first of that name."""
+    first, second = virtual_pcscd.reader_names
+    for address, name in (("pcsc:", first), ("pcsc:Virtual", first), (f"pcsc:{second}", second)):
+        reader = open_reader(address)
+        assert reader.name == name
+        reader.close()
+
+
+def test_a_reader_that_is_not_there_is_missing(virtual_pcscd: PrivatePcscd) -> None:
+    """The name that was looked for is in the message."""
+    for address in ("pcsc:Nonesuch", "nonesuch:"):
+        with pytest.raises(ReaderMissing, match=r"(?i)nonesuch"):
+            open_reader(address)
+
+
+def test_a_card_in_the_field_is_connected(reader: PcscReader, slot: VpcdSlot) -> None:
+    """The UID comes from the reader, and APDUs go through whole."""
+    slot.insert(VirtualCard(UID))
+    card = present(reader)
+    assert card.uid == UID
+    assert card.transceive(GET_VERSION)[-2:] == bytes.fromhex("91AF")
+    card.close()
+    card.close()
+
+
+def test_no_card_in_time_is_none(reader: PcscReader) -> None:
+    """An empty field is no error, with patience or without."""
+    assert reader.wait_for_card(0) is None
+    assert reader.wait_for_card(0.02) is None
+
+
+def test_a_card_that_comes_ends_the_wait(reader: PcscReader, slot: VpcdSlot) -> None:
+    """A tap is felt while waiting; nothing polls the card itself."""
+    assert reader.wait_for_card(0) is None
+    tap = threading.Timer(0.05, slot.insert, [VirtualCard(UID)])
+    tap.start()
+    assert present(reader).uid == UID
+    tap.join()
+
+
+def test_removal_is_noticed_with_the_connection_open(reader: PcscReader, slot: VpcdSlot) -> None:
+    """After green the till asks for the card to go, and knows when it has."""
+    slot.insert(VirtualCard(UID))
+    card = present(reader)
+    assert not reader.wait_for_removal(0)
+    slot.remove()
+    assert reader.wait_for_removal(SOON_S)
+    with pytest.raises(CardLost):
+        card.transceive(GET_VERSION)
+
+
+def test_a_card_let_go_of_is_returned_again_and_has_lost_its_session(
+    reader: PcscReader, slot: VpcdSlot
+) -> None:
+    """Closing powers the card off: no half-done transaction outlives a connection."""
+    slot.insert(VirtualCard(UID))
+    first = present(reader)
+    Desfire(first).authenticate_ev2_first(0, bytes(16))
+    first.close()
+    with pytest.raises(CardLost):
+        first.transceive(GET_VERSION)
+    second = present(reader)
+    assert second.uid == UID
+    assert second.transceive(bytes.fromhex("9051000000"))[-2:] == bytes.fromhex("91AE")
+
+
+@pytest.mark.parametrize("tear", [VpcdSlot.tear_before, VpcdSlot.tear_after])
+def test_after_a_tear_a_handle_is_never_trusted(
+    reader: PcscReader, slot: VpcdSlot, tear: Callable[[VpcdSlot, int], None]
+) -> None:
+    """PC/SC would go on talking to whatever card lies there next; this connection does not."""
+    slot.insert(VirtualCard(UID))
+    torn = present(reader)
+    tear(slot, 1)
+    with pytest.raises(CardLost):
+        torn.transceive(GET_VERSION)
+    assert slot.wait_until_left(SOON_S)
+    slot.insert(VirtualCard(OTHER_UID))
+    with pytest.raises(CardLost):
+        torn.transceive(GET_VERSION)
+    assert present(reader).uid == OTHER_UID
+
+
+def test_a_card_held_by_another_program_is_busy(
+    reader: PcscReader, slot: VpcdSlot, virtual_pcscd: PrivatePcscd
+) -> None:
+    """Exclusive means that nobody can slip a command into a sale."""
+    slot.insert(VirtualCard(UID))
+    held = present(reader)
+    with contextlib.closing(PcscReader(virtual_pcscd.reader_names[0])) as other:
+        with pytest.raises(ReaderBusy):
+            other.wait_for_card(SOON_S)
+        held.close()
+        present(other).close()
+
+
+class ContactSlot(VpcdSlot):
+    """A reader that has no UID to give, as for a chip card in its other slot."""
+
+    def _answer(self, card: VirtualCard, command: bytes) -> bytes | None:  # noqa: ARG002
+        return bytes.fromhex("6A81")
+
+
+def test_a_card_without_a_uid_is_foreign(reader: PcscReader, virtual_pcscd: PrivatePcscd) -> None:
+    """A bank card in a contact slot is no fault, and not ours."""
+    with ContactSlot("127.0.0.1", virtual_pcscd.port) as slot:
+        slot.insert(VirtualCard(UID))
+        with pytest.raises(CardForeign):
+            reader.wait_for_card(SOON_S)
+
+
+def test_a_sale_through_pcscd(reader: PcscReader, slot: VpcdSlot) -> None:
+    """Issue and sell over the real stack: nine exchanges, and the proof is right."""
+    card, keys = VirtualCard(UID), card_keys()
+    slot.insert(card)
+    workshop = present(reader)
+    proof = personalise(workshop, keys, originality=None, allowance=b"\x5a" * 254)
+    workshop.close()
+    purse = PurseSession.open(present(reader), TERMINAL_KEYS)
+    before, spent0_cents = purse.tmac(), purse.spent_cents()
+    record = SaleRecord(
+        terminal=1, seq=1, amount_cents=5, spent0_cents=0, tmv0=before.tmv, token=bytes(8)
+    )
+    reader_id = ReaderId(terminal=1, seq=1, token=bytes(8))
+    purse.debit(5)
+    purse.write_record(record)
+    facts = SaleFacts(
+        spent0_cents=spent0_cents,
+        amount_cents=5,
+        record=record.pack(),
+        tmri=reader_id.pack(),
+        enc_tmri=purse.commit_reader_id(reader_id),
+    )
+    after = purse.commit()
+    assert (before.tmc, after.tmc, purse.exchanges) == (proof.tmc, proof.tmc + 1, 9)
+    mac = session_keys(keys.tmac, uid=UID, tmc=after.tmc).mac
+    assert verify_tmv(mac, tmi(CLAF_PURSE_1, facts), after.tmv)
+
+
+# The daemon comes and goes
+
+
+def watch(found: Connection, socket: str) -> None:
+    """Play a till in a process of its own: tell what each wait of it ends with."""
+    os.environ["PCSCLITE_CSOCK_NAME"] = socket
+    try:
+        reader = PcscReader("")
+    except ReaderError as error:
+        found.send(type(error).__name__)
+        return
+    found.send(reader.name)
+    while (timeout_s := found.recv()) is not None:
+        try:
+            card = reader.wait_for_card(timeout_s)
+        except ReaderError as error:
+            found.send(type(error).__name__)
+        else:
+            found.send(card and card.uid)
+            if card:
+                card.close()
+    reader.close()
+
+
+class Till:
+    """The other process, asked to wait for a card."""
+
+    def __init__(self, socket: Path) -> None:
+        self._pipe, other = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        self._process = context.Process(target=watch, args=(other, str(socket)), daemon=True)
+        self._process.start()
+        other.close()
+        self.opened = self.told()
+
+    def ask(self, timeout_s: float) -> None:
+        """Let it wait for a card."""
+        self._pipe.send(timeout_s)
+
+    def told(self) -> object:
+        """What it found."""
+        assert self._pipe.poll(3 * SOON_S)
+        return self._pipe.recv()
+
+    def end(self) -> None:
+        """Let it finish by itself."""
+        self._pipe.send(None)
+        self._process.join(SOON_S)
+        assert self._process.exitcode == 0
+        self._pipe.close()
+
+
+def point(link: Path, daemon: PrivatePcscd) -> None:
+    """Let clients of `link` find this daemon."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(daemon.environment["PCSCLITE_CSOCK_NAME"])
+
+
+def test_the_wait_survives_a_restart_of_the_daemon(tmp_path: Path) -> None:
+    """A till left alone over an upgrade of pcscd goes on by itself."""
+    link = tmp_path / "pcscd"
+    with PrivatePcscd(fastpoll=True) as daemon:
+        point(link, daemon)
+        till = Till(link)
+        assert till.opened == daemon.reader_names[0]
+        till.ask(2 * SOON_S)
+    with PrivatePcscd(fastpoll=True) as daemon, VpcdSlot("127.0.0.1", daemon.port) as slot:
+        slot.insert(VirtualCard(UID))
+        point(link, daemon)
+        assert till.told() == UID
+        till.end()
+
+
+def test_a_reader_that_stays_away_is_lost_and_found_again(tmp_path: Path) -> None:
+    """The till says so on its screen, and the same reader works once it is back."""
+    link = tmp_path / "pcscd"
+    with PrivatePcscd(fastpoll=True) as daemon:
+        point(link, daemon)
+        till = Till(link)
+    till.ask(0.1)
+    assert till.told() == ReaderLost.__name__
+    with PrivatePcscd(fastpoll=True) as daemon, VpcdSlot("127.0.0.1", daemon.port) as slot:
+        slot.insert(VirtualCard(UID))
+        point(link, daemon)
+        till.ask(SOON_S)
+        assert till.told() == UID
+        till.end()
+
+
+def test_without_a_daemon_a_reader_is_missing(tmp_path: Path) -> None:
+    """The first start on a machine without pcscd says what is wrong."""
+    assert Till(tmp_path / "nobody").opened == ReaderMissing.__name__
+
+
+class HangingCard(VirtualCard):
+    """A card that answers nothing sensible until its power was off, and reset counts that."""
+
+    def __init__(self, uid: bytes) -> None:
+        super().__init__(uid)
+        self.resets = 0
+
+    def reset(self) -> None:
+        """Count, as well."""
+        super().reset()
+        self.resets += 1
+
+
+class HangingSlot(VpcdSlot):
+    """A slot whose card hangs from the first APDU on, until the next reset."""
+
+    hung_at: int | None = None
+
+    def _answer(self, card: VirtualCard, command: bytes) -> bytes | None:
+        assert isinstance(card, HangingCard)
+        self.hung_at = self.hung_at or card.resets
+        return b"\x00" if card.resets == self.hung_at else super()._answer(card, command)
+
+
+def test_a_card_that_hangs_is_powered_off(tmp_path: Path) -> None:
+    """A link that got stuck heals by itself while the card lies there; nobody has to lift it.
+
+    At pcscd's own rate: polled faster, it powers an unused card off before we have to.
+    """
+    link = tmp_path / "pcscd"
+    with PrivatePcscd() as daemon, HangingSlot("127.0.0.1", daemon.port) as slot:
+        slot.insert(HangingCard(UID))
+        point(link, daemon)
+        till = Till(link)
+        till.ask(SOON_S)
+        assert till.told() == UID
+        till.end()
