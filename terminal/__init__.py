@@ -1,0 +1,1 @@
+"""The point of sale: sells from a card, offline, and keeps a signed journal."""

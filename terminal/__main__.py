@@ -1,0 +1,399 @@
+"""`clafoutis-terminal`: the till on the command line; every part is wired here and in `wiring`.
+
+Exit status: 0 done · 1 trouble · 2 declined · 3 amber · 4 no reader · 5 card trouble ·
+6 journal · 7 service · 64 wrong usage.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from cardkit.bodies import RefundReason
+from cardkit.clock import Clock, SystemClock
+from cardkit.errors import (
+    AmountInvalid,
+    CardError,
+    ClafoutisError,
+    DocumentMalformed,
+    JournalError,
+    JournalLocked,
+    ReaderError,
+    StoreError,
+    SyncError,
+)
+from cardkit.money import parse_amount
+from cardkit.reader import Reader, open_reader
+from terminal.config import (
+    DATA_DEFAULT,
+    DATA_VARIABLE,
+    READER_DEFAULT,
+    READER_VARIABLE,
+    DataDirectory,
+)
+from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
+from terminal.software import Software
+from terminal.words import Words
+
+if TYPE_CHECKING:
+    from cardkit.card.connection import CardConnection
+    from terminal.till import Till
+
+logger = logging.getLogger(__name__)
+
+TAP_TIMEOUT_S: Final = 60.0
+PAIRING_PAUSE_S: Final = 5.0
+_NUMBER_MAX: Final = 2**32 - 1
+"""Of entries and merchants (docs/protocol.md, "Limits")."""
+_NEGATIVE_IS_NO_OPTION: Final = {"ignore_unknown_options": True}
+"""So that -5 is an amount, and gets its own refusal."""
+
+
+@unique
+class Exit(IntEnum):
+    """Exit statuses, for scripts."""
+
+    DONE = 0
+    TROUBLE = 1
+    DECLINED = 2
+    AMBER = 3
+    READER = 4
+    CARD = 5
+    JOURNAL = 6
+    SERVICE = 7
+    USAGE = 64
+
+
+_STATUS_OF: Final = (
+    (AmountInvalid, Exit.USAGE),
+    (ReaderError, Exit.READER),
+    (CardError, Exit.CARD),
+    (JournalError, Exit.JOURNAL),
+    (SyncError, Exit.SERVICE),
+    (ClafoutisError, Exit.TROUBLE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every command starts from."""
+
+    data: DataDirectory
+    reader: str
+    words: Words
+    clock: Clock
+    find_reader: Callable[[str], Reader]
+
+    @contextmanager
+    def opened(self) -> Iterator[Till]:
+        """Open the till to look at it; nothing is journalled."""
+        from terminal.wiring import open_till
+
+        till = open_till(self.data, clock=self.clock, software=Software.installed())
+        try:
+            yield till
+        finally:
+            till.close()
+
+    @contextmanager
+    def till(self) -> Iterator[Till]:
+        """Start the till, and wind it up in good order unless its journal stopped."""
+        with self.opened() as till:
+            till.start()
+            till.consume_inbox()
+            try:
+                yield till
+            finally:
+                if till.journal.is_running:
+                    self._wind_up(till)
+
+    def _wind_up(self, till: Till) -> None:
+        for held in till.journal.open_intents():
+            say(self.words.still_open(held))
+        try:
+            till.rest()
+        except StoreError as error:
+            say(self.words.trouble(error))
+        till.stop()
+
+    @contextmanager
+    def open_reader(self) -> Iterator[Reader]:
+        """Open the reader."""
+        reader = self.find_reader(self.reader)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    @contextmanager
+    def tap(self) -> Iterator[CardConnection]:
+        """Ask for a card and wait for it."""
+        _ = self.words.gettext
+        with self.open_reader() as reader:
+            say(_("Present the card…"))
+            connection = reader.wait_for_card(TAP_TIMEOUT_S)
+            if connection is None:
+                say(_("No card came. Nothing was sold."))
+                sys.exit(Exit.CARD)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+
+def say(text: str) -> None:
+    """Talk to the person; data goes to stdout."""
+    click.echo(text, err=True)
+
+
+pass_context = click.make_pass_decorator(Context)
+
+
+_merchant_option = click.option(
+    "--merchant",
+    type=click.IntRange(1, _NUMBER_MAX),
+    help="Needed when the terminal sells for several.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA_DEFAULT,
+    envvar=DATA_VARIABLE,
+    show_default=True,
+    show_envvar=True,
+)
+@click.option(
+    "--reader", default=READER_DEFAULT, envvar=READER_VARIABLE, show_default=True, show_envvar=True
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show what happens, on stderr.")
+@click.pass_context
+def cli(context: click.Context, data: Path, reader: str, verbose: bool) -> None:
+    """Sell from a card, offline."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+    words = Words.of_environment()
+    context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
+
+
+@cli.command(context_settings=_NEGATIVE_IS_NO_OPTION)
+@click.argument("amount")
+@_merchant_option
+@pass_context
+def sell(context: Context, amount: str, merchant: int | None) -> None:
+    """Sell for AMOUNT, such as 12,50 or 12.50."""
+    amount_cents, words = parse_amount(amount), context.words
+    _ = words.gettext
+    status = Exit.DONE
+    with context.till() as till:
+        seller = _merchant(till, merchant)
+        with context.tap() as connection:
+            outcome = till.sell(
+                connection,
+                amount_cents,
+                merchant=seller,
+                announce=lambda green: _paid(words, green),
+            )
+        _tell(words, outcome.settled)
+        match outcome:
+            case Green():
+                pass
+            case Refused(declined=declined):
+                say(words.declined(declined))
+                status = Exit.DECLINED
+            case Amber():
+                status = Exit.AMBER  # every open sale is named when the till winds up
+            case _:
+                say(_("An earlier sale of this card was settled. Nothing else was sold."))
+                status = Exit.AMBER
+    sys.exit(status)
+
+
+@cli.command()
+@pass_context
+def balance(context: Context) -> None:
+    """Say what a card can pay, and leave its newest allowance on it."""
+    status = Exit.DONE
+    with context.till() as till:
+        with context.tap() as connection:
+            outcome = till.balance(connection)
+        _tell(context.words, outcome.settled)
+        match outcome:
+            case Balance(available_cents=available_cents):
+                click.echo(context.words.euros(available_cents))
+            case Refused(declined=declined):
+                say(context.words.declined(declined))
+                status = Exit.DECLINED
+    sys.exit(status)
+
+
+@cli.command(context_settings=_NEGATIVE_IS_NO_OPTION)
+@click.argument("seq", type=click.IntRange(1, _NUMBER_MAX))
+@click.argument("amount", required=False)
+@pass_context
+def refund(context: Context, seq: int, amount: str | None) -> None:
+    """Give back sale SEQ, or AMOUNT of it."""
+    amount_cents = None if amount is None else parse_amount(amount)
+    status = Exit.DONE
+    with context.till() as till:
+        outcome = till.refund(seq, amount_cents, RefundReason.GOODS_RETURNED)
+        if isinstance(outcome, Refunded):
+            click.echo(f"{outcome.seq} {context.words.euros(outcome.amount_cents)}")
+        else:
+            say(context.words.refund_refused(outcome))
+            status = Exit.DECLINED
+    sys.exit(status)
+
+
+@cli.command()
+@click.option("--url", help="Another address than the one that pairing gave.")
+@pass_context
+def sync(context: Context, url: str | None) -> None:
+    """Send what is unsent and take in the answers.
+
+    A till that runs leaves and takes in by itself, and one may start while this waits.
+    """
+    with suppress(JournalLocked), context.opened() as till:
+        till.export_outbox()
+    click.echo(_carry(context, url))
+    with suppress(JournalLocked), context.till() as till:
+        logger.debug("taken in up to entry %s", till.journal.acknowledged_seq)
+
+
+@cli.command()
+@pass_context
+def status(context: Context) -> None:
+    """Say what this terminal is, holds and waits for."""
+    from terminal.status import lines
+
+    with context.opened() as till:
+        for line in lines(till, context.words):
+            click.echo(line)
+
+
+@cli.group()
+def journal() -> None:
+    """Look at the journal."""
+
+
+@journal.command()
+@pass_context
+def verify(context: Context) -> None:
+    """Verify every signature and link of the chain."""
+    with context.opened() as till:
+        click.echo(till.journal.verify())
+
+
+@cli.command()
+@click.argument("ticket")
+@pass_context
+def pair(context: Context, ticket: str) -> None:
+    """Enrol this terminal with the text of a TICKET's QR code."""
+    import time
+
+    import requests
+
+    from cardkit.pairing import Ticket
+    from terminal.pair import Pairing
+
+    _ = context.words.gettext
+    with requests.Session() as session:
+        try:
+            pairing = Pairing(context.data, Ticket.from_text(ticket), session=session)
+        except DocumentMalformed as error:
+            raise click.UsageError(_("This is not a pairing ticket.")) from error
+        say(_("Tell the coordinator these words:"))
+        click.echo(pairing.words)
+        while (result := pairing.ask()) is None:
+            time.sleep(PAIRING_PAUSE_S)
+        identity = pairing.finish(result, clock=context.clock, software=Software.installed())
+    say(_("This is terminal {terminal} now.").format(terminal=identity.terminal))
+
+
+@cli.command(name="till")
+@_merchant_option
+@pass_context
+def line_till(context: Context, merchant: int | None) -> None:
+    """Sell line by line: type an amount, tap a card."""
+    from terminal.line_mode import LineMode
+
+    with context.till() as till, context.open_reader() as reader:
+        LineMode(
+            till,
+            reader,
+            merchant=_merchant(till, merchant),
+            words=context.words,
+            read_line=_read_line,
+            write=click.echo,
+        ).run()
+
+
+def _carry(context: Context, url: str | None) -> int:
+    """Take the outbox to the service and its answers to the inbox; return how many."""
+    import requests
+
+    from terminal.documents import Documents
+    from terminal.keyring import read_transport_key
+    from terminal.sync import Sync
+
+    data = context.data
+    identity = Documents(data.documents).identity
+    key = read_transport_key(data.keys, caisse=identity.caisse)
+    with requests.Session() as session:
+        return Sync(data, identity, key=key, session=session, clock=context.clock, url=url).run()
+
+
+def _tell(words: Words, settled: tuple[Settlement, ...]) -> None:
+    for earlier in settled:
+        say(words.settled(earlier))
+
+
+def _paid(words: Words, green: Green) -> None:
+    click.echo(f"{green.seq} {words.euros(green.amount_cents)}")
+
+
+def _read_line() -> str | None:
+    try:
+        return input("> ")
+    except EOFError:
+        return None
+
+
+def _merchant(till: Till, asked: int | None) -> int:
+    """Return the merchant to sell for: the one asked for, or the only one there is."""
+    grants = till.store.permit.permit.merchants
+    if asked is not None:
+        return asked
+    if len(grants) == 1:
+        return grants[0].merchant
+    known = ", ".join(f"{grant.merchant} ({grant.name})" for grant in grants)
+    raise click.UsageError(f"--merchant: {known}")
+
+
+def main() -> None:
+    """Run a command; only what nobody foresaw shows a traceback."""
+    try:
+        cli.main(prog_name="clafoutis-terminal", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except click.Abort:
+        sys.exit(Exit.TROUBLE)
+    except ClafoutisError as error:
+        logger.debug("%s", error, exc_info=True)
+        say(Words.of_environment().trouble(error))
+        say(f"({type(error).__name__}: {error})")
+        sys.exit(next(status for kind, status in _STATUS_OF if isinstance(error, kind)))
+
+
+if __name__ == "__main__":
+    main()

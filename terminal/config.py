@@ -1,0 +1,59 @@
+"""Where a terminal keeps what: one directory, named by --data or an environment variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DATA_VARIABLE: Final = "CLAFOUTIS_TERMINAL_DATA"
+READER_VARIABLE: Final = "CLAFOUTIS_READER"
+DATA_DEFAULT: Final = Path("/var/lib/clafoutis/terminal")
+READER_DEFAULT: Final = "pcsc:"
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """The layout of a terminal's data; nothing here exists before `create`."""
+
+    root: Path
+
+    @property
+    def journal(self) -> Path:
+        """The signed entries: SQLite, written by the till alone."""
+        return self.root / "journal.db"
+
+    @property
+    def store(self) -> Path:
+        """The directory's rows: SQLite, and replaceable, because the service can send it again."""
+        return self.root / "store.db"
+
+    @property
+    def documents(self) -> Path:
+        """Identity, permit, certificates and settings: one small TinyDB file."""
+        return self.root / "documents.json"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets, readable by the terminal's user alone."""
+        return self.root / "keys"
+
+    @property
+    def outbox(self) -> Path:
+        """Requests that wait to be sent."""
+        return self.root / "outbox"
+
+    @property
+    def inbox(self) -> Path:
+        """Answers that wait to be read."""
+        return self.root / "inbox"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever has the journal open."""
+        return self.root / "lock"
+
+    def create(self) -> None:
+        """Make the directories; those that exist stay as they are."""
+        for directory in (self.root, self.keys, self.outbox, self.inbox):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,232 @@
+"""A till to be played with on any screen: type an amount, tap a card, read the answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+from cardkit.bodies import RefundReason, ResolutionChoice
+from cardkit.card.connection import CardConnection
+from cardkit.clock import business_date
+from cardkit.errors import CardError, ClafoutisError, JournalError, ReaderError, StoreError
+from cardkit.money import parse_amount
+from cardkit.reader import Reader
+from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settled, Settlement
+from terminal.till import Till
+from terminal.words import Words
+
+TAP_TIMEOUT_S: Final = 60.0
+REMOVAL_TIMEOUT_S: Final = 5.0
+_SEQ_DIGITS: Final = 10
+
+ReadLine = Callable[[], str | None]
+"""Return what was typed, or None at the end."""
+Write = Callable[[str], None]
+
+_ANSWERS: Final = {
+    "attend": ResolutionChoice.PARKED,
+    "autrement": ResolutionChoice.PAID_OTHERWISE,
+    "parti": ResolutionChoice.CLIENT_LEFT,
+    "remis": ResolutionChoice.GOODS_HANDED_OVER,
+}
+
+
+class LineMode:
+    """The dialogue over one till, one reader and one merchant."""
+
+    def __init__(
+        self,
+        till: Till,
+        reader: Reader,
+        *,
+        merchant: int,
+        words: Words,
+        read_line: ReadLine,
+        write: Write,
+    ) -> None:
+        self._till = till
+        self._reader = reader
+        self._merchant = merchant
+        self._words = words
+        self._read_line = read_line
+        self._write = write
+
+    def run(self) -> None:
+        """Answer line by line until the end, or until nothing can be sold any more.
+
+        Raises JournalError or StoreError then.
+        """
+        _ = self._words.gettext
+        self._write(_("Type an amount, or: {commands}").format(commands=", ".join(self._commands)))
+        self._remind()
+        self._rest()
+        while (line := self._read_line()) is not None:
+            word, *rest = line.split() or [""]
+            if word == "quitter":
+                return
+            try:
+                self._answer(word, rest, line)
+            except (JournalError, StoreError):
+                raise
+            except ClafoutisError as error:
+                self._write(self._words.trouble(error))
+            self._rest()
+
+    @property
+    def _commands(self) -> tuple[str, ...]:
+        return ("solde", "attente", *_ANSWERS, "rembourser", "clore", "quitter")
+
+    def _answer(self, word: str, rest: list[str], line: str) -> None:
+        match word:
+            case "":
+                return
+            case "solde":
+                self._balance()
+            case "attente":
+                self._waiting()
+            case "rembourser":
+                self._refund(rest)
+            case "clore":
+                self._close_day()
+            case _ if word in _ANSWERS:
+                self._resolve(_ANSWERS[word], rest)
+            case _:
+                self._sell(parse_amount(line))
+
+    def _sell(self, amount_cents: int) -> None:
+        connection = self._tapped()
+        if connection is None:
+            return
+        try:
+            outcome = self._till.sell(
+                connection, amount_cents, merchant=self._merchant, announce=self._green
+            )
+        except (CardError, ReaderError) as error:
+            self._write(self._words.trouble(error))
+            self._remind()
+        else:
+            self._show(outcome)
+        finally:
+            self._let_go(connection)
+
+    def _balance(self) -> None:
+        _ = self._words.gettext
+        connection = self._tapped()
+        if connection is None:
+            return
+        try:
+            outcome = self._till.balance(connection)
+        except (CardError, ReaderError) as error:
+            self._write(self._words.trouble(error))
+            self._remind()
+            return
+        finally:
+            self._let_go(connection)
+        self._settled(outcome.settled)
+        match outcome:
+            case Balance(available_cents=available_cents):
+                amount = self._words.euros(available_cents)
+                self._write(_("This card can pay {amount}.").format(amount=amount))
+            case Refused(declined=declined):
+                self._write(self._words.declined(declined))
+
+    def _tapped(self) -> CardConnection | None:
+        _ = self._words.gettext
+        self._write(_("Present the card…"))
+        connection = self._reader.wait_for_card(TAP_TIMEOUT_S)
+        if connection is None:
+            self._write(_("No card came. Nothing was sold."))
+        return connection
+
+    def _let_go(self, connection: CardConnection) -> None:
+        """Wait for the card to leave; a reader lost by now takes back nothing that was said."""
+        connection.close()
+        with contextlib.suppress(ReaderError):
+            self._reader.wait_for_removal(REMOVAL_TIMEOUT_S)
+
+    def _remind(self) -> None:
+        for held in self._till.journal.open_intents():
+            self._write(self._words.still_open(held))
+
+    def _rest(self) -> None:
+        try:
+            self._till.rest()
+        except StoreError as error:
+            self._write(self._words.trouble(error))
+
+    def _green(self, green: Green) -> None:
+        _ = self._words.gettext
+        amount = self._words.euros(green.amount_cents)
+        self._write(_("PAID {amount}, sale {seq}").format(amount=amount, seq=green.seq))
+
+    def _show(self, outcome: Green | Refused | Amber | Settled) -> None:
+        _ = self._words.gettext
+        self._settled(outcome.settled)
+        match outcome:
+            case Refused(declined=declined):
+                self._write(self._words.declined(declined))
+            case Amber(seq=seq):
+                self._write(
+                    _(
+                        "UNKNOWN: present the same card again, or answer"
+                        " “autrement {seq}”, “parti {seq}”, “remis {seq}”."
+                    ).format(seq=seq)
+                )
+            case Settled():
+                self._write(_("Nothing else was sold. Type the amount again for a new sale."))
+            case Green():
+                return
+
+    def _settled(self, settled: tuple[Settlement, ...]) -> None:
+        for earlier in settled:
+            self._write(self._words.settled(earlier))
+
+    def _waiting(self) -> None:
+        _ = self._words.gettext
+        held = self._till.journal.open_intents()
+        if not held:
+            self._write(_("No sale is waiting."))
+        for it in held:
+            amount = self._words.euros(it.intent.amount_cents)
+            self._write(_("Sale {seq} of {amount} is waiting.").format(seq=it.seq, amount=amount))
+
+    def _resolve(self, choice: ResolutionChoice, rest: list[str]) -> None:
+        _ = self._words.gettext
+        seq = _number(rest)
+        if seq is None or not self._till.resolve(seq, choice):
+            self._write(_("No sale with this number is waiting."))
+        else:
+            self._write(_("Noted for sale {seq}.").format(seq=seq))
+
+    def _refund(self, rest: list[str]) -> None:
+        _ = self._words.gettext
+        amount_cents = parse_amount(rest[1]) if len(rest) > 1 else None
+        outcome = self._till.refund(_number(rest) or 0, amount_cents, RefundReason.GOODS_RETURNED)
+        if isinstance(outcome, Refunded):
+            amount = self._words.euros(outcome.amount_cents)
+            self._write(
+                _("Refunded {amount}: here at once, elsewhere after the next sync.").format(
+                    amount=amount
+                )
+            )
+        else:
+            self._write(self._words.refund_refused(outcome))
+
+    def _close_day(self) -> None:
+        _ = self._words.gettext
+        before = self._till.journal.head.seq
+        self._till.close_day(business_date(self._till.clock.now().at))
+        total = self._words.euros(self._till.journal.head.perpetual_cents)
+        count = self._till.journal.head.seq - before - 1
+        self._write(
+            _("Day closed. {count} sales were left to the caisse. Total ever: {total}.").format(
+                count=count, total=total
+            )
+        )
+
+
+def _number(rest: list[str]) -> int | None:
+    """Read the number of an entry; None for what no entry can have."""
+    is_number = bool(rest) and rest[0].isascii() and rest[0].isdigit()
+    return int(rest[0]) if is_number and len(rest[0]) <= _SEQ_DIGITS else None

@@ -1,0 +1,251 @@
+"""The till's half of the exchange: requests leave through the outbox, answers come by the inbox.
+
+The sync process carries the files and can neither read the journal nor write it
+(docs/protocol.md, "Sync"). Everything here may happen twice: entries are stored by their hash,
+and an answer that was half taken in before a cut is taken in again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from cardkit.bodies import (
+    Acknowledged,
+    Body,
+    DocumentAccepted,
+    DocumentRefused,
+    EntryKind,
+)
+from cardkit.clock import Clock
+from cardkit.entries import Entry
+from cardkit.errors import DocumentError, JournalDamaged, StoreError
+from cardkit.signing import ContentType
+from cardkit.sync import (
+    ENTRIES_MAX,
+    Health,
+    HeldAnswer,
+    SyncAnswer,
+    SyncRequest,
+    encode_request,
+)
+from terminal.config import DataDirectory
+from terminal.files import sync_directory, write_atomically
+from terminal.journal import Journal
+from terminal.store import Store
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".cbor"
+_REASON_CHARACTERS = 128
+
+
+class Mailbox:
+    """Outbox and inbox of one till."""
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        *,
+        journal: Journal,
+        store: Store,
+        clock: Clock,
+        software_version: str,
+    ) -> None:
+        self._data = data
+        self._journal = journal
+        self._store = store
+        self._clock = clock
+        self._software_version = software_version
+
+    def export(self) -> tuple[Path, ...]:
+        """Leave the unsent entries as requests, and nothing else, in the outbox.
+
+        There is always one request at least: without entries it asks for what is new. A full one
+        that waits already is left alone, for the disk's sake. Raises StoreError when the outbox
+        takes nothing; the entries stay where they are.
+        """
+        with _files():
+            requests = tuple(self._requests())
+            paths = tuple(self._path(request) for request in requests)
+            for stale in set(self._data.outbox.glob(f"*{SUFFIX}")) - set(paths):
+                stale.unlink(missing_ok=True)
+            for path, request in zip(paths, requests, strict=True):
+                if path == paths[-1] or not path.exists():
+                    write_atomically(path, encode_request(request))
+        return paths
+
+    def consume(self) -> int:
+        """Take in the answers that have arrived, in their order, and return how many were good.
+
+        Raises JournalDamaged when the service holds another chain than ours, and StoreError when
+        the inbox can't be read.
+        """
+        accepted = 0
+        with _files():
+            for path in sorted(self._data.inbox.glob(f"*{SUFFIX}")):
+                accepted += self._take_in(path.read_bytes())
+                path.unlink()
+                sync_directory(path.parent)
+        self.journal_documents()
+        return accepted
+
+    def journal_documents(self) -> None:
+        """Journal the permit and the directory in force, unless that has been done."""
+        permit, directory = self._store.permit, self._store.directory
+        epoch, version = permit.permit.order
+        self._accepted(EntryKind.PERMIT_ACCEPTED, epoch, version, permit.digest)
+        if directory is not None:
+            epoch, version = directory.header.order
+            self._accepted(EntryKind.DIRECTORY_ACCEPTED, epoch, version, directory.digest)
+
+    def _requests(self) -> Iterator[SyncRequest]:
+        seq = self._journal.acknowledged_seq
+        while True:
+            entries = self._journal.contents(seq, ENTRIES_MAX)
+            yield self._request(entries, seq)
+            seq += len(entries)
+            if seq >= self._journal.head.seq:
+                return
+
+    def _request(self, entries: tuple[bytes, ...], after_seq: int) -> SyncRequest:
+        answer, permit = self._store.answer, self._store.permit.permit
+        directory_epoch, directory_version = self._store.delta_base
+        return SyncRequest(
+            terminal=self._journal.terminal,
+            entries=entries,
+            epoch=0 if answer is None else answer.epoch,
+            directory_epoch=directory_epoch,
+            directory_version=directory_version,
+            permit_epoch=permit.epoch,
+            permit_version=permit.version,
+            acknowledged_seq=after_seq,
+            head_seq=self._journal.head.seq,
+            health=self._health(),
+        )
+
+    def _health(self) -> Health:
+        free = os.statvfs(self._data.root)
+        return Health(
+            software_version=self._software_version,
+            sqlite_version=sqlite3.sqlite_version,
+            clock=self._clock.now().trust,
+            fsync_p95_ms=self._journal.commit_p95_ms,
+            disk_free_mb=free.f_bavail * free.f_frsize // 1_000_000,
+        )
+
+    def _path(self, request: SyncRequest) -> Path:
+        first = request.acknowledged_seq + 1
+        last = request.acknowledged_seq + len(request.entries)
+        return self._data.outbox / f"{first:010}-{last:010}{SUFFIX}"
+
+    def _take_in(self, content: bytes) -> bool:
+        """Use one answer; what can't be used is journalled with the reason."""
+        try:
+            held = self._store.open_answer(content)
+        except DocumentError as error:
+            self._refuse(ContentType.ANSWER, content, error)
+            return False
+        self._check_head(held.answer)
+        self._store.keep_answer(held.answer)
+        self._acknowledge(held)
+        self._use_documents(held.answer)
+        return True
+
+    def _check_head(self, answer: SyncAnswer) -> None:
+        """Raise JournalDamaged when the service holds another chain of this terminal than ours.
+
+        Then this one was put back to an earlier state, and going on would fork it. The answer
+        stays in the inbox, so that nothing is sold until the terminal was paired anew.
+        """
+        if answer.up_to_seq == 0:
+            return
+        entry = self._journal.entry(answer.up_to_seq)
+        if entry is None or entry.digest != answer.head:
+            raise JournalDamaged(answer.up_to_seq, "the service holds another entry")
+
+    def _acknowledge(self, held: HeldAnswer) -> None:
+        """Journal an acknowledgement, unless all it adds is that of the one before."""
+        answer = held.answer
+        before = self._journal.last(EntryKind.ACKNOWLEDGED)
+        if before is not None and _says_nothing_new(before, answer):
+            return
+        self._journal.append(
+            EntryKind.ACKNOWLEDGED,
+            Acknowledged(
+                up_to_seq=answer.up_to_seq,
+                head=answer.head,
+                epoch=answer.epoch,
+                answered_at=answer.answered_at,
+                answer=held.digest,
+                settled=answer.settled,
+                acts_seq=answer.acts_seq,
+                acts_head=answer.acts_head,
+            ),
+        )
+
+    def _use_documents(self, answer: SyncAnswer) -> None:
+        """Put certificates, permit and directory in force; each stands for itself."""
+        try:
+            self._store.accept_certificates(answer.certificates)
+        except DocumentError as error:
+            self._refuse(ContentType.CERTIFICATE, b"".join(answer.certificates), error)
+        if answer.permit is not None:
+            try:
+                self._store.accept_permit(answer.permit)
+            except DocumentError as error:
+                self._refuse(ContentType.PERMIT, answer.permit, error)
+        if answer.directory is not None:
+            refunded = self._journal.refunded_cards()
+            try:
+                self._store.accept_directory(answer.directory, answer.delta, refunded=refunded)
+            except DocumentError as error:
+                self._refuse(ContentType.DIRECTORY, answer.directory, error)
+
+    def _accepted(self, kind: EntryKind, epoch: int, version: int, digest: bytes) -> None:
+        last = self._journal.last(kind)
+        if last is None or last.body is None or _digest(last.body) != digest:
+            body = DocumentAccepted(epoch=epoch, version=version, digest=digest)
+            self._journal.append(kind, body)
+
+    def _refuse(self, kind: ContentType, content: bytes, error: DocumentError) -> None:
+        logger.warning("%s was not accepted: %s", kind.value, error)
+        self._journal.append(
+            EntryKind.DOCUMENT_REFUSED,
+            DocumentRefused(
+                content_type=kind.value,
+                digest=hashlib.sha256(content).digest(),
+                reason=f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS],
+            ),
+        )
+
+
+@contextmanager
+def _files() -> Iterator[None]:
+    """Call the trouble of outbox and inbox by our name for it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{error.filename}: {error.strerror}") from error
+
+
+def _digest(body: Body) -> bytes | None:
+    return body.digest if isinstance(body, DocumentAccepted) else None
+
+
+def _says_nothing_new(before: Entry, answer: SyncAnswer) -> bool:
+    """Say whether an answer covers as much as the one before, and that one's own entry at most."""
+    covered = cast(Acknowledged, before.body)
+    facts = (covered.epoch, covered.settled, covered.acts_head)
+    if facts != (answer.epoch, answer.settled, answer.acts_head):
+        return False
+    everything_was_covered = covered.up_to_seq == before.seq - 1
+    return answer.up_to_seq == covered.up_to_seq or (
+        everything_was_covered and answer.up_to_seq == before.seq
+    )

@@ -1,0 +1,46 @@
+"""The state of a terminal in lines that a person can read to the coordinator on the phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from terminal.till import Till
+from terminal.words import Words
+
+
+def lines(till: Till, words: Words) -> Iterator[str]:
+    """Return one fact a line."""
+    _, euros, journal, store = words.gettext, words.euros, till.journal, till.store
+    permit, directory, answer = store.permit.permit, store.directory, store.answer
+    yield _("Terminal {terminal} of {caisse}").format(
+        terminal=journal.terminal, caisse=journal.caisse
+    )
+    for grant in permit.merchants:
+        yield _("Sells for {merchant} {name}").format(merchant=grant.merchant, name=grant.name)
+    yield _("Permit {version} until {day}").format(
+        version=permit.version, day=words.day(permit.valid_until)
+    )
+    if directory is None:
+        yield _("No list of cards: sync first")
+    else:
+        header = directory.header
+        yield _("List of cards {version} of {day}, {cards} cards").format(
+            version=header.version, day=words.day(header.issued_at), cards=header.cards
+        )
+    yield _("Time {day}, trust {trust}").format(
+        day=words.day(till.clock.now().at), trust=till.clock.now().trust.name
+    )
+    yield _("Journal: {seq} entries, {total} ever").format(
+        seq=journal.head.seq, total=euros(journal.head.perpetual_cents)
+    )
+    yield _("Not acknowledged: {entries} entries, sales of {amount}").format(
+        entries=journal.head.seq - journal.acknowledged_seq, amount=euros(journal.unsent_cents())
+    )
+    for held in journal.open_intents():
+        yield _("Sale {seq} of {amount} is waiting.").format(
+            seq=held.seq, amount=euros(held.intent.amount_cents)
+        )
+    for account in answer.accounts if answer is not None else ():
+        yield _("The caisse owes merchant {merchant} {amount}").format(
+            merchant=account.merchant, amount=euros(account.payable_cents)
+        )

@@ -1,0 +1,358 @@
+"""The point of sale without its face: where tap, decision, card and journal meet.
+
+The order of things is the promise (docs/protocol.md, "One sale"): the intent is on disk before
+the card is asked to commit, the sale is on disk before anyone sees green, and what nobody knows
+is amber until the card itself says more.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from cardkit.bodies import (
+    ClockSet,
+    Closure,
+    ClosurePeriod,
+    DoubtReason,
+    EntryKind,
+    Evidence,
+    IntegrityFailed,
+    Refund,
+    RefundReason,
+    ResolutionChoice,
+    Started,
+    Stopped,
+)
+from cardkit.card.connection import CardConnection
+from cardkit.clock import business_date
+from cardkit.decide import CARD_FACTS, CardState, Declined, Reason
+from cardkit.directory import CardRow, CardStatus
+from cardkit.entries import Entry, OperatorRole
+from cardkit.errors import CardError, ReaderError, must
+from terminal.amber import AmberSales
+from terminal.config import DataDirectory
+from terminal.credit import Credit
+from terminal.floored import FlooredClock
+from terminal.journal import Journal
+from terminal.keyring import Keyring
+from terminal.mailbox import Mailbox
+from terminal.outcomes import (
+    Balance,
+    BalanceOutcome,
+    Basket,
+    Green,
+    Refunded,
+    RefundObstacle,
+    RefundOutcome,
+    RefundRefused,
+    Refused,
+    SaleOutcome,
+    Settled,
+    Settlement,
+)
+from terminal.selling import EMPTY_BASKET, Order, Selling
+from terminal.software import Software
+from terminal.store import Store
+from terminal.tap import Tap
+from terminal.torn import Executed
+
+logger = logging.getLogger(__name__)
+
+Announce = Callable[[Green], None]
+
+
+def nobody(green: Green) -> None:
+    """Announce a sale to nobody."""
+
+
+class Till:
+    """One terminal at work.
+
+    Errors of card and reader come through as CardError and ReaderError: then nothing was sold
+    and nothing journalled. JournalStopped and StoreError mean that the terminal can't go on.
+    """
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        *,
+        journal: Journal,
+        store: Store,
+        keyring: Keyring,
+        clock: FlooredClock,
+        software: Software,
+    ) -> None:
+        self.journal = journal
+        self.store = store
+        self.clock = clock
+        self._keyring = keyring
+        self._software = software
+        self._credit = Credit(journal=journal, store=store, clock=clock)
+        self._amber = AmberSales(journal)
+        self._selling = Selling(
+            journal=journal, store=store, credit=self._credit, token_key=keyring.token
+        )
+        self._mailbox = Mailbox(
+            data, journal=journal, store=store, clock=clock, software_version=software.version
+        )
+
+    @property
+    def training(self) -> bool:
+        """Whether this terminal only plays."""
+        return self.store.permit.permit.training
+
+    def start(self) -> None:
+        """Journal which program runs from here on, and make up for what a cut left undone."""
+        self._append(
+            EntryKind.STARTED,
+            Started(
+                software=self._software.digest,
+                version=self._software.version,
+                sqlite_version=sqlite3.sqlite_version,
+                board_serial=self._software.board_serial,
+                open_intents=len(self.journal.open_intents()),
+            ),
+        )
+        if self.store.damage is not None:
+            self._append(EntryKind.INTEGRITY_FAILED, IntegrityFailed(what="directory"))
+        self._amber.refund_owed()
+        self._mailbox.journal_documents()
+
+    def stop(self) -> None:
+        """Journal that the program ends in good order, and let go of journal and store."""
+        self._append(EntryKind.STOPPED, Stopped())
+        self.close()
+
+    def close(self) -> None:
+        """Let go of journal and store; calling it twice is harmless."""
+        self.journal.close()
+        self.store.close()
+
+    # With a card
+
+    def sell(
+        self,
+        connection: CardConnection,
+        amount_cents: int,
+        *,
+        merchant: int,
+        operator: OperatorRole = OperatorRole.PRODUCER,
+        basket: Basket = EMPTY_BASKET,
+        announce: Announce = nobody,
+    ) -> SaleOutcome:
+        """Sell for an amount, once what is open on this card has been settled.
+
+        `announce` is called the moment the sale is on disk, before anything else is asked of the
+        card; so it is for an earlier sale that turns out to have been paid.
+        """
+        must(amount_cents > 0, "an amount is positive")
+        tap = Tap.open(connection, self._keyring.cards)
+        settled = self._settle(tap, announce)
+        if any(not earlier.is_void for earlier in settled):
+            return Settled(settled=settled)
+        self._gather_if_asked(tap)
+        tap.prepare()
+        order = Order(
+            amount_cents=amount_cents, merchant=merchant, operator=operator, basket=basket
+        )
+        decision, basis = self._credit.decide(amount_cents, tap, merchant=merchant)
+        if isinstance(decision, Declined):
+            if decision.reason in CARD_FACTS:
+                self._gather(tap)
+            self._selling.decline(tap, decision, order)
+            return Refused(declined=decision, settled=settled)
+        was_expected = self._is_expected(tap.card, basis.row)
+        outcome = self._selling.debit(tap, order, basis, decision, settled)
+        if isinstance(outcome, Green):
+            announce(outcome)
+            if not was_expected:
+                self._gather(tap)
+        return outcome
+
+    def balance(self, connection: CardConnection) -> BalanceOutcome:
+        """Say what a card may spend here, settle what is open on it, and refresh its allowance."""
+        tap = Tap.open(connection, self._keyring.cards)
+        settled = self._settle(tap, nobody)
+        row = self.store.row(tap.card.uid)
+        if row is not None and row.status is CardStatus.BLOCKED:
+            return Refused(declined=Declined(Reason.CARD_BLOCKED), settled=settled)
+        basis = self._credit.of_card(tap)
+        allowance = basis.allowance
+        if allowance is None:
+            return Refused(declined=Declined(Reason.CARD_UNKNOWN), settled=settled)
+        card = tap.card
+        available_cents = allowance.available_cents(
+            self.clock.now().at, spent_cents=card.spent_cents, refunded_cents=basis.refunded_cents
+        )
+        return Balance(
+            uid=card.uid,
+            available_cents=available_cents,
+            spent_cents=card.spent_cents,
+            spendable_until=allowance.spendable_until,
+            settled=settled,
+        )
+
+    def refresh(self, connection: CardConnection) -> BalanceOutcome:
+        """Leave a newer allowance on a card; the same tap tells its balance."""
+        return self.balance(connection)
+
+    def inspect(self, connection: CardConnection) -> Evidence:
+        """Journal what a card tells of its past, without a sale and without changing it."""
+        tap = Tap.open(connection, self._keyring.cards)
+        enc_tmri = tap.reader_before(self.journal.terminal)
+        tap.records()
+        evidence = tap.evidence(enc_tmri=enc_tmri)
+        self._append(EntryKind.EVIDENCE, evidence)
+        return evidence
+
+    # Without a card
+
+    def refund(
+        self,
+        intent_seq: int,
+        amount_cents: int | None,
+        reason: RefundReason,
+        *,
+        operator: OperatorRole = OperatorRole.PRODUCER,
+    ) -> RefundOutcome:
+        """Give back a sale of this terminal, or part of it; None gives back all that is left."""
+        sold = self.journal.sold(intent_seq)
+        if sold is None:
+            return RefundRefused(obstacle=RefundObstacle.NO_SUCH_SALE)
+        left_cents = sold.sale.amount_cents - sold.refunded_cents
+        wanted_cents = left_cents if amount_cents is None else amount_cents
+        if not 0 < wanted_cents <= left_cents:
+            return RefundRefused(obstacle=RefundObstacle.TOO_MUCH, refundable_cents=left_cents)
+        sale = sold.entry.envelope
+        window = timedelta(days=self.store.permit.permit.refund_days)
+        if self.clock.now().at > sale.at + window:
+            return RefundRefused(obstacle=RefundObstacle.TOO_LATE)
+        entry = self.journal.append(
+            EntryKind.REFUND,
+            Refund(
+                intent_seq=intent_seq,
+                amount_cents=wanted_cents,
+                reason=reason,
+                uid=sold.intent.uid,
+                generation=sold.intent.generation,
+            ),
+            merchant=sale.merchant,
+            operator=operator,
+            training=sale.training,
+        )
+        return Refunded(seq=entry.seq, intent_seq=intent_seq, amount_cents=wanted_cents)
+
+    def resolve(
+        self,
+        intent_seq: int,
+        choice: ResolutionChoice,
+        *,
+        operator: OperatorRole = OperatorRole.PRODUCER,
+    ) -> bool:
+        """Journal a person's answer about an amber sale; False when it is not open (any more)."""
+        return self._amber.resolve(intent_seq, choice, operator)
+
+    def close_day(self, day: date) -> Entry:
+        """Leave what is still open to the service and journal the day's totals."""
+        self._amber.give_up(DoubtReason.DAY_CLOSED)
+        previous = self.journal.last(EntryKind.CLOSURE)
+        first_seq = 1 if previous is None else cast(Closure, previous.body).last_seq + 1
+        head = self.journal.head
+        totals = self.journal.totals(first_seq, head.seq)
+        return self._append(
+            EntryKind.CLOSURE,
+            Closure(
+                period=ClosurePeriod.DAY,
+                business_date=day,
+                first_seq=first_seq,
+                last_seq=head.seq,
+                head=head.digest,
+                sales=totals.sales,
+                sales_cents=totals.sales_cents,
+                refunds=totals.refunds,
+                refunds_cents=totals.refunds_cents,
+                perpetual_cents=head.perpetual_cents,
+                late=day < business_date(self.clock.now().at),
+            ),
+        )
+
+    def set_clock(self, at: datetime) -> bool:
+        """Take a person's word for the time; False when what was signed forbids it."""
+        before = self.clock.now()
+        if not self.clock.declare(at):
+            return False
+        after = self.clock.now()
+        body = ClockSet(before=before.at, after=after.at, trust=after.trust)
+        self._append(EntryKind.CLOCK_SET, body)
+        return True
+
+    def consume_inbox(self) -> int:
+        """Take in the service's answers and return how many were good."""
+        return self._mailbox.consume()
+
+    def export_outbox(self) -> int:
+        """Leave what is to be sent to the service in the outbox and return the number of files."""
+        return len(self._mailbox.export())
+
+    def rest(self) -> None:
+        """Use the time between taps: answers in, requests out, the write-ahead log emptied.
+
+        Raises StoreError when inbox or outbox fails, after which selling may go on.
+        """
+        self.journal.checkpoint()
+        self.consume_inbox()
+        self.export_outbox()
+
+    # Inside a tap
+
+    def _settle(self, tap: Tap, announce: Announce) -> tuple[Settlement, ...]:
+        settled = self._amber.settle(tap)
+        for earlier in settled:
+            if isinstance(earlier.verdict, Executed) and earlier.refund_seq is None:
+                announce(
+                    Green(
+                        seq=earlier.intent_seq,
+                        uid=tap.card.uid,
+                        amount_cents=earlier.amount_cents,
+                        tmc=earlier.verdict.tmc,
+                        proof=earlier.verdict.proof,
+                    )
+                )
+        if tap.has_records:
+            self._append(EntryKind.EVIDENCE, tap.evidence())
+        return settled
+
+    def _gather_if_asked(self, tap: Tap) -> None:
+        """Read the records before the sale when the directory asks for this card's."""
+        row = self.store.row(tap.card.uid)
+        if row is None or not row.read_records:
+            return
+        last = self.journal.last_evidence(tap.card.uid)
+        if last is None or not last.records_read or last.tmc != tap.card.tmc:
+            tap.records()
+            self._append(EntryKind.EVIDENCE, tap.evidence())
+
+    def _is_expected(self, card: CardState, row: CardRow | None) -> bool:
+        """Say whether the card stands where the directory, or this terminal, saw it last."""
+        known_tmc = self.journal.last_known_tmc(card.uid) or 0
+        return card.tmc == max(known_tmc, 0 if row is None else row.tmc)
+
+    def _gather(self, tap: Tap) -> None:
+        """Journal the card's records if it still lies there; nothing depends on it."""
+        try:
+            tap.records()
+        except (CardError, ReaderError) as error:
+            logger.debug("no evidence: %s", error)
+        else:
+            self._append(EntryKind.EVIDENCE, tap.evidence())
+
+    def _append(
+        self,
+        kind: EntryKind,
+        body: Started | Stopped | IntegrityFailed | Evidence | Closure | ClockSet,
+    ) -> Entry:
+        return self.journal.append(kind, body, training=self.training)
