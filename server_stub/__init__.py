@@ -1,0 +1,1 @@
+"""The central reconciliation service: verifies, posts, settles."""

@@ -1,0 +1,3 @@
+"""What terminals and the workshop ask over HTTP; each view calls one service."""
+
+from __future__ import annotations

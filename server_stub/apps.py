@@ -1,0 +1,14 @@
+"""The service as one Django application."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ServiceConfig(AppConfig):
+    """Everything that the service keeps is in tables named after its label."""
+
+    name = "server_stub"
+    label = "clafoutis"
+    verbose_name = "Clafoutis"
+    default_auto_field = "django.db.models.BigAutoField"

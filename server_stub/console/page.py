@@ -1,0 +1,90 @@
+"""The console's one page: what is owed, what does not match, who has reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from server_stub.console.words import FINDINGS, STATUSES, euros, facts_in_words
+from server_stub.models import Finding, Terminal
+from server_stub.services.caisse import Caisse
+from server_stub.services.overview import Overview, overview_of
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def overview(caisse: Callable[[], Caisse]) -> View:
+    """Return the view of a caisse's state."""
+
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        serving = caisse()
+        return render(request, "console.html", _context(serving, overview_of(serving)))
+
+    return view
+
+
+def _context(caisse: Caisse, state: Overview) -> dict[str, object]:
+    language = get_language() or "fr"
+    return {
+        "caisse": caisse.name,
+        "now": caisse.now(),
+        "cards": state.cards,
+        "cards_words": ngettext("carte", "cartes", state.cards),
+        "payable": euros(state.payable_cents, language),
+        "owed": [
+            {
+                "name": one.name,
+                "payable": euros(one.account.payable_cents, language),
+                "held": _or_dash(one.account.held_cents, language),
+                "waiting": _or_dash(
+                    one.account.waiting_cents + one.account.provisional_cents, language
+                ),
+            }
+            for one in state.owed
+        ],
+        "findings": [_finding(finding, language) for finding in state.findings],
+        "findings_open": state.findings_open,
+        "findings_words": ngettext("point à regarder", "points à regarder", state.findings_open),
+        "terminals": [_terminal(terminal) for terminal in state.terminals],
+        "terminals_words": ngettext("terminal", "terminaux", len(state.terminals)),
+        "batches": state.batches,
+    }
+
+
+def _finding(finding: Finding, language: str) -> dict[str, object]:
+    where = []
+    if finding.terminal_id is not None:
+        where.append(_("terminal %(number)s") % {"number": finding.terminal_id})
+    if finding.card is not None:
+        where.append(_("carte %(uid)s") % {"uid": finding.card.uid.hex().upper()})
+    return {
+        "title": FINDINGS.get(finding.kind, finding.kind),
+        "where": ", ".join(where),
+        "facts": facts_in_words(finding.facts, language),
+        "opened_at": finding.opened_at,
+    }
+
+
+def _terminal(terminal: Terminal) -> dict[str, object]:
+    unsent = terminal.head_seq - terminal.cursor_seq
+    return {
+        "number": terminal.id,
+        "status": STATUSES[terminal.status],
+        "active": terminal.status == "active",
+        "last_seen_at": terminal.last_seen_at,
+        "held": terminal.cursor_seq,
+        "unsent": ngettext("%(count)s connue", "%(count)s connues", unsent) % {"count": unsent}
+        if unsent > 0
+        else _("rien au dernier contact"),
+        "software": terminal.software_version,
+    }
+
+
+def _or_dash(amount_cents: int, language: str) -> str:
+    return euros(amount_cents, language) if amount_cents else "–"

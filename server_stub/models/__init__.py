@@ -1,0 +1,52 @@
+"""What the service keeps, a noun a file."""
+
+from __future__ import annotations
+
+from server_stub.models.act import ActRow, Rule
+from server_stub.models.card import Account, Card, CardStatus
+from server_stub.models.claim import (
+    CardDecision,
+    CardTransaction,
+    Claim,
+    RecordSeen,
+    RefundClaim,
+    Sighting,
+)
+from server_stub.models.directory import DirectoryRow, DirectoryVersion
+from server_stub.models.document import AllowanceIssued, PermitIssued
+from server_stub.models.finding import Finding
+from server_stub.models.journal import Batch, StoredEntry
+from server_stub.models.ledger import Posting, PostingLine
+from server_stub.models.merchant import Merchant
+from server_stub.models.pairing import Pairing, PairingRequest, PairingState
+from server_stub.models.terminal import Terminal, TerminalStatus, TokenKey
+
+__all__ = [
+    "Account",
+    "ActRow",
+    "AllowanceIssued",
+    "Batch",
+    "Card",
+    "CardDecision",
+    "CardStatus",
+    "CardTransaction",
+    "Claim",
+    "DirectoryRow",
+    "DirectoryVersion",
+    "Finding",
+    "Merchant",
+    "Pairing",
+    "PairingRequest",
+    "PairingState",
+    "PermitIssued",
+    "Posting",
+    "PostingLine",
+    "RecordSeen",
+    "RefundClaim",
+    "Rule",
+    "Sighting",
+    "StoredEntry",
+    "Terminal",
+    "TerminalStatus",
+    "TokenKey",
+]

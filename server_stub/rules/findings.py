@@ -1,0 +1,56 @@
+"""What does not match, as values: facts for a person, never a culprit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+
+@unique
+class FindingKind(StrEnum):
+    """What was observed."""
+
+    GAP = "gap"
+    """A card moved in transactions that no terminal has told of yet."""
+    NOT_GENUINE = "not_genuine"
+    """A sale whose proof no card of ours made: held."""
+    CARD_UNKNOWN = "card_unknown"
+    HELD = "held"
+    """Proven, but not allowed by the documents that the terminal held."""
+    TWO_PROOFS = "two_proofs"
+    """Two different transactions of one card are proven at one counter."""
+    COUNTER_WENT_DOWN = "counter_went_down"
+    VOID_CONTRADICTED = "void_contradicted"
+    """The terminal said that it did not happen; the card says that it did."""
+    TWO_OUTCOMES = "two_outcomes"
+    AMOUNT_DIFFERS = "amount_differs"
+    """A sale entry says another amount than the card has proven."""
+    TOKEN_WRONG = "token_wrong"  # noqa: S105 - a kind of finding
+    ENC_TMRI_WRONG = "enc_tmri_wrong"
+    RECOVERED = "recovered"
+    """A sale of a lost terminal, proven by cards: to be confirmed."""
+    RECOVERY_CONTRADICTED = "recovery_contradicted"
+    RETURNED_AND_GREEN = "returned_and_green"
+    REFUND_WAITS = "refund_waits"
+    SEQ_FORK = "seq_fork"
+    """One terminal signed two entries with one number."""
+    CHAIN_BROKEN = "chain_broken"
+    ENTRIES_MISSING = "entries_missing"
+    UNREADABLE = "unreadable"
+    """Signed by the terminal, and kept; but not even its place in the chain can be read."""
+    TERMINAL_NOT_ACTIVE = "terminal_not_active"
+    """Entries came from a terminal that was revoked or declared lost."""
+
+
+Fact = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingValue:
+    """One observation; equal `kind` and `key` is the same one seen again."""
+
+    kind: FindingKind
+    key: str
+    terminal: int | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -1,0 +1,96 @@
+"""What becomes of a claim: the terminal's word, the card's proof, and who had the goods.
+
+A proven card fact beats a `void`. Money goes back to a member only once the terminal can say
+nothing more: its own `indeterminate` is here, with everything before it, or it is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardkit.acts import ReturnReason
+from cardkit.bodies import ResolutionChoice
+from server_stub.rules.facts import APPROVED, ClaimFacts, Outcome, State
+
+NOT_GENUINE = "not_genuine"
+OPEN_AT_TERMINAL = "open_at_terminal"
+PROOF_NOT_SEEN = "proof_not_seen"
+VOID = "void"
+VOID_CONTRADICTED = "void_contradicted"
+NEVER_GREEN = "never_green"
+RECOVERED = "recovered"
+SAME_TRANSACTION = "same_transaction"
+TWO_PROOFS = "two_proofs"
+CARD_UNKNOWN = "card_unknown"
+REFUND_NOT_GRANTED = "refund_not_granted"
+RETURNED_BEFORE = "returned_before"
+"""The member has the money back on the terminal's own last word, which it now contradicts."""
+
+_NO_GOODS = frozenset({ResolutionChoice.PAID_OTHERWISE, ResolutionChoice.CLIENT_LEFT})
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Where the money of a sale belongs, and why."""
+
+    state: State
+    reason: str = ""
+    return_reason: ReturnReason | None = None
+
+
+def close_proven(
+    claim: ClaimFacts,
+    *,
+    terminal_lost: bool,
+    confirmed: bool,
+    refunds_granted: bool,
+    returned: bool = False,
+) -> Closing:
+    """Say where the money of a transaction belongs that the card has proven.
+
+    `returned`: an act has given it back. Only the journal of a lost terminal, rescued, may still
+    claim it, and is paid; any other has said `indeterminate`, and that was to be its last word.
+    """
+    allowed = _allowed(claim, refunds_granted=refunds_granted)
+    if returned and not terminal_lost and not confirmed and allowed.state is State.PAYABLE:
+        allowed = Closing(State.HELD, RETURNED_BEFORE)
+    if claim.outcome is Outcome.SALE:
+        return allowed
+    if claim.outcome is Outcome.VOID:
+        return Closing(State.WAITING, VOID_CONTRADICTED)
+    said_all = claim.outcome is Outcome.INDETERMINATE and claim.outcome_complete
+    if not said_all and not terminal_lost:
+        return Closing(State.WAITING, OPEN_AT_TERMINAL)
+    if confirmed or claim.choice is ResolutionChoice.GOODS_HANDED_OVER:
+        return allowed
+    if said_all or claim.choice in _NO_GOODS:
+        return Closing(State.RETURNED, NEVER_GREEN, ReturnReason.INTENT_NEVER_GREEN)
+    return Closing(State.PROVISIONAL, RECOVERED)
+
+
+def close_unproven(claim: ClaimFacts, *, other_proven: bool) -> Closing:
+    """Say what a claim is that no card has proven; nothing of it is ever posted.
+
+    `other_proven`: the card has proven that something else happened at this counter.
+    """
+    match claim.outcome:
+        case Outcome.VOID:
+            return Closing(State.NOTHING, VOID)
+        case Outcome.SALE if claim.expected_tmv is None:
+            return Closing(State.HELD, CARD_UNKNOWN)
+        case Outcome.SALE if other_proven or claim.outcome_tmv is not None:
+            return Closing(State.HELD, NOT_GENUINE)
+        case Outcome.SALE:
+            return Closing(State.WAITING, PROOF_NOT_SEEN)
+    if other_proven:
+        return Closing(State.NOTHING, VOID)
+    open_still = claim.outcome is Outcome.OPEN
+    return Closing(State.WAITING, OPEN_AT_TERMINAL if open_still else PROOF_NOT_SEEN)
+
+
+def _allowed(claim: ClaimFacts, *, refunds_granted: bool) -> Closing:
+    if claim.verdict != APPROVED:
+        return Closing(State.HELD, claim.verdict)
+    if not refunds_granted:
+        return Closing(State.HELD, REFUND_NOT_GRANTED)
+    return Closing(State.PAYABLE)

@@ -1,0 +1,306 @@
+"""What a card's facts come to: for every cent that it spent, one book; for every doubt, a finding.
+
+A pure function of everything known, whatever the order in which it came. The service posts the
+difference to what it posted before, so replays, reordering and late arrivals end in the same books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cardkit.acts import ReturnReason
+from cardkit.errors import must
+from server_stub.rules import intents, ledger
+from server_stub.rules.chain import CardChain, Proven, build
+from server_stub.rules.facts import CardFacts, ClaimFacts, Known, RefundFacts, State
+from server_stub.rules.findings import FindingValue
+from server_stub.rules.intents import Closing
+from server_stub.rules.ledger import Book, Lines, move
+from server_stub.rules.refunds import (
+    ALREADY_RETURNED,
+    RefundClosing,
+    SaleStanding,
+    close_refunds,
+)
+from server_stub.rules.review import review
+
+_BOOKS = {
+    State.PAYABLE: Book.PAYABLE,
+    State.HELD: Book.HELD,
+    State.WAITING: Book.WAITING,
+    State.PROVISIONAL: Book.PROVISIONAL,
+    State.RETURNED: Book.WAITING,  # until the act that returns it is in the log
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A proven transaction and where its money belongs."""
+
+    proven: Proven
+    merchant: int
+    closing: Closing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Transactions in a row that nobody has told of, and what the card spent in them."""
+
+    first_tmc: int
+    last_tmc: int
+    sum_cents: int
+
+    @property
+    def subject(self) -> str:
+        """What postings call it."""
+        return f"gap/{self.first_tmc}-{self.last_tmc}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """Money that is to be given back to the member, by an act that is not in the log yet."""
+
+    tmc: int
+    amount_cents: int
+    reason: ReturnReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardBooks:
+    """Everything that follows from a card's facts."""
+
+    transactions: tuple[Transaction, ...]
+    claims: Mapping[bytes, Closing]
+    refunds: tuple[RefundClosing, ...]
+    gaps: tuple[Gap, ...]
+    postings: Mapping[str, Lines]
+    """By subject: the lines that the books must come to."""
+    findings: tuple[FindingValue, ...]
+    returns: tuple[Return, ...]
+    last: Known
+    """The last transaction that the card has proven."""
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """What is put together while going through a card's transactions in order."""
+
+    transactions: list[Transaction] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    standings: dict[tuple[int, int], SaleStanding] = field(default_factory=dict)
+    went_down: list[tuple[Known, Proven]] = field(default_factory=list)
+    last: Known | None = None
+
+
+def reconcile(facts: CardFacts) -> CardBooks:
+    """Say where every cent that this card spent belongs."""
+    chain = build(facts)
+    sheet = _go_through(facts, chain)
+    refunds = close_refunds(facts.refunds, sheet.standings)
+    postings = dict(_postings(facts, sheet, refunds))
+    last = sheet.last or facts.birth
+    _check(facts, sheet, postings, last)
+    claims = dict(_claim_closings(facts, chain, sheet))
+    return CardBooks(
+        transactions=tuple(sheet.transactions),
+        claims=claims,
+        refunds=refunds,
+        gaps=tuple(sheet.gaps),
+        postings=postings,
+        findings=tuple(
+            review(
+                facts,
+                closings=claims,
+                proven=chain.proven,
+                gaps=[(gap.first_tmc, gap.last_tmc, gap.sum_cents) for gap in sheet.gaps],
+                went_down=sheet.went_down,
+                refunds=refunds,
+            )
+        ),
+        returns=tuple(_returns(facts, sheet)),
+        last=last,
+    )
+
+
+def _go_through(facts: CardFacts, chain: CardChain) -> _Sheet:
+    sheet = _Sheet()
+    before = facts.birth
+    for proven in chain.proven:
+        if proven.claim is None and _contradicted(facts, proven):
+            continue
+        sale = proven.sale
+        if sale.spent0_cents < before.spent_cents:
+            sheet.went_down.append((before, proven))
+        if sale.tmc > before.tmc + 1:
+            sum_cents = max(0, sale.spent0_cents - before.spent_cents)
+            sheet.gaps.append(
+                Gap(first_tmc=before.tmc + 1, last_tmc=sale.tmc - 1, sum_cents=sum_cents)
+            )
+        transaction = _close(facts, proven, sheet)
+        sheet.transactions.append(transaction)
+        sheet.standings.setdefault(
+            (sale.terminal, sale.seq),
+            SaleStanding(
+                tmc=sale.tmc,
+                amount_cents=sale.amount_cents,
+                merchant=transaction.merchant,
+                state=transaction.closing.state,
+                returned=sale.tmc in facts.returned,
+            ),
+        )
+        before = proven.after
+    sheet.last = before
+    return sheet
+
+
+def _contradicted(facts: CardFacts, proven: Proven) -> bool:
+    """A recovered sale under a number that the terminal's journal has for something else."""
+    lost = facts.lost[proven.sale.terminal]
+    return proven.sale.seq <= lost.last_seq or proven.sale.seq in lost.told_seqs
+
+
+def _close(facts: CardFacts, proven: Proven, sheet: _Sheet) -> Transaction:
+    sale, claim = proven.sale, proven.claim
+    confirmed = facts.confirmed.get(sale.tmc)
+    if confirmed and (confirmed.terminal, confirmed.seq) != (sale.terminal, sale.seq):
+        confirmed = None
+    if claim is None:
+        if confirmed:
+            closing = Closing(State.PAYABLE)
+            return Transaction(proven=proven, merchant=confirmed.merchant, closing=closing)
+        merchant = facts.lost[sale.terminal].merchant or 0
+        closing = Closing(State.PROVISIONAL, intents.RECOVERED)
+        return Transaction(proven=proven, merchant=merchant, closing=closing)
+    closing = intents.close_proven(
+        claim,
+        terminal_lost=claim.terminal in facts.lost,
+        confirmed=confirmed is not None,
+        refunds_granted=_refunds_granted(facts, claim, sheet),
+        returned=sale.tmc in facts.returned,
+    )
+    return Transaction(proven=proven, merchant=claim.merchant, closing=closing)
+
+
+def _refunds_granted(facts: CardFacts, claim: ClaimFacts, sheet: _Sheet) -> bool:
+    """Every refund that this sale leaned on is this card's own, as large, granted, and not in the
+    allowance already: a till that counts it twice has shown that it knows better.
+    """
+    if not claim.leans_on:
+        return True
+    granted = {
+        (one.refund.terminal, one.refund.seq): one.refund.amount_cents
+        for one in close_refunds(facts.refunds, sheet.standings)
+        if one.granted and not _contained(one.refund, claim)
+    }
+    return all(granted.get((claim.terminal, seq)) == cents for seq, cents in claim.leans_on)
+
+
+def _contained(refund: RefundFacts, claim: ClaimFacts) -> bool:
+    return refund.contained_from is not None and refund.contained_from <= claim.allowance
+
+
+def _claim_closings(
+    facts: CardFacts, chain: CardChain, sheet: _Sheet
+) -> Iterator[tuple[bytes, Closing]]:
+    proven = {
+        transaction.proven.claim.entry: transaction.closing
+        for transaction in sheet.transactions
+        if transaction.proven.claim
+    }
+    taken = {one.sale.tmc for one in chain.proven}
+    for claim in facts.claims:
+        if claim.entry in proven:
+            yield claim.entry, _shown(facts, claim, proven[claim.entry])
+        elif claim.entry in chain.bound:
+            yield claim.entry, Closing(State.NOTHING, intents.SAME_TRANSACTION)
+        elif claim.entry in chain.rival:
+            yield claim.entry, Closing(State.HELD, intents.TWO_PROOFS)
+        else:
+            yield claim.entry, intents.close_unproven(claim, other_proven=claim.tmc in taken)
+
+
+def _shown(facts: CardFacts, claim: ClaimFacts, closing: Closing) -> Closing:
+    """Money is returned once the act that returns it is in the log, and waits until then."""
+    if closing.state is State.RETURNED and claim.tmc not in facts.returned:
+        return Closing(State.WAITING, closing.reason)
+    return closing
+
+
+def _postings(
+    facts: CardFacts, sheet: _Sheet, refunds: tuple[RefundClosing, ...]
+) -> Iterator[tuple[str, Lines]]:
+    for transaction in sheet.transactions:
+        sale, state = transaction.proven.sale, transaction.closing.state
+        yield (
+            f"transaction/{sale.tmc}",
+            _sale_lines(
+                sale.amount_cents,
+                state,
+                merchant=transaction.merchant,
+                returned_cents=facts.returned.get(sale.tmc, 0),
+            ),
+        )
+    for gap in sheet.gaps:
+        tmcs = range(gap.first_tmc, gap.last_tmc + 1)
+        returned_cents = sum(facts.returned.get(tmc, 0) for tmc in tmcs)
+        yield (
+            gap.subject,
+            _sale_lines(gap.sum_cents, State.WAITING, merchant=0, returned_cents=returned_cents),
+        )
+    yield from _refund_postings(refunds)
+
+
+def _refund_postings(closings: tuple[RefundClosing, ...]) -> Iterator[tuple[str, Lines]]:
+    """Out of what the merchant is owed; what an allowance contains stays returned all the same."""
+    posted: set[str] = set()
+    for closing in sorted(closings, key=lambda one: not one.granted):
+        refund, sale = closing.refund, closing.sale
+        subject = f"refund/{refund.terminal}/{refund.seq}"
+        if subject in posted:
+            continue
+        if closing.granted and sale is not None:
+            into = Book.LOSS if closing.reason == ALREADY_RETURNED else Book.RETURNED
+            lines = move(
+                refund.amount_cents, out_of=Book.PAYABLE, into=into, merchant=sale.merchant
+            )
+        elif refund.contained_from is not None:
+            lines = move(refund.amount_cents, out_of=Book.LOSS, into=Book.RETURNED)
+        else:
+            continue
+        posted.add(subject)
+        yield subject, lines
+
+
+def _sale_lines(amount_cents: int, state: State, *, merchant: int, returned_cents: int) -> Lines:
+    """Out of SPENT into one book; what was returned already and is owed all the same is a loss."""
+    if state in {State.WAITING, State.RETURNED}:
+        kept_cents = min(amount_cents, returned_cents)
+        return (
+            *move(kept_cents, out_of=Book.SPENT, into=Book.RETURNED),
+            *move(amount_cents - kept_cents, out_of=Book.SPENT, into=Book.WAITING),
+            *move(returned_cents - kept_cents, out_of=Book.LOSS, into=Book.RETURNED),
+        )
+    return (
+        *move(amount_cents, out_of=Book.SPENT, into=_BOOKS[state], merchant=merchant),
+        *move(returned_cents, out_of=Book.LOSS, into=Book.RETURNED),
+    )
+
+
+def _returns(facts: CardFacts, sheet: _Sheet) -> Iterator[Return]:
+    for transaction in sheet.transactions:
+        sale, closing = transaction.proven.sale, transaction.closing
+        if closing.return_reason is not None and sale.tmc not in facts.returned:
+            yield Return(tmc=sale.tmc, amount_cents=sale.amount_cents, reason=closing.return_reason)
+
+
+def _check(facts: CardFacts, sheet: _Sheet, postings: Mapping[str, Lines], last: Known) -> None:
+    """Conservation: what the card has spent is what its lines say, and every subject balances."""
+    for subject, lines in postings.items():
+        must(ledger.balanced(lines), f"{subject} sums to zero")
+    if not sheet.went_down:
+        posted_cents = ledger.spent_cents(line for lines in postings.values() for line in lines)
+        must(
+            posted_cents == last.spent_cents - facts.birth.spent_cents,
+            "every cent that a card spent is in one book",
+        )

@@ -1,0 +1,195 @@
+"""From rows to facts: everything that the tables hold of a few cards, as the rules take it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cardkit.acts import ActKind
+from cardkit.bodies import ResolutionChoice
+from cardkit.card.token import SaleRecord
+from server_stub.models import (
+    AllowanceIssued,
+    Card,
+    CardDecision,
+    CardTransaction,
+    Claim,
+    Finding,
+    PermitIssued,
+    RecordSeen,
+    RefundClaim,
+    Sighting,
+    StoredEntry,
+    Terminal,
+    TerminalStatus,
+)
+from server_stub.rules import facts as known
+from server_stub.rules.facts import CardFacts, Confirmed, Known, Lost, Outcome, RefundFacts
+from server_stub.rules.ledger import Account
+from server_stub.services import books
+from server_stub.services.caisse import Caisse
+from server_stub.services.card_keys import card_key, token_key
+from server_stub.services.documents import permit_of
+
+Row = TypeVar("Row", Claim, Sighting, RecordSeen, RefundClaim, CardDecision, CardTransaction)
+
+
+@dataclass(slots=True)
+class Rows:
+    """Everything that the tables hold of a few cards, by card."""
+
+    claims: dict[int, list[Claim]] = field(default_factory=dict)
+    sightings: dict[int, list[Sighting]] = field(default_factory=dict)
+    records: dict[int, list[RecordSeen]] = field(default_factory=dict)
+    refunds: dict[int, list[RefundClaim]] = field(default_factory=dict)
+    decisions: dict[int, list[CardDecision]] = field(default_factory=dict)
+    transactions: dict[int, list[CardTransaction]] = field(default_factory=dict)
+    findings: dict[int, list[Finding]] = field(default_factory=dict)
+    posted: dict[int, dict[str, dict[Account, int]]] = field(default_factory=dict)
+    contained: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    """By card, terminal and seq of a refund: the first allowance that lists it."""
+
+
+def lost_terminals(caisse: Caisse) -> dict[int, Lost]:
+    """Return the terminals that were declared lost, with what makes their traces readable."""
+    lost: dict[int, Lost] = {}
+    for terminal in Terminal.objects.using(caisse.using).filter(status=TerminalStatus.LOST):
+        last_seq = terminal.lost_after_seq or 0
+        told = StoredEntry.objects.using(caisse.using).filter(terminal=terminal, seq__gt=last_seq)
+        key = token_key(caisse, terminal.id)
+        if key is not None:
+            lost[terminal.id] = Lost(
+                terminal=terminal.id,
+                last_seq=last_seq,
+                token_key=key,
+                merchant=_only_merchant(caisse, terminal),
+                told_seqs=frozenset(told.values_list("seq", flat=True)),
+            )
+    return lost
+
+
+def _only_merchant(caisse: Caisse, terminal: Terminal) -> int | None:
+    last = PermitIssued.objects.using(caisse.using).filter(terminal=terminal).last()
+    merchants = permit_of(last.content).merchants if last else ()
+    return merchants[0].merchant if len(merchants) == 1 else None
+
+
+def facts_of(caisse: Caisse, card: Card, rows: Rows, lost: dict[int, Lost]) -> CardFacts:
+    """Return everything that bears on one card's money."""
+    decisions = rows.decisions.get(card.id, [])
+    records: dict[int, list[SaleRecord]] = defaultdict(list)
+    for seen in rows.records.get(card.id, []):
+        record = SaleRecord.unpack(seen.content)
+        if record is not None:
+            records[seen.tmc].append(record)
+    return CardFacts(
+        key=card_key(caisse, card),
+        birth=Known(
+            tmc=card.birth_tmc,
+            tmv=card.birth_tmv or b"",
+            spent_cents=card.birth_spent_cents,
+        ),
+        claims=tuple(_claim_facts(claim) for claim in rows.claims.get(card.id, [])),
+        sightings=tuple(
+            known.Sighting(
+                tmc=row.tmc,
+                tmv=row.tmv,
+                spent_cents=row.spent_cents,
+                next_enc_tmri=row.next_enc_tmri,
+            )
+            for row in rows.sightings.get(card.id, [])
+        ),
+        records={tmc: tuple(held) for tmc, held in records.items()},
+        refunds=tuple(
+            _refund_facts(row, rows.contained.get((card.id, row.terminal_id, row.seq)))
+            for row in rows.refunds.get(card.id, [])
+        ),
+        lost=lost,
+        confirmed={
+            row.tmc: Confirmed(terminal=row.terminal, seq=row.seq, merchant=row.merchant)
+            for row in decisions
+            if row.kind == ActKind.RECOVERY_CONFIRMED
+        },
+        returned={
+            row.tmc: row.amount_cents for row in decisions if row.kind == ActKind.SPEND_RETURNED
+        },
+    )
+
+
+def _claim_facts(claim: Claim) -> known.ClaimFacts:
+    complete = claim.outcome_seq is not None and claim.outcome_seq <= claim.terminal.cursor_seq
+    return known.ClaimFacts(
+        entry=claim.entry.digest,
+        terminal=claim.terminal_id,
+        seq=claim.seq,
+        merchant=claim.merchant,
+        at=claim.entry.at,
+        tmc=claim.tmc,
+        tmv0=claim.tmv0,
+        spent0_cents=claim.spent0_cents,
+        amount_cents=claim.amount_cents,
+        token=claim.token,
+        enc_tmri=claim.enc_tmri,
+        expected_tmv=claim.expected_tmv,
+        token_right=claim.token_right,
+        verdict=claim.verdict,
+        allowance=(claim.allowance_epoch, claim.allowance_version),
+        leans_on=tuple((seq, cents) for seq, cents in claim.leans_on),
+        outcome=Outcome(claim.outcome),
+        outcome_amount_cents=claim.outcome_amount_cents,
+        outcome_tmv=claim.outcome_tmv,
+        outcome_complete=complete,
+        outcomes_disagree=claim.outcomes_disagree,
+        choice=None if claim.choice is None else ResolutionChoice(claim.choice),
+    )
+
+
+def _refund_facts(refund: RefundClaim, contained_from: tuple[int, int] | None) -> RefundFacts:
+    return RefundFacts(
+        terminal=refund.terminal_id,
+        seq=refund.seq,
+        selling_terminal=refund.selling_terminal,
+        intent_seq=refund.intent_seq,
+        amount_cents=refund.amount_cents,
+        merchant=refund.merchant,
+        entry=refund.entry.digest,
+        contained_from=contained_from,
+    )
+
+
+def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
+    """Read everything about a few cards, in a handful of queries."""
+
+    def of(model: type[Row], *related: str) -> dict[int, list[Row]]:
+        held: dict[int, list[Row]] = defaultdict(list)
+        rows = model.objects.using(caisse.using).filter(card__in=cards)
+        for row in rows.select_related(*related) if related else rows:
+            held[row.card_id or 0].append(row)
+        return held
+
+    findings: dict[int, list[Finding]] = defaultdict(list)
+    for finding in Finding.objects.using(caisse.using).filter(
+        card__in=cards, closed_at__isnull=True
+    ):
+        findings[finding.card_id or 0].append(finding)
+    return Rows(
+        claims=of(Claim, "entry", "terminal"),
+        sightings=of(Sighting),
+        records=of(RecordSeen),
+        refunds=of(RefundClaim, "entry"),
+        decisions=of(CardDecision),
+        transactions=of(CardTransaction),
+        findings=findings,
+        posted=books.posted(caisse, cards),
+        contained=_contained(caisse, cards),
+    )
+
+
+def _contained(caisse: Caisse, cards: list[Card]) -> dict[tuple[int, int, int], tuple[int, int]]:
+    listing = AllowanceIssued.objects.using(caisse.using).filter(card__in=cards)
+    contained: dict[tuple[int, int, int], tuple[int, int]] = {}
+    for row in listing.exclude(refunds=[]).order_by("epoch", "version"):
+        for terminal, seq in row.refunds:
+            contained.setdefault((row.card_id, terminal, seq), (row.epoch, row.version))
+    return contained

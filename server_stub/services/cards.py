@@ -1,0 +1,77 @@
+"""A card's facts, through the rules, into the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cardkit.acts import RecoveryReversed, SpendReturned
+from cardkit.errors import must
+from server_stub.models import Card, CardStatus, CardTransaction, StoredEntry
+from server_stub.rules.reconcile import CardBooks, reconcile
+from server_stub.services import acts
+from server_stub.services.caisse import Caisse
+from server_stub.services.card_facts import facts_of, fetch, lost_terminals
+from server_stub.services.card_rows import save
+
+
+def reconcile_cards(caisse: Caisse, card_ids: Iterable[int]) -> None:
+    """Bring the books of these cards to what their facts come to.
+
+    Money that the facts call to be returned becomes an act first, and then a fact itself.
+    """
+    cards = list(
+        Card.objects.using(caisse.using)
+        .select_for_update()
+        .filter(id__in=set(card_ids))
+        .exclude(status=CardStatus.ISSUING)
+        .order_by("id")
+    )
+    if not cards:
+        return
+    lost = lost_terminals(caisse)
+    rows = fetch(caisse, cards)
+    outcomes = {card: reconcile(facts_of(caisse, card, rows, lost)) for card in cards}
+    if not caisse.replaying:
+        returned = [card for card, outcome in outcomes.items() if _return(caisse, card, outcome)]
+        if returned:
+            rows = fetch(caisse, cards)
+        for card in returned:
+            outcomes[card] = reconcile(facts_of(caisse, card, rows, lost))
+            must(not outcomes[card].returns, "what an act returned is returned")
+        for card, outcome in outcomes.items():
+            _reverse(caisse, card, outcome, rows.transactions.get(card.id, []))
+    save(caisse, outcomes, rows)
+
+
+def _return(caisse: Caisse, card: Card, outcome: CardBooks) -> bool:
+    for item in outcome.returns:
+        body = SpendReturned(
+            uid=card.uid,
+            generation=card.generation,
+            tmc=item.tmc,
+            amount_cents=item.amount_cents,
+            reason=item.reason,
+        )
+        acts.record(caisse, body)
+    return bool(outcome.returns)
+
+
+def _reverse(
+    caisse: Caisse, card: Card, outcome: CardBooks, before: Iterable[CardTransaction]
+) -> None:
+    """Put on record that a lost journal, which turned up, contradicts a recovered sale."""
+    standing = {one.proven.sale.tmc for one in outcome.transactions}
+    for gone in before:
+        if gone.claim_id is not None or gone.tmc in standing:
+            continue
+        told = (
+            StoredEntry.objects.using(caisse.using)
+            .filter(terminal_id=gone.terminal, seq=gone.seq)
+            .order_by("digest")
+            .first()
+        )
+        if told is not None:
+            reversal = RecoveryReversed(
+                uid=card.uid, generation=card.generation, tmc=gone.tmc, entry=told.digest
+            )
+            acts.record(caisse, reversal)

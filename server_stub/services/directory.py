@@ -1,0 +1,163 @@
+"""The directory: published when something changed, sent as what changed since."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from cardkit.acts import DocumentHeld
+from cardkit.directory import (
+    CardRow,
+    DirectoryDelta,
+    DirectoryHeader,
+    content_hash,
+    row_digest,
+    sign_directory,
+)
+from cardkit.directory import CardStatus as RowStatus
+from server_stub.models import (
+    AllowanceIssued,
+    Card,
+    CardStatus,
+    DirectoryRow,
+    DirectoryVersion,
+    Finding,
+)
+from server_stub.rules.findings import FindingKind
+from server_stub.rules.scheme import RuleName
+from server_stub.services import acts
+from server_stub.services.caisse import Caisse
+from server_stub.services.rules_in_force import value
+
+logger = logging.getLogger(__name__)
+
+DELTA_ROWS_MAX: Final = 10_000
+"""Rows of one answer: about 2.5 MB, below the bound of a CBOR value."""
+RENEWED_AFTER: Final = timedelta(hours=12)
+"""An unchanged directory is signed anew, so that stalls see how fresh it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryUpdate:
+    """A signed header and what leads to its rows."""
+
+    version: DirectoryVersion
+    delta: DirectoryDelta
+
+
+def publish(caisse: Caisse) -> DirectoryVersion:
+    """Return the directory as it is now: the last one, or a new version when rows changed."""
+    with caisse.alone():
+        last = DirectoryVersion.objects.using(caisse.using).select_for_update().last()
+        current = {
+            row.uid: row
+            for row in DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+        }
+        wanted = _rows(caisse)
+        changed = {
+            uid: encoded
+            for uid, encoded in wanted.items()
+            if uid not in current or current[uid].encoded != encoded
+        }
+        gone = current.keys() - wanted.keys()
+        epoch, now = acts.epoch(caisse), caisse.now()
+        fresh = last is not None and last.epoch == epoch and now - last.issued_at < RENEWED_AFTER
+        if last is not None and fresh and not changed and not gone:
+            return last
+        version = _sign(caisse, last, wanted, epoch=epoch)
+        ended = [current[uid].pk for uid in (*changed, *gone) if uid in current]
+        manager = DirectoryRow.objects.using(caisse.using)
+        manager.filter(pk__in=ended).update(until=version)
+        manager.bulk_create(
+            DirectoryRow(directory=version, uid=uid, encoded=encoded)
+            for uid, encoded in changed.items()
+        )
+        return version
+
+
+def update_since(caisse: Caisse, epoch: int, version: int) -> DirectoryUpdate | None:
+    """Return what a terminal needs that holds this version; None when it holds the last one.
+
+    A base that is not known here, as after a restore, is answered with the whole directory.
+    """
+    last = publish(caisse)
+    if (last.epoch, last.version) == (epoch, version):
+        return None
+    manager = DirectoryVersion.objects.using(caisse.using)
+    base = manager.filter(epoch=epoch, version=version).first()
+    rows = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+    removed: set[bytes] = set()
+    if base is not None:
+        rows = rows.filter(directory_id__gt=base.id)
+        ended = DirectoryRow.objects.using(caisse.using).filter(
+            directory_id__lte=base.id, until_id__gt=base.id
+        )
+        current = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+        removed = set(ended.values_list("uid", flat=True)) - set(
+            current.filter(uid__in=ended.values("uid")).values_list("uid", flat=True)
+        )
+    if rows.count() > DELTA_ROWS_MAX:
+        logger.error("a delta of %s rows is too large to be sent", rows.count())
+        return None
+    encoded = rows.order_by("uid").values_list("encoded", flat=True)
+    delta = DirectoryDelta(
+        base_epoch=base.epoch if base else 0,
+        base_version=base.version if base else 0,
+        rows=tuple(bytes(row) for row in encoded),
+        removed=tuple(sorted(removed)),
+    )
+    return DirectoryUpdate(last, delta)
+
+
+def _rows(caisse: Caisse) -> dict[bytes, bytes]:
+    """Every card's row, by UID in order; of a card that was made anew, its latest life."""
+    gaps = set(
+        Finding.objects.using(caisse.using)
+        .filter(kind=FindingKind.GAP.value, closed_at__isnull=True)
+        .values_list("card_id", flat=True)
+    )
+    allowances = {
+        row.card_id: row.content
+        for row in AllowanceIssued.objects.using(caisse.using).order_by("epoch", "version")
+    }
+    lives = Card.objects.using(caisse.using).exclude(status=CardStatus.ISSUING)
+    return {
+        card.uid: CardRow(
+            uid=card.uid,
+            generation=card.generation,
+            status=RowStatus.BLOCKED if card.status == CardStatus.BLOCKED else RowStatus.ACTIVE,
+            allowance=allowances.get(card.id),
+            tmc=card.proven_tmc,
+            tmv=card.proven_tmv,
+            spent_cents=card.proven_spent_cents,
+            read_records=card.id in gaps,
+        ).encoded
+        for card in lives.order_by("uid", "generation")
+    }
+
+
+def _sign(
+    caisse: Caisse, last: DirectoryVersion | None, rows: dict[bytes, bytes], *, epoch: int
+) -> DirectoryVersion:
+    header = DirectoryHeader(
+        epoch=epoch,
+        version=last.version + 1 if last is not None and last.epoch == epoch else 1,
+        issued_at=caisse.now(),
+        valid_until=caisse.now() + timedelta(days=value(caisse, RuleName.DIRECTORY_DAYS)),
+        cards=len(rows),
+        content_hash=content_hash(row_digest(rows[uid]) for uid in sorted(rows)),
+    )
+    signed = sign_directory(caisse.ring.issuer, header)
+    acts.record(caisse, DocumentHeld(content=signed.encoded))
+    return DirectoryVersion.objects.using(caisse.using).create(
+        epoch=header.epoch,
+        version=header.version,
+        digest=signed.digest,
+        content=signed.encoded,
+        content_hash=header.content_hash,
+        cards=header.cards,
+        issued_at=header.issued_at,
+        valid_until=header.valid_until,
+    )

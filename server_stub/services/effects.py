@@ -1,0 +1,171 @@
+"""What an act does to the tables; the same when it is made and when the books are recomputed."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from cardkit import acts
+from cardkit.acts import ActBody
+from cardkit.allowance import accept_allowance
+from cardkit.cbor import decode
+from cardkit.directory import CardStatus as RowStatus
+from cardkit.errors import must
+from cardkit.permit import Permit
+from cardkit.schema import unpack
+from cardkit.signing import ContentType, parse
+from server_stub.models import (
+    Account,
+    ActRow,
+    AllowanceIssued,
+    Card,
+    CardDecision,
+    CardStatus,
+    PermitIssued,
+    Rule,
+    Terminal,
+    TerminalStatus,
+)
+from server_stub.rules.ledger import Book, move
+from server_stub.services.books import CREDIT, MOVED, net_of, post
+from server_stub.services.caisse import Caisse
+
+
+def apply(caisse: Caisse, row: ActRow, body: ActBody) -> None:
+    """Let an act take effect."""
+    _apply(body, caisse, row)
+
+
+def card_of(caisse: Caisse, uid: bytes, generation: int) -> Card:
+    """Return a card that an act names; that there is one is our own duty."""
+    card = Card.objects.using(caisse.using).filter(uid=uid, generation=generation).first()
+    must(card is not None, "an act names a card that exists")
+    assert card is not None  # noqa: S101 - what must() said, for the type checker
+    return card
+
+
+@singledispatch
+def _apply(body: object, _caisse: Caisse, _row: ActRow) -> None:
+    """An act that only stands in the log, such as a raised epoch."""
+
+
+@_apply.register
+def _(body: acts.CardIssued, caisse: Caisse, _row: ActRow) -> None:
+    account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
+    Card.objects.using(caisse.using).update_or_create(
+        uid=body.uid,
+        generation=body.generation,
+        defaults={
+            "account": account,
+            "profile": body.profile,
+            "key_version": body.key_version,
+            "status": CardStatus.ACTIVE,
+            "birth_tmc": body.tmc,
+            "birth_tmv": body.tmv,
+            "birth_enc_tmri": body.enc_tmri,
+            "birth_spent_cents": body.spent_cents,
+            "proven_tmc": body.tmc,
+            "proven_tmv": body.tmv,
+            "proven_spent_cents": body.spent_cents,
+        },
+    )
+
+
+@_apply.register
+def _(body: acts.CardStatusSet, caisse: Caisse, _row: ActRow) -> None:
+    card = card_of(caisse, body.uid, body.generation)
+    blocked = body.status is RowStatus.BLOCKED
+    card.status = CardStatus.BLOCKED if blocked else CardStatus.ACTIVE
+    card.save(using=caisse.using, update_fields=["status"])
+
+
+@_apply.register
+def _(body: acts.AllowanceIssued, caisse: Caisse, row: ActRow) -> None:
+    allowance = accept_allowance(body.content, caisse.ring.trust)
+    card = card_of(caisse, allowance.uid, allowance.generation)
+    AllowanceIssued.objects.using(caisse.using).create(
+        card=card,
+        epoch=allowance.epoch,
+        version=allowance.version,
+        digest=allowance.digest,
+        content=body.content,
+        issued_at=allowance.issued_at,
+        cumulative_cents=allowance.steps[-1].cumulative_cents,
+        refunds=[[ref.terminal, ref.seq] for ref in allowance.refunds],
+    )
+    credit_cents = allowance.steps[-1].cumulative_cents
+    already_cents = net_of(caisse, card, CREDIT).get((Book.CREDIT, 0), 0)
+    lines = move(credit_cents - already_cents, out_of=Book.ISSUED, into=Book.CREDIT)
+    post(caisse, card=card, subject=CREDIT, lines=lines, cause=row.digest)
+
+
+@_apply.register
+def _(body: acts.CreditMoved, caisse: Caisse, row: ActRow) -> None:
+    """The card that has it now is credited by its own allowance."""
+    old = card_of(caisse, body.uid, body.generation)
+    lines = move(body.amount_cents, out_of=Book.CREDIT, into=Book.ISSUED)
+    post(caisse, card=old, subject=MOVED, lines=lines, cause=row.digest)
+
+
+@_apply.register
+def _(body: acts.DocumentHeld, caisse: Caisse, _row: ActRow) -> None:
+    """Permits get a row; certificates and directories are kept by who makes them."""
+    signed = parse(body.content)
+    if signed.content_type is not ContentType.PERMIT:
+        return
+    permit = unpack(Permit, decode(signed.payload))
+    PermitIssued.objects.using(caisse.using).create(
+        terminal_id=permit.terminal,
+        epoch=permit.epoch,
+        version=permit.version,
+        digest=signed.digest,
+        content=body.content,
+        issued_at=permit.issued_at,
+        valid_until=permit.valid_until,
+    )
+
+
+@_apply.register
+def _(body: acts.TerminalLost, caisse: Caisse, _row: ActRow) -> None:
+    Terminal.objects.using(caisse.using).filter(id=body.terminal).update(
+        status=TerminalStatus.LOST, lost_after_seq=body.last_seq
+    )
+
+
+@_apply.register
+def _(body: acts.RecoveryConfirmed, caisse: Caisse, row: ActRow) -> None:
+    CardDecision.objects.using(caisse.using).create(
+        act=row,
+        card=card_of(caisse, body.uid, body.generation),
+        kind=row.kind,
+        tmc=body.tmc,
+        amount_cents=body.amount_cents,
+        terminal=body.terminal,
+        seq=body.seq,
+        merchant=body.merchant,
+    )
+
+
+@_apply.register
+def _(body: acts.RecoveryReversed, caisse: Caisse, row: ActRow) -> None:
+    card = card_of(caisse, body.uid, body.generation)
+    CardDecision.objects.using(caisse.using).create(act=row, card=card, kind=row.kind, tmc=body.tmc)
+
+
+@_apply.register
+def _(body: acts.SpendReturned, caisse: Caisse, row: ActRow) -> None:
+    CardDecision.objects.using(caisse.using).create(
+        act=row,
+        card=card_of(caisse, body.uid, body.generation),
+        kind=row.kind,
+        tmc=body.tmc,
+        amount_cents=body.amount_cents,
+    )
+
+
+@_apply.register
+def _(body: acts.RuleSet, caisse: Caisse, _row: ActRow) -> None:
+    Rule.objects.using(caisse.using).update_or_create(
+        name=body.name,
+        from_day=body.from_day,
+        defaults={"value": body.value, "voted_on": body.voted_on},
+    )

@@ -1,0 +1,46 @@
+"""What the console shows on one page, read in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from server_stub.models import Batch, Card, CardStatus, Finding, Terminal
+from server_stub.services.caisse import Caisse
+from server_stub.services.owed import OwedTo, owed_to_merchants
+
+BATCHES_SHOWN: Final = 20
+FINDINGS_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The state of a caisse."""
+
+    owed: tuple[OwedTo, ...]
+    findings: tuple[Finding, ...]
+    findings_open: int
+    terminals: tuple[Terminal, ...]
+    batches: tuple[Batch, ...]
+    """Those that brought something: a terminal with nothing to tell asks every few minutes."""
+    cards: int
+
+    @property
+    def payable_cents(self) -> int:
+        """All that is owed and not paid."""
+        return sum(one.account.payable_cents for one in self.owed)
+
+
+def overview_of(caisse: Caisse) -> Overview:
+    """Read the state of a caisse."""
+    using = caisse.using
+    findings = Finding.objects.using(using).filter(closed_at__isnull=True)
+    batches = Batch.objects.using(using).filter(new_entries__gt=0).select_related("terminal")
+    return Overview(
+        owed=owed_to_merchants(caisse),
+        findings=tuple(findings.select_related("card", "terminal")[:FINDINGS_SHOWN]),
+        findings_open=findings.count(),
+        terminals=tuple(Terminal.objects.using(using).all()),
+        batches=tuple(batches[:BATCHES_SHOWN]),
+        cards=Card.objects.using(using).exclude(status=CardStatus.ISSUING).count(),
+    )

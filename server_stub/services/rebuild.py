@@ -1,0 +1,209 @@
+"""The books, computed again from nothing but what was signed, and compared.
+
+Certificates, directories and keys are taken as they are and verified; then every act takes effect
+and every entry is ingested a second time, in an empty database in memory, by the same services.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Sum
+from django.db.utils import load_backend
+
+from cardkit.certificates import open_certificate
+from cardkit.directory import content_hash, row_digest
+from cardkit.errors import DocumentMalformed
+from cardkit.signing import PublicKey
+from server_stub.database import memory
+from server_stub.models import (
+    AllowanceIssued,
+    Card,
+    CardStatus,
+    CardTransaction,
+    Claim,
+    DirectoryRow,
+    DirectoryVersion,
+    Merchant,
+    PostingLine,
+    RefundClaim,
+    Rule,
+    StoredEntry,
+    Terminal,
+    TokenKey,
+)
+from server_stub.services import acts
+from server_stub.services.caisse import Caisse
+from server_stub.services.documents import header_of
+from server_stub.services.ingest import ingest
+from server_stub.services.recover import look_again
+
+SCRATCH: Final = "rebuild"
+ENTRIES_AT_ONCE: Final = 500
+
+Copied = TypeVar("Copied", Merchant, TokenKey, DirectoryVersion, DirectoryRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One line of the books, or one row, that the signed facts do not come to."""
+
+    where: str
+    kept: str
+    computed: str
+
+
+def differences(caisse: Caisse) -> list[Difference]:
+    """Return where the books differ from what the signed facts come to; none when all is well.
+
+    Raises DocumentError where a signature, a chain or a content hash is wrong.
+    """
+    with _scratch() as using:
+        scratch = caisse.on(using, replaying=True)
+        _copy_foundations(caisse, scratch)
+        for act in acts.log(caisse, using=caisse.using):
+            acts.keep(scratch, act)
+        for terminal in Terminal.objects.using(caisse.using).order_by("id"):
+            _ingest_all(caisse, scratch, terminal)
+        look_again(scratch)
+        kept, computed = picture(caisse.using), picture(using)
+    return [
+        Difference(where=where, kept=kept.get(where, "-"), computed=computed.get(where, "-"))
+        for where in sorted(kept.keys() | computed.keys())
+        if kept.get(where) != computed.get(where)
+    ]
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """An empty database in memory, which this thread alone knows and nobody else can name."""
+    settings = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
+    wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, SCRATCH)
+    connections[SCRATCH] = wrapper
+    try:
+        executor = MigrationExecutor(wrapper)
+        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
+        yield SCRATCH
+    finally:
+        wrapper.close()
+        del connections[SCRATCH]
+
+
+def _copy_foundations(caisse: Caisse, scratch: Caisse) -> None:
+    """What rests on the root's signature, and directories, whose rows a signed hash binds."""
+    for terminal in Terminal.objects.using(caisse.using).all():
+        certificate = open_certificate(
+            terminal.certificate, caisse.ring.trust.root, caisse=caisse.name
+        )
+        if certificate.public_key != terminal.journal_key:
+            raise DocumentMalformed(f"the certificate of terminal {terminal.id}")
+        Terminal.objects.using(scratch.using).create(
+            id=terminal.id,
+            journal_key=terminal.journal_key,
+            transport_key=terminal.transport_key,
+            certificate=terminal.certificate,
+            enrolled_at=terminal.enrolled_at,
+            cursor_head=PublicKey.from_bytes(terminal.journal_key).digest,
+        )
+    _copy(Merchant, caisse.using, scratch.using)
+    _copy(TokenKey, caisse.using, scratch.using)
+    _copy(DirectoryVersion, caisse.using, scratch.using)
+    _copy(DirectoryRow, caisse.using, scratch.using)
+    _check_directories(caisse)
+
+
+def _copy(model: type[Copied], source: str, target: str) -> None:
+    model.objects.using(target).bulk_create(list(model.objects.using(source).order_by("pk")))
+
+
+def _check_directories(caisse: Caisse) -> None:
+    """Follow every directory from the first on: its rows must have the hash that is signed."""
+    rows: dict[bytes, bytes] = {}
+    began: dict[int, list[DirectoryRow]] = {}
+    ended: dict[int, list[DirectoryRow]] = {}
+    for row in DirectoryRow.objects.using(caisse.using).all():
+        began.setdefault(row.directory_id, []).append(row)
+        if row.until_id is not None:
+            ended.setdefault(row.until_id, []).append(row)
+    for version in DirectoryVersion.objects.using(caisse.using).order_by("id"):
+        for row in ended.get(version.id, ()):
+            rows.pop(row.uid, None)
+        rows.update({row.uid: row.encoded for row in began.get(version.id, ())})
+        computed = content_hash(row_digest(rows[uid]) for uid in sorted(rows))
+        if computed != header_of(version.content).content_hash:
+            raise DocumentMalformed(f"{version}: its rows are not the ones that were signed")
+
+
+def _ingest_all(caisse: Caisse, scratch: Caisse, terminal: Terminal) -> None:
+    contents = list(
+        StoredEntry.objects.using(caisse.using)
+        .filter(terminal=terminal)
+        .order_by("seq", "id")
+        .values_list("content", flat=True)
+    )
+    for start in range(0, len(contents), ENTRIES_AT_ONCE):
+        ingest(scratch, terminal.id, contents[start : start + ENTRIES_AT_ONCE])
+
+
+def picture(using: str) -> dict[str, str]:
+    """Everything that matters, in words that do not depend on when it was entered."""
+    picture: dict[str, str] = {}
+    lines = (
+        PostingLine.objects.using(using)
+        .values_list(
+            "posting__card__uid",
+            "posting__card__generation",
+            "posting__subject",
+            "account",
+            "merchant",
+        )
+        .annotate(Sum("amount_cents"))
+        .order_by()
+    )
+    for uid, generation, subject, account, merchant, cents in lines:
+        if cents:
+            where = f"posted {_life(uid, generation)} {subject} {account} {merchant}"
+            picture[where] = str(cents)
+    for one in CardTransaction.objects.using(using).select_related("card"):
+        life = _life(one.card.uid, one.card.generation)
+        picture[f"transaction {life} {one.tmc}"] = (
+            f"{one.amount_cents} {one.terminal}/{one.seq} {one.merchant} {one.state} {one.reason}"
+        )
+    for claim in Claim.objects.using(using).select_related("entry"):
+        where = f"claim {claim.entry.digest.hex()[:16]}"
+        picture[where] = f"{claim.state} {claim.reason}"
+    for refund in RefundClaim.objects.using(using).select_related("entry"):
+        where = f"refund {refund.entry.digest.hex()[:16]}"
+        picture[where] = f"{refund.granted} {refund.reason}"
+    for terminal in Terminal.objects.using(using).all():
+        picture[f"journal of terminal {terminal.id}"] = f"{terminal.status} {terminal.cursor_seq}"
+    return picture | _decided(using)
+
+
+def _decided(using: str) -> dict[str, str]:
+    """What acts decided, and the service goes by when it decides again."""
+    picture: dict[str, str] = {}
+    for rule in Rule.objects.using(using).all():
+        picture[f"rule {rule.name} {rule.from_day}"] = str(rule.value)
+    cards = Card.objects.using(using).exclude(status=CardStatus.ISSUING)
+    for card in cards.select_related("account"):
+        picture[f"card {_life(card.uid, card.generation)}"] = (
+            f"{card.status} {card.account} {card.proven_tmc} {card.proven_spent_cents}"
+        )
+    for one in AllowanceIssued.objects.using(using).select_related("card"):
+        life = _life(one.card.uid, one.card.generation)
+        content = hashlib.sha256(one.content).hexdigest()[:16]
+        picture[f"allowance {life} {one.epoch}.{one.version} {one.digest.hex()[:16]}"] = (
+            f"{one.cumulative_cents} {content}"
+        )
+    return picture
+
+
+def _life(uid: bytes | memoryview | None, generation: int | None) -> str:
+    return "-" if uid is None else f"{bytes(uid).hex()}.{generation}"

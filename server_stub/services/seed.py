@@ -1,0 +1,83 @@
+"""A small plausible caisse to try things with: rules, producers, accounts, a console user."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from cardkit.clock import PARIS, business_date
+from server_stub.models import Account, Merchant
+from server_stub.rules.allowances import midnight
+from server_stub.services.caisse import Caisse
+from server_stub.services.rules_in_force import start_rules
+
+ACCOUNTS: Final = 10
+CONSOLE_USER: Final = "coordination"
+MERCHANTS: Final = (
+    "Ferme des Trois Chênes",
+    "Le Jardin de Marthe",
+    "Fromagerie du Noireau",
+    "Biocoop du Bocage",
+    "Pain de la Vère",
+)
+_ACCOUNT_BYTES: Final = 16
+_PASSWORD_BYTES: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeded:
+    """What was made; a password is told once, and None where the person was there already."""
+
+    merchants: tuple[Merchant, ...]
+    accounts: tuple[Account, ...]
+    user: str
+    password: str | None = field(repr=False)
+
+
+def seed(caisse: Caisse) -> Seeded:
+    """Make what is not there yet; calling it again changes nothing."""
+    with caisse.alone():
+        today = business_date(caisse.now())
+        start_rules(caisse, from_day=date(today.year, 1, 1))
+        return Seeded(
+            merchants=tuple(_merchants(caisse, today)),
+            accounts=tuple(_accounts(caisse)),
+            user=CONSOLE_USER,
+            password=console_user(caisse, CONSOLE_USER),
+        )
+
+
+def console_user(caisse: Caisse, name: str) -> str | None:
+    """Make a console user with a random password; None when there is one of that name."""
+    users = User.objects.using(caisse.using)
+    if users.filter(username=name).exists():
+        return None
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    user = User(username=name)
+    user.set_password(password)
+    user.save(using=caisse.using)
+    return password
+
+
+def _merchants(caisse: Caisse, today: date) -> list[Merchant]:
+    convention = {
+        "convention_from": midnight(date(today.year, 1, 1), PARIS),
+        "convention_until": midnight(date(today.year + 2, 1, 1), PARIS),
+    }
+    manager = Merchant.objects.using(caisse.using)
+    return [
+        manager.get_or_create(id=number, defaults={"name": name, **convention})[0]
+        for number, name in enumerate(MERCHANTS, start=1)
+    ]
+
+
+def _accounts(caisse: Caisse) -> list[Account]:
+    manager = Account.objects.using(caisse.using)
+    missing = ACCOUNTS - manager.count()
+    for _ in range(missing):
+        manager.create(number=secrets.token_bytes(_ACCOUNT_BYTES))
+    return list(manager.order_by("id")[:ACCOUNTS])

@@ -1,0 +1,138 @@
+"""Django's settings, from the environment; nothing is written by importing them.
+
+CLAFOUTIS_SERVER_DATA   directory of the database and keys; /var/lib/clafoutis or ./var/server
+CLAFOUTIS_HOSTS         host names that the service answers to, separated by commas
+CLAFOUTIS_HTTPS         1: only over https (the default unless every host is local)
+DATABASE_URL            postgresql://user:password@host:port/name; without it, SQLite
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from django.utils.functional import SimpleLazyObject
+
+from server_stub.database import database
+
+BASE_DIR = Path(__file__).resolve().parent
+
+
+def _data_dir() -> Path:
+    chosen = os.environ.get("CLAFOUTIS_SERVER_DATA")
+    if chosen:
+        return Path(chosen)
+    return Path("/var/lib/clafoutis") if os.geteuid() == 0 else Path("var/server")
+
+
+def _secret_key() -> str:
+    """Read the key of sessions and forms; the first start makes it."""
+    path = DATA_DIR / "secret.key"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(50))
+    return path.read_text("ascii")
+
+
+DATA_DIR = _data_dir()
+KEY_DIR = Path(os.environ.get("CLAFOUTIS_SERVER_KEYS") or DATA_DIR / "keys")
+SECRET_KEY = SimpleLazyObject(_secret_key)
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("CLAFOUTIS_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+_LOCAL = {"localhost", "127.0.0.1", "[::1]"}
+HTTPS = os.environ.get("CLAFOUTIS_HTTPS", "0" if set(ALLOWED_HOSTS) <= _LOCAL else "1") == "1"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "server_stub.apps.ServiceConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "server_stub.web.strict_headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "server_stub.urls"
+WSGI_APPLICATION = "server_stub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "console" / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    },
+]
+DATABASES = {"default": database(os.environ.get("DATABASE_URL"), DATA_DIR)}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # wrong names must not push out wrong passwords
+    }
+}
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "console"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 8 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 180 * 24 * 3600 if HTTPS else 0
+X_FRAME_OPTIONS = "DENY"
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+"""The bound of every body, as of every CBOR value; forms are far smaller."""
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "console" / "static"]
+WHITENOISE_USE_FINDERS = True  # a few files, found once at start: nothing to collect
+WHITENOISE_AUTOREFRESH = False
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"talk": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["talk"], "level": "INFO"},
+}

@@ -1,0 +1,123 @@
+"""`clafoutis-server`: what a person types, in processes of their own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from cardkit.keyfiles import write_bundle, write_public
+from tests.service_world import ceremony
+
+TREE = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the service's keys and nothing else."""
+    directory = tmp_path_factory.mktemp("server")
+    keys = directory / "keys"
+    keys.mkdir(mode=0o700)
+    write_public(keys, ceremony().public)
+    write_bundle(keys, ceremony().service, caisse="flers", passphrase=None)
+    return directory
+
+
+def environment(data: Path) -> dict[str, str]:
+    """A process's environment, with the service's own settings and this directory."""
+    return {
+        **os.environ,
+        "CLAFOUTIS_SERVER_DATA": str(data),
+        "DJANGO_SETTINGS_MODULE": "server_stub.settings",
+        "PYTHONPATH": str(TREE),
+    }
+
+
+def server(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    command = [sys.executable, "-m", "server_stub", *arguments]
+    return subprocess.run(
+        command, env=environment(data), cwd=data, capture_output=True, text=True, check=False
+    )
+
+
+def test_seed_owed_and_rebuild(data: Path) -> None:
+    """Promise 6: from an empty directory to books that come to the same, by three commands."""
+    seeded = server(data, "seed")
+    assert seeded.returncode == 0, seeded.stderr
+    assert "mot de passe" in seeded.stdout
+    assert "mot de passe" not in server(data, "seed").stdout, "told once"
+    owed = server(data, "owed")
+    assert owed.stdout.splitlines()[-1].split() == ["Total", "0,00", "€", "0,00", "€", "0,00", "€"]
+    assert "Owed" in server(data, "--language", "en", "owed").stdout
+    rebuilt = server(data, "rebuild", "--check")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+
+
+def test_without_keys_one_sentence(tmp_path: Path) -> None:
+    """Trouble of the world is a sentence and a status, never a traceback."""
+    done = server(tmp_path, "owed")
+    assert done.returncode == 1
+    assert done.stderr.startswith("clafoutis-server: ")
+    assert f"keys install --bundle service --into {tmp_path / 'keys'}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_tables_one_sentence(data: Path, tmp_path: Path) -> None:
+    """A database that was never made is said so, with the command that makes it."""
+    shutil.copytree(data / "keys", tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o700)
+    done = server(tmp_path, "owed")
+    assert (done.returncode, "clafoutis-server migrate" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_books_are_nobody_elses_on_this_machine(data: Path) -> None:
+    """Promise 7: whoever else has a login on the server can't open the database."""
+    assert server(data, "migrate").returncode == 0
+    modes = {path.name: path.stat().st_mode & 0o077 for path in data.glob("clafoutis.sqlite3*")}
+    assert set(modes.values()) == {0}, modes
+
+
+def test_run_serves_login_and_files(data: Path) -> None:
+    """The console answers where `run` says, with its style sheet."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "server_stub", "run", "--port", str(port)]
+    with subprocess.Popen(
+        command, env=environment(data), cwd=data, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            said = [process.stderr.readline() for _ in range(3)]
+            assert f"http://127.0.0.1:{port}/" in said[-1]
+            assert get(port, "/login") == (200, "text/html; charset=utf-8")
+            assert get(port, "/static/console.css")[0] == 200
+            assert get(port, "/")[0] == 302
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def get(port: int, path: str) -> tuple[int, str | None]:
+    """Ask for a page, as soon as somebody listens."""
+    patience = threading.Event()
+    for _ in range(200):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers["Content-Type"]
+        except ConnectionRefusedError:
+            patience.wait(0.1)
+        finally:
+            connection.close()
+    raise TimeoutError(path)

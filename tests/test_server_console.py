@@ -1,0 +1,260 @@
+"""The console: behind a login, in two languages, with words for every state and nothing inline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.template.loader import render_to_string
+from django.test import Client, override_settings
+from django.utils import translation
+
+from server_stub.console.table import owed_table
+from server_stub.console.words import FINDINGS, REASONS, facts_in_words
+from server_stub.models import Finding, Merchant
+from server_stub.rules.findings import FindingKind
+from server_stub.services.owed import owed_to_merchants
+from server_stub.services.seed import console_user, seed
+from server_stub.urls import routes
+from tests.service_world import ServiceWorld, forged
+
+pytestmark = pytest.mark.django_db
+
+CONSOLE = Path(__file__).parent.parent / "server_stub"
+
+
+@pytest.fixture
+def world() -> Iterator[ServiceWorld]:
+    """A caisse that is served over HTTP, and patience as of nobody's mistakes."""
+    made = ServiceWorld.make()
+    patterns = tuple(one for some in routes(lambda: made.caisse).values() for one in some)
+    cache.clear()
+    with override_settings(ROOT_URLCONF=patterns):
+        yield made
+
+
+@pytest.fixture
+def person(world: ServiceWorld) -> Client:
+    """A browser of somebody who has logged in."""
+    password = console_user(world.caisse, "coordination")
+    client = Client()
+    answer = client.post("/login", {"username": "coordination", "password": password})
+    assert answer.status_code == 302
+    return client
+
+
+def page(client: Client, *, language: str | None = None) -> str:
+    """What the one page says."""
+    if language is not None:
+        client.post("/language", {"language": language})
+    answer = client.get("/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_is_owed_is_behind_a_login(world: ServiceWorld) -> None:
+    """Promise 7: nobody sees the books without a name and a password."""
+    answer = Client().get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/")
+
+
+def test_session_is_strict_and_logout_ends_it(world: ServiceWorld, person: Client) -> None:
+    """Promise 7: no other site and no script gets at a session, and it ends when told."""
+    assert person.cookies["session"]["httponly"]
+    assert person.cookies["session"]["samesite"] == "Strict"
+    assert (settings.DATA_DIR / "secret.key").stat().st_mode & 0o777 == 0o600
+    person.post("/logout")
+    assert person.get("/").status_code == 302
+
+
+def test_guessing_is_slowed_down(world: ServiceWorld) -> None:
+    """Promise 7: after five wrong passwords even the right one has to wait."""
+    password = console_user(world.caisse, "coordination")
+    client = Client()
+    for _ in range(5):
+        wrong = client.post("/login", {"username": "coordination", "password": "x"})
+        assert wrong.status_code == 200
+    right = client.post("/login", {"username": "coordination", "password": password})
+    assert right.status_code == 429
+    assert "Trop d’essais" in right.content.decode()
+    other = client.post("/login", {"username": "somebody", "password": "x"})
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", [" coordination", "coordination\u3000", "ｃoordination", "COORDINATION"]
+)
+def test_look_alike_names_buy_no_more_guesses(world: ServiceWorld, name: str) -> None:
+    """Promise 7: what the form takes for the same name is counted as the same name."""
+    console_user(world.caisse, "coordination")
+    client = Client()
+    for _ in range(5):
+        client.post("/login", {"username": "coordination", "password": "x"})
+    assert client.post("/login", {"username": name, "password": "x"}).status_code == 429
+
+
+def test_address_that_a_client_claims_buys_no_more_guesses(world: ServiceWorld) -> None:
+    """Promise 7: X-Forwarded-For is anybody's word."""
+    client = Client()
+    for number in range(6):
+        answer = client.post(
+            "/login",
+            {"username": "coordination", "password": "x"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}"},
+        )
+    assert answer.status_code == 429
+
+
+def test_other_names_do_not_make_a_wrong_password_forgotten(world: ServiceWorld) -> None:
+    """Promise 7: a thousand strangers at the door don't hide one who guesses."""
+    client = Client()
+    for _ in range(5):
+        client.post("/login", {"username": "coordination", "password": "x"})
+    for number in range(1000):
+        cache.add(f"login-{number}", 1, timeout=300)
+    again = client.post("/login", {"username": "coordination", "password": "x"})
+    assert again.status_code == 429
+
+
+def test_errors_are_told_in_french_and_leak_nothing(world: ServiceWorld, person: Client) -> None:
+    """Promise 7: wherever one gets lost, a French page says so, and whether anything changed."""
+    strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    stale = strict.post("/login", {"username": "x", "password": "x"})
+    lost = person.get("/nowhere/at/all")
+    for answer, status in ((stale, 403), (lost, 404)):
+        shown = answer.content.decode()
+        assert answer.status_code == status
+        assert "Rien n’a été changé" in shown
+        assert "nowhere" not in shown
+    for name in ("400.html", "403.html", "404.html", "500.html"):
+        assert "Clafoutis" in render_to_string(name)
+
+
+def test_pages_are_not_kept_by_the_browser(world: ServiceWorld, person: Client) -> None:
+    """Promise 7: after logging out, the back button shows nothing on a shared computer."""
+    assert person.get("/").headers["Cache-Control"] == "no-store"
+    assert person.put("/").status_code == 405
+
+
+def test_french_unless_the_browser_asks_for_english(world: ServiceWorld) -> None:
+    """A browser that says nothing, or asks for something else, gets French."""
+    for asked, language in ((None, "fr"), ("*", "fr"), ("de", "fr"), ("en-GB,en", "en")):
+        headers = {} if asked is None else {"Accept-Language": asked}
+        shown = Client().get("/login", headers=headers).content.decode()
+        assert f'<html lang="{language}">' in shown, asked
+
+
+def test_deliveries_that_brought_nothing_are_not_shown(world: ServiceWorld, person: Client) -> None:
+    """A terminal that asks every few minutes does not push the last sales off the page."""
+    stall = world.stall()
+    assert "Rien de nouveau n’est encore arrivé" in page(person)
+    stall.sync()
+    for _ in range(25):
+        stall.sync()
+    shown = page(person)
+    assert shown.count('data-label="Nouvelles"') == 1
+    assert "Rien de nouveau" not in shown
+    assert "<strong>1</strong> terminal<" in shown
+    assert "rien au dernier contact" in shown
+
+
+def test_forms_need_their_token(world: ServiceWorld) -> None:
+    """Promise 7: another site can't log anybody in or out."""
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/login", {"username": "x", "password": "x"}).status_code == 403
+
+
+def test_page_tells_the_state(world: ServiceWorld, person: Client) -> None:
+    """Promise 8: what is owed, what does not match and who has reported are on one page."""
+    card, stall = world.card(), world.stall()
+    stall.sell(card, 12_50)
+    stall.sell(card, 7_00)
+    *before, intent, sale = stall.entries
+    raised = forged(stall, intent, amount_cents=99_00)
+    stall.sync([entry.signed.encoded for entry in (*before, raised, sale)])
+    shown = page(person)
+    for words in ("Ferme 7", "12,50\u00a0€", "99,00\u00a0€", "aucune preuve", "n° 3", "1 connue"):
+        assert words in shown, words
+    english = page(person, language="en")
+    for words in ("€12.50", "What is owed", "no proof", "No. 3".lower(), 'lang="en"'):
+        assert words in english, words
+
+
+def test_empty_pages_say_what_to_do_next(world: ServiceWorld, person: Client) -> None:
+    """An empty table is an invitation."""
+    Merchant.objects.all().delete()
+    shown = page(person)
+    for words in ("clafoutis-server seed", "clafoutis-provision terminal enrol", "Rien à regarder"):
+        assert words in shown, words
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(world: ServiceWorld, person: Client) -> None:
+    """Promise 7: the policy forbids scripts, and the pages need none."""
+    answer = person.get("/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    shown = answer.content.decode()
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|https?://", shown)
+
+
+def test_text_of_others_is_escaped(world: ServiceWorld, person: Client) -> None:
+    """Promise 7: a name that is code is shown, not run."""
+    Merchant.objects.create(
+        id=9,
+        name="<script>alert(1)</script>",
+        convention_from=world.now,
+        convention_until=world.now.replace(year=2030),
+    )
+    assert "&lt;script&gt;" in page(person)
+
+
+def test_every_finding_and_reason_has_words() -> None:
+    """No person is ever shown a code."""
+    assert set(FINDINGS) == {kind.value for kind in FindingKind}
+    assert facts_in_words({"reason": "not_enough", "content": "00ff"}, "fr") == (
+        "motif crédit insuffisant"
+    )
+    assert all(str(words) for words in REASONS.values())
+
+
+def test_english_is_complete() -> None:
+    """Every French sentence of the service has its English one."""
+    sources = [*CONSOLE.rglob("*.py"), *CONSOLE.rglob("*.html")]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    french = set(re.findall(r'{% translate "([^"]+)"', text))
+    french |= set(re.findall(r'\b_\(\s*"([^"]+)"', text))
+    assert len(french) > 90
+    with translation.override("en"):
+        same = {words for words in french if translation.gettext(words) == words}
+    assert same <= {"Total", "Terminal", "terminal %(number)s"}
+
+
+def test_owed_table_adds_up(world: ServiceWorld) -> None:
+    """`clafoutis-server owed` shows each merchant and the sum."""
+    card, stall = world.card(), world.stall()
+    stall.sell(card, 12_50)
+    stall.sync()
+    with translation.override("fr"):
+        lines = list(owed_table(owed_to_merchants(world.caisse)))
+    assert lines[0].split() == ["Producteur", "Dû", "Retenu", "En", "attente"]
+    assert "12,50" in lines[1]
+    assert lines[-1].startswith("Total")
+    assert "12,50" in lines[-1]
+
+
+def test_seed_makes_a_caisse_once(world: ServiceWorld) -> None:
+    """Trying things out twice changes nothing the second time."""
+    first = seed(world.caisse)
+    second = seed(world.caisse)
+    assert first.password is not None
+    assert second.password is None
+    assert first.merchants == second.merchants
+    assert User.objects.get(username=first.user).check_password(first.password)
+    assert Finding.objects.count() == 0
