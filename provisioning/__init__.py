@@ -1,0 +1,1 @@
+"""The workshop: turns blank cards and blank computers into members' cards and terminals."""
