@@ -1,0 +1,1 @@
+"""A market week of the Flers scheme on virtual hardware, in fast-forward."""
