@@ -1,0 +1,47 @@
+# What a person types. Each target first makes what it needs (tools/setup.sh), which costs nothing when it is there.
+
+BIN := .venv/bin
+unexport PYTHONWARNINGS
+
+.PHONY: help demo test lint check fmt lock wheels clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+demo: ## a market week on virtual hardware; SCRIPT=1 ends by itself
+	@tools/setup.sh demo
+	@$(BIN)/clafoutis-demo $(if $(SCRIPT),--script)
+
+test: lint ## everything that must hold: linters, types, import walls, tests
+	$(BIN)/pytest -q -n 2 --cov --cov-report=term $(ARGS)
+
+lint: ## the part of `make test` that runs nothing
+	@tools/setup.sh test
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: ## what CI runs beyond `make test`: 200 kills, real wheels, the demo twice
+	@tools/setup.sh test
+	$(BIN)/pytest -q -m slow
+	tools/check_wheels.sh
+	$(MAKE) demo SCRIPT=1
+	$(MAKE) demo SCRIPT=1
+
+fmt: ## bring the code into its one format
+	@tools/setup.sh test
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+
+lock: ## resolve the dependencies again and write both locks
+	@tools/setup.sh test
+	tools/lock.sh
+
+wheels: ## dist/: one wheel a role
+	@tools/setup.sh demo
+	$(BIN)/python -m tools.build_wheel terminal server provisioning --out dist
+
+clean: ## remove what can be made again, the environment included
+	rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
