@@ -6,9 +6,7 @@ French is what a terminal speaks unless the environment asks for English. Gettex
 
 from __future__ import annotations
 
-import gettext
 import os
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -37,6 +35,7 @@ from cardkit.errors import (
     StoreError,
     SyncError,
 )
+from cardkit.language import FRENCH, catalogue, language_of
 from cardkit.money import format_cents
 from terminal.journal_read import OpenIntent
 from terminal.outcomes import RefundObstacle, RefundRefused, Settlement
@@ -44,18 +43,6 @@ from terminal.torn import Executed, Undecidable
 
 LOCALE: Final = Path(__file__).parent / "locale"
 DOMAIN: Final = "clafoutis"
-FRENCH: Final = "fr"
-ENGLISH: Final = "en"
-_VARIABLES: Final = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-
-
-def language_of(environment: Mapping[str, str]) -> str:
-    """Return `fr` or `en`: English only where the environment asks for it."""
-    for variable in _VARIABLES:
-        for wish in environment.get(variable, "").split(":"):
-            if wish[:2] in (FRENCH, ENGLISH):
-                return wish[:2]
-    return FRENCH
 
 
 class Words:
@@ -63,10 +50,7 @@ class Words:
 
     def __init__(self, language: str) -> None:
         self._language = language
-        # The code is the English catalogue.
-        self.gettext: Final = gettext.translation(
-            DOMAIN, LOCALE, [language], fallback=language == ENGLISH
-        ).gettext
+        self.gettext: Final = catalogue(DOMAIN, LOCALE, language=language).gettext
 
     @classmethod
     def of_environment(cls) -> Words:

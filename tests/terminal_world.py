@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from cardkit.allowance import Allowance, RefundRef, Step, sign_allowance
-from cardkit.bodies import Enrolled
+from cardkit.bodies import Enrolled, EntryKind, Intent
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import NO_TMRI, TmacState
 from cardkit.card.token import ReaderId
 from cardkit.certificates import Certificate, Role, certify
+from cardkit.decide import Reason
 from cardkit.directory import (
     CardRow,
     CardStatus,
@@ -44,7 +45,7 @@ from terminal.documents import Documents, Identity
 from terminal.floored import FlooredClock
 from terminal.journal import Journal
 from terminal.keyring import write_keyring
-from terminal.outcomes import SaleOutcome
+from terminal.outcomes import Refused, SaleOutcome
 from terminal.software import Software
 from terminal.store import Store
 from terminal.till import Till
@@ -361,3 +362,22 @@ def _first_of(now: datetime, months: int) -> datetime:
     """Midnight UTC of the first of a later month; the issuer's calendar is not what is tested."""
     months += now.month - 1
     return datetime(now.year + months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def kinds(till: Till, after_seq: int) -> list[EntryKind]:
+    """The kinds of the entries after one."""
+    return [EntryKind(entry.envelope.kind) for entry in till.journal.entries(after_seq, 100)]
+
+
+def last_intent(till: Till) -> Intent:
+    """The newest intent."""
+    entry = till.journal.last(EntryKind.INTENT)
+    assert entry is not None
+    assert isinstance(entry.body, Intent)
+    return entry.body
+
+
+def reason_of(outcome: object) -> Reason:
+    """Why something was refused."""
+    assert isinstance(outcome, Refused)
+    return outcome.declined.reason

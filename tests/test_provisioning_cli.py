@@ -20,6 +20,7 @@ from cardkit.card.issuing import Step
 from cardkit.card.keys import NXP_ORIGINALITY
 from cardkit.errors import ReaderMissing
 from cardkit.keyfiles import RootKeys, ServiceKeys, WorkshopKeys, is_sealed, read_bundle
+from cardkit.language import catalogue, language_of
 from cardkit.pairing import PATH, Ticket
 from cardkit.reader import Reader
 from cardkit.schema import pack
@@ -407,9 +408,15 @@ def test_every_sentence_is_french_too() -> None:
 
 def test_french_unless_english_is_asked_for() -> None:
     """Promise: a machine with no language set speaks its users' language."""
-    assert language.language_of({}) == "fr"
-    assert language.language_of({"LANG": "C.UTF-8"}) == "fr"
-    assert language.language_of({"LANG": "en_GB.UTF-8"}) == "en"
-    assert language.language_of({"LANGUAGE": "fr:en", "LANG": "en_GB.UTF-8"}) == "fr"
-    assert language.catalogue("fr").gettext("The service refused.") == "Le service a refusé."
-    assert language.catalogue("en").gettext("The service refused.") == "The service refused."
+    assert language_of({}) == "fr"
+    assert language_of({"LANG": "C.UTF-8"}) == "fr"
+    assert language_of({"LANG": "en_GB.UTF-8"}) == "en"
+    assert language_of({"LANGUAGE": "fr:en", "LANG": "en_GB.UTF-8"}) == "fr"
+    assert (
+        catalogue("provisioning", language.LOCALE, language="fr").gettext("The service refused.")
+        == "Le service a refusé."
+    )
+    assert (
+        catalogue("provisioning", language.LOCALE, language="en").gettext("The service refused.")
+        == "The service refused."
+    )

@@ -15,11 +15,12 @@ from click.testing import CliRunner, Result
 
 from cardkit.bodies import EntryKind
 from cardkit.errors import CardLost
+from cardkit.language import language_of
 from simulator.card import VirtualCard
 from simulator.field import Field
 from terminal.__main__ import Context, Exit, cli
 from terminal.line_mode import LineMode
-from terminal.words import LOCALE, Words, language_of
+from terminal.words import LOCALE, Words
 from tests.terminal_world import MERCHANT, World, debits_cents
 from tools.build_messages import compile_mo, read_po, sources
 

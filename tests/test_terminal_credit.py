@@ -29,9 +29,17 @@ from terminal.outcomes import (
     RefundRefused,
     Refused,
 )
-from terminal.till import Till
 from terminal.wiring import open_till
-from tests.terminal_world import LIFE, SOFTWARE, TERMINAL, World, debits_cents
+from tests.terminal_world import (
+    LIFE,
+    SOFTWARE,
+    TERMINAL,
+    World,
+    debits_cents,
+    kinds,
+    last_intent,
+    reason_of,
+)
 
 HERE, ELSEWHERE = 3, 4
 
@@ -40,25 +48,6 @@ HERE, ELSEWHERE = 3, 4
 def world(tmp_path: Path) -> World:
     """A caisse without cards."""
     return World.make(tmp_path)
-
-
-def kinds(till: Till, after_seq: int) -> list[EntryKind]:
-    """The kinds of the entries after one."""
-    return [EntryKind(entry.envelope.kind) for entry in till.journal.entries(after_seq, 100)]
-
-
-def last_intent(till: Till) -> Intent:
-    """The newest intent."""
-    entry = till.journal.last(EntryKind.INTENT)
-    assert entry is not None
-    assert isinstance(entry.body, Intent)
-    return entry.body
-
-
-def reason_of(outcome: object) -> Reason:
-    """Why something was refused."""
-    assert isinstance(outcome, Refused)
-    return outcome.declined.reason
 
 
 def slots_of(world: World, card: VirtualCard) -> tuple[bytes | None, bytes | None]:
