@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ from cardkit.errors import JournalDamaged, JournalStopped
 from tests.test_terminal_journal import intent, make, reopen
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Hear Ctrl-C also where a shell in the background has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_an_interrupted_write_stops_the_journal(tmp_path: Path) -> None:
     """Promise: after Ctrl-C within a write nothing is appended, since nobody knows the head."""
     journal = make(tmp_path)
