@@ -37,7 +37,6 @@ class Shop:
 
     key: str
     name: str
-    kind: str
     days: tuple[int, ...]
     """Days of the week, Monday is 0."""
     opens: time
@@ -50,7 +49,6 @@ SHOPS: Final = (
     Shop(
         "tilleuls",
         "Ferme des Tilleuls (maraîcher)",
-        "producer",
         (2, 5),
         time(8),
         time(13),
@@ -60,7 +58,6 @@ SHOPS: Final = (
     Shop(
         "bruyere",
         "Fromagerie de la Bruyère",
-        "producer",
         (2, 5),
         time(8),
         time(13),
@@ -70,7 +67,6 @@ SHOPS: Final = (
     Shop(
         "moulin",
         "Boulangerie du Moulin",
-        "producer",
         (1, 2, 4, 5),
         time(8),
         time(13),
@@ -80,7 +76,6 @@ SHOPS: Final = (
     Shop(
         "epicerie",
         "L'Épicerie du Bocage",
-        "grocery",
         (0, 1, 2, 3, 4, 5),
         time(9),
         time(19),

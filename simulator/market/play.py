@@ -6,27 +6,25 @@ Django has to be prepared (`simulator.market.service`) before this module is imp
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from typing import Final
 
 from django.contrib.auth.models import User
 
 from cardkit.card.connection import CardConnection
 from cardkit.errors import must
 from simulator.market.counter import NOTICE_S
-from simulator.market.week import Week
+from simulator.market.week import Tell, Week
 from terminal.line_mode import LineMode
 from terminal.words import Words
 
-Say = Callable[[str], None]
-PLAYED: str = "moulin"
+PLAYED: Final = "moulin"
 
 
 class HandWithCards:
     """A reader that asks whose card is laid on it."""
 
-    def __init__(self, week: Week, say: Say) -> None:
+    def __init__(self, week: Week) -> None:
         self._week = week
-        self._say = say
         self._counter = week.counter
 
     @property
@@ -53,7 +51,7 @@ class HandWithCards:
         """Leave the counter as it is: the week closes it."""
 
 
-def play(week: Week, say: Say) -> None:
+def play(week: Week, say: Tell) -> None:
     """Open the console to the player, and give a till into the player's hands."""
     password = secrets.token_urlsafe(9)
     User.objects.create_user("coordinatrice", password=password)
@@ -64,7 +62,7 @@ def play(week: Week, say: Say) -> None:
     say(f"La caisse enregistreuse de {stall.shop.name} est à vous (« quitter » pour finir).")
     LineMode(
         stall.till,
-        HandWithCards(week, say),
+        HandWithCards(week),
         merchant=stall.merchant,
         words=Words.of_environment(),
         read_line=lambda: _typed("> "),

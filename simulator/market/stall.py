@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -193,7 +192,3 @@ class Stall:
 
     def _saw(self, green: Green) -> None:
         self._log.greens.append(GreenScreen(self.terminal, green.seq, green.amount_cents))
-
-
-Tell = Callable[[str], None]
-"""How the week tells what happens."""

@@ -18,11 +18,11 @@ from simulator.clock import ManualClock
 from simulator.market.caisse import MarketCaisse
 from simulator.market.counter import Counter
 from simulator.market.plan import MONDAY, local, visits
-from simulator.market.play import Say, play
+from simulator.market.play import play
 from simulator.market.report import Report
 from simulator.market.serving import serving
 from simulator.market.truth import debits
-from simulator.market.week import Week, family_visits
+from simulator.market.week import Tell, Week, family_visits
 
 STEP_MAX_CENTS: Final = 500_00
 
@@ -36,7 +36,7 @@ class Story:
 
     @classmethod
     @contextmanager
-    def begun(cls, folder: Path, counter: Counter, *, seed: int, say: Say) -> Iterator[Story]:
+    def begun(cls, folder: Path, counter: Counter, *, seed: int, say: Tell) -> Iterator[Story]:
         """Found the caisse and open its service for as long as the story lasts."""
         clock = ManualClock(local(MONDAY, time(7)))
         keys = new_keys("flers", now=clock.now().at, step_max_cents=STEP_MAX_CENTS)
@@ -60,6 +60,6 @@ class Story:
         """Hold the books against the cards' own histories."""
         return Report(self.week, debits(self.week.caisse.all_cards))
 
-    def hand_over(self, say: Say) -> None:
+    def hand_over(self, say: Tell) -> None:
         """Let the player go on."""
         play(self.week, say)
