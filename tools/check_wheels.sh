@@ -7,7 +7,7 @@ trap 'rm -rf "$till"' EXIT
 .venv/bin/python -m tools.build_wheel terminal server provisioning --out "$till/wheels"
 .venv/bin/python -m venv "$till/venv"
 echo "A till's environment, about 30 s"
-"$till/venv/bin/pip" install -q --require-hashes -r requirements-terminal.lock
+"$till/venv/bin/pip" install -q --no-deps --require-hashes -r requirements-terminal.lock
 "$till/venv/bin/pip" install -q --no-deps --no-index "$till"/wheels/clafoutis-*terminal*.whl
 "$till/venv/bin/pip" check
 cd "$till"

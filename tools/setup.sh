@@ -85,8 +85,10 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     slowly "environment in .venv ($("$python" -V))" "$python" -m venv .venv || {
         echo "Python can't make an environment here: it needs Debian's python3-venv." >&2; exit 1; }
 fi
+# The lock names everything, so nothing is left to resolve; Debian 12's pip, resolving, would want the newest
+# release of a package that another one asks for with an extra, and refuse it for having no hash.
 slowly "Python packages, pinned by hash, about 60 s (pyscard is compiled)" \
-    .venv/bin/python -m pip install -q --require-hashes -r requirements.lock || {
+    .venv/bin/python -m pip install -q --no-deps --require-hashes -r requirements.lock || {
     echo "The Python packages could not be installed; pyscard needs gcc, python3-dev and libpcsclite-dev." >&2; exit 1; }
 slowly "our own commands in .venv/bin" \
     .venv/bin/python -m pip install -q --no-deps --no-build-isolation --no-index -e .
