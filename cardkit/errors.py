@@ -7,6 +7,7 @@ ClafoutisError
 │   ├── CardRefused          the card answered with an error status (named in cardkit.card.apdu)
 │   ├── CardAnswerInvalid    the answer is malformed or its MAC is wrong
 │   ├── CardForeign          the card does not carry our application, or not our keys
+│   ├── CardCollision        more than one card lies in the field
 │   └── CardNotIssuable      no blank card of a kind that we issue
 ├── ReaderError
 │   ├── ReaderMissing        no such reader, or its driver is not there
@@ -78,6 +79,10 @@ class CardAnswerInvalid(CardError):
 
 class CardForeign(CardError):
     """The card does not carry our application, or does not answer to our keys."""
+
+
+class CardCollision(CardError):
+    """More than one card lies in the field, and nobody can say which was meant."""
 
 
 class CardNotIssuable(CardError):

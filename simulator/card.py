@@ -34,6 +34,10 @@ INS_GET_VALUE = 0x6C
 INS_CHANGE_KEY = 0xC4
 SELECT_BY_DF_NAME, SELECT_BY_FID = 0x04, 0x00
 UID_BYTES = 7
+# As delivered; the same for EV1, EV2 and EV3.
+ATQA = bytes.fromhex("0344")
+SAK = 0x20
+ATS = bytes.fromhex("067577810280")  # FSC 64, to 848 kbit/s, FWT 77 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,21 @@ class VirtualCard:
     def uid(self) -> bytes:
         """The 7 bytes of anticollision."""
         return self._state.memory.uid
+
+    @property
+    def atqa(self) -> bytes:
+        """Answer to request, MSB first: 7-byte UID."""
+        return ATQA
+
+    @property
+    def sak(self) -> int:
+        """Select acknowledge: ISO/IEC 14443-4."""
+        return SAK
+
+    @property
+    def ats(self) -> bytes:
+        """Answer to select, TL first."""
+        return ATS
 
     @property
     def memory(self) -> Memory:

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cardkit.card.connection import Activation
 from cardkit.errors import CardLost, must
-from simulator.card import VirtualCard
+from simulator.plastic import Plastic
 
 # Enough for a long sale and its repair; a week of them must not fill the memory.
 TRACE_LENGTH_MAX = 1000
@@ -39,7 +40,7 @@ class Faults:
 class FieldConnection:
     """One card for as long as it lies there (a `CardConnection`)."""
 
-    def __init__(self, field: Field, card: VirtualCard) -> None:
+    def __init__(self, field: Field, card: Plastic) -> None:
         self._field = field
         self._card = card
         self._is_open = True
@@ -48,6 +49,12 @@ class FieldConnection:
     def uid(self) -> bytes:
         """The card's UID."""
         return self._card.uid
+
+    @property
+    def activation(self) -> Activation:
+        """What the card showed when it was selected."""
+        card = self._card
+        return Activation(uid=card.uid, atqa=card.atqa, sak=card.sak, ats=card.ats)
 
     def transceive(self, command: bytes) -> bytes:
         """Exchange one APDU; raises CardLost, and ever after, when there was no answer."""
@@ -80,7 +87,7 @@ class Field:
         self._name = name
         self._while_waiting = while_waiting
         self._changed = threading.Condition(threading.RLock())
-        self._card: VirtualCard | None = None
+        self._card: Plastic | None = None
         self._connection: FieldConnection | None = None
         self._faults = Faults()
         self._is_open = True
@@ -93,11 +100,11 @@ class Field:
         return self._name
 
     @property
-    def card(self) -> VirtualCard | None:
+    def card(self) -> Plastic | None:
         """What lies in the field."""
         return self._card
 
-    def place(self, card: VirtualCard) -> None:
+    def place(self, card: Plastic) -> None:
         """Put a card into the empty field."""
         with self._changed:
             must(self._card is None, "one card at a time lies in the field")
@@ -167,7 +174,7 @@ class Field:
                 self._card.reset()
                 self._connection = None
 
-    def _carry(self, card: VirtualCard, command: bytes) -> bytes | None:
+    def _carry(self, card: Plastic, command: bytes) -> bytes | None:
         if self.exchanges == self._faults.lost_before:
             self.lift()
             return None

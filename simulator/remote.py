@@ -11,6 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum, unique
 from multiprocessing.connection import Connection
 
+from cardkit.card.connection import Activation
 from cardkit.errors import CardLost, ReaderLost
 from simulator.card import VirtualCard
 
@@ -70,6 +71,11 @@ class RemoteConnection:
     def uid(self) -> bytes:
         """The card's UID."""
         return self._uid
+
+    @property
+    def activation(self) -> Activation:
+        """The UID is all that comes over the pipe."""
+        return Activation(uid=self._uid)
 
     def transceive(self, command: bytes) -> bytes:
         """Exchange one APDU; raises CardLost when there was no answer."""

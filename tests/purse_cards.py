@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cardkit.card.connection import Activation
 from cardkit.card.issuing import BirthProof, OneCardKeys, personalise
 from cardkit.card.keys import TerminalCardKeys, diversify
 from cardkit.card.layout import CLAF_PURSE_1
@@ -80,6 +81,7 @@ class Transcript:
 
     def __init__(self, *answers: bytes, uid: bytes = UID) -> None:
         self.uid = uid
+        self.activation = Activation(uid=uid)
         self.sent: list[bytes] = []
         self._answers = list(answers)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cardkit.card.connection import CardConnection
+from cardkit.card.connection import Activation, CardConnection
 from cardkit.errors import (
     CardAnswerInvalid,
     CardError,
@@ -52,6 +52,11 @@ class Troubled:
         """The card's."""
         return self.inner.uid
 
+    @property
+    def activation(self) -> Activation:
+        """The card's."""
+        return self.inner.activation
+
     def transceive(self, command: bytes) -> bytes:
         """Answer, or not."""
         self.sent += 1
@@ -81,6 +86,11 @@ class StopsTheDisk:
     def uid(self) -> bytes:
         """The card's."""
         return self.inner.uid
+
+    @property
+    def activation(self) -> Activation:
+        """The card's."""
+        return self.inner.activation
 
     def transceive(self, command: bytes) -> bytes:
         """Answer, and then fail the disk."""

@@ -311,6 +311,7 @@ class CountingTwice:
 
     def __init__(self, connection: FieldConnection, card: VirtualCard) -> None:
         self.uid = connection.uid
+        self.activation = connection.activation
         self._connection = connection
         self._card = card
         self._exchanges = 0

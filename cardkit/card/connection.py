@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+_SPEAKS_APDUS = 0x20  # SAK bit 6 (ISO/IEC 14443-3, 6.5.3.4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """What anticollision and activation showed of a card, before any command.
+
+    `atqa` is MSB first (ISO/IEC 14443-3 A), `sak` its last select acknowledge, `ats` begins with
+    TL; `atr` is what a PC/SC reader made of them (PC/SC part 3, 3.1.3.2.3). None is what this
+    reader does not tell. Everything here is a claim until the card has authenticated.
+    """
+
+    uid: bytes
+    atqa: bytes | None = None
+    sak: int | None = None
+    ats: bytes | None = None
+    atr: bytes | None = None
+
+    @property
+    def speaks_apdus(self) -> bool:
+        """Whether the card may speak ISO/IEC 14443-4; it may not only when its SAK says so."""
+        return self.sak is None or bool(self.sak & _SPEAKS_APDUS)
 
 
 class CardConnection(Protocol):
@@ -11,6 +35,10 @@ class CardConnection(Protocol):
     @property
     def uid(self) -> bytes:
         """The 7-byte UID that anticollision gave (a claim until the card has authenticated)."""
+
+    @property
+    def activation(self) -> Activation:
+        """What the card showed before any command; its UID is `uid`."""
 
     def transceive(self, command: bytes) -> bytes:
         """Send one C-APDU and return the whole R-APDU, status word included.

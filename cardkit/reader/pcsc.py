@@ -12,6 +12,7 @@ import time
 
 from smartcard import scard
 
+from cardkit.card.connection import Activation
 from cardkit.errors import CardForeign, CardLost, ReaderBusy, ReaderLost, ReaderMissing
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,18 @@ class PcscConnection:
         if answer[-2:] != _SUCCESS:
             self.close()
             raise CardForeign("the reader gives no UID of this card")
-        self._uid = bytes(answer[:-2])
+        _, _, _, _, atr = scard.SCardStatus(handle)
+        self._activation = Activation(uid=bytes(answer[:-2]), atr=bytes(atr))
 
     @property
     def uid(self) -> bytes:
         """The UID that anticollision gave."""
-        return self._uid
+        return self._activation.uid
+
+    @property
+    def activation(self) -> Activation:
+        """UID and ATR: the rest is the reader's own business."""
+        return self._activation
 
     def transceive(self, command: bytes) -> bytes:
         """Send one C-APDU; raises CardLost when no whole answer came, and ever after."""
