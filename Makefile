@@ -3,7 +3,7 @@
 BIN := .venv/bin
 unexport PYTHONWARNINGS
 
-.PHONY: help demo test lint check fmt lock wheels clean
+.PHONY: help demo test lint check bench hardware fmt lock wheels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -28,6 +28,15 @@ check: ## what CI runs beyond `make test`: 200 kills, real wheels, the demo twic
 	tools/check_wheels.sh
 	$(MAKE) demo SCRIPT=1
 	$(MAKE) demo SCRIPT=1
+
+bench: ## NAME=sale: what a sale costs, as ratios taken in one run
+	@tools/setup.sh test
+	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
+
+hardware: ## READER=auto CARD=UID: the readers' contract on a real reader, with that card and no other
+	@tools/setup.sh test
+	@test -n "$(CARD)" || { echo "make hardware READER=pcsc: CARD=UID (the card's UID in hex: reader test shows it)" >&2; exit 2; }
+	$(BIN)/pytest -q tests/test_reader_contract.py --reader "$(or $(READER),auto)" --card "$(CARD)"
 
 fmt: ## bring the code into its one format
 	@tools/setup.sh test

@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parent.parent
-FOLDERS = ("cardkit", "terminal", "server_stub", "provisioning", "simulator", "tests", "tools")
+FOLDERS = (
+    "cardkit",
+    "terminal",
+    "server_stub",
+    "provisioning",
+    "simulator",
+    "tests",
+    "tools",
+    "benchmarks",
+)
 PROGRAMS = ("cardkit/*", "terminal/*", "server_stub/*", "provisioning/*")
 TESTS = ("tests/*",)
 MONEY = (
