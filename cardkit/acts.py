@@ -59,6 +59,7 @@ class ActKind(IntEnum):
     CLAIM_ACCEPTED = 11
     RULE_SET = 12
     CREDIT_MOVED = 13
+    CARD_REKEYED = 14
 
 
 @unique
@@ -205,6 +206,16 @@ class CreditMoved:
     amount_cents: int = wire(5, U31)
 
 
+@document
+class CardRekeyed:
+    """The workshop brought key 1 of a card to a newer master; nothing else of it changed."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    terminal_key_version: int = wire(3, U8)
+    """Of the key-1 master; the card's other keys stay with the version it was issued with."""
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -219,6 +230,7 @@ ActBody: TypeAlias = (
     | ClaimAccepted
     | RuleSet
     | CreditMoved
+    | CardRekeyed
 )
 
 ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
@@ -235,6 +247,7 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.CLAIM_ACCEPTED: ClaimAccepted,
     ActKind.RULE_SET: RuleSet,
     ActKind.CREDIT_MOVED: CreditMoved,
+    ActKind.CARD_REKEYED: CardRekeyed,
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
 

@@ -21,11 +21,14 @@ from cardkit.sealing import SEALING_KEY_BYTES
 
 CARD_BEGIN_PATH: Final = "/v1/cards/begin"
 CARD_FINISH_PATH: Final = "/v1/cards/finish"
+CARD_REKEY_PATH: Final = "/v1/cards/rekey"
+CARD_REKEYED_PATH: Final = "/v1/cards/rekeyed"
 PAIRING_OPEN_PATH: Final = "/v1/pairings/open"
 PAIRING_SHOW_PATH: Final = "/v1/pairings/show"
 PAIRING_APPROVE_PATH: Final = "/v1/pairings/approve"
 WORKSHOP_KEY_ID: Final = "workshop"
 CARD_KEYS_PURPOSE: Final = "one-card-keys"
+CARD_KEY_0_PURPOSE: Final = "one-card-key-0"
 
 
 @document
@@ -83,6 +86,49 @@ class CardFinished:
     """The card is issued; its first allowance can be left on it."""
 
     allowance: bytes | None = maybe(1, Blob(1, ALLOWANCE_BYTES_MAX), default=None)
+
+
+@document
+class RekeyBegin:
+    """An issued card lies on the workshop's reader and is to have a newer key 1."""
+
+    uid: bytes = wire(1, UID)
+    sealing_key: bytes = wire(2, exactly(SEALING_KEY_BYTES))
+
+
+@document
+class CardKeyZero:
+    """Key 0 of one card, which alone may change its keys: sealed with CARD_KEY_0_PURPOSE."""
+
+    app_master: bytes = wire(1, exactly(16))
+
+    def __repr__(self) -> str:
+        return "CardKeyZero(…)"
+
+
+@document
+class RekeyBegun:
+    """What the workshop changes key 1 with; what is on record stays as it is until the end."""
+
+    generation: int = wire(1, U31)
+    profile: str = wire(2, Text(32))
+    terminal_key_version: int = wire(3, U8)
+    """The version of key 1 that is on record; a card whose re-keying was torn may be ahead."""
+    sealed_key: bytes = wire(4, Blob(1, 256))
+
+
+@document
+class RekeyFinish:
+    """The card answered to its new key 1."""
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    terminal_key_version: int = wire(3, U8)
+
+
+@document
+class RekeyFinished:
+    """The new version is on record."""
 
 
 @document

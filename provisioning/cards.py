@@ -29,6 +29,7 @@ from cardkit.card.issuing import (
 )
 from cardkit.card.keys import NXP_ORIGINALITY, UID_BYTES, Originality, TerminalCardKeys, diversify
 from cardkit.card.layout import CLAF_PURSE_1, CardProfile
+from cardkit.card.rekeying import Rekeyed, rekey
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import TmacState
 from cardkit.errors import (
@@ -43,11 +44,15 @@ from cardkit.keyfiles import CaissePublic, WorkshopKeys
 from cardkit.schema import unpack
 from cardkit.sealing import SealingKey
 from cardkit.workshop import (
+    CARD_KEY_0_PURPOSE,
     CARD_KEYS_PURPOSE,
     CardBegin,
     CardBegun,
     CardFinish,
     CardKeys,
+    CardKeyZero,
+    RekeyBegin,
+    RekeyFinish,
 )
 from provisioning.client import ServiceClient
 
@@ -170,6 +175,42 @@ class CardWorkshop:
         logger.info("card %s issued, generation %s", connection.uid.hex(), begun.generation)
         return Issued(connection.uid, begun.generation, has_allowance)
 
+    def rekey(self, connection: CardConnection, client: ServiceClient) -> Rekeyed:
+        """Bring key 1 of the issued card on the reader to the newest master of the workshop.
+
+        The service puts the version on record only once the card has answered to the new key.
+        Raises CardErrors, SyncErrors and KeyStoreError; after any of them the card buys under
+        one of the two keys, and may be laid down and re-keyed again.
+        """
+        if len(connection.uid) != UID_BYTES:
+            raise CardForeign(f"a UID of {len(connection.uid)} bytes")
+        sealing_key = SealingKey.generate()
+        begun = client.begin_rekey(
+            RekeyBegin(uid=connection.uid, sealing_key=sealing_key.public_bytes)
+        )
+        self._check_profile(begun.profile)
+        self.keys.version(begun.terminal_key_version)
+        try:
+            opened = sealing_key.open(begun.sealed_key, purpose=CARD_KEY_0_PURPOSE)
+            key_zero = unpack(CardKeyZero, cbor.decode(opened))
+        except DocumentError as error:
+            raise AnswerInvalid(f"card key 0: {error}") from error
+        rekeyed = rekey(
+            connection,
+            app_master=key_zero.app_master,
+            terminal_keys=self._terminal_keys(),
+            profile=self.profile,
+        )
+        client.finish_rekey(
+            RekeyFinish(
+                uid=rekeyed.uid,
+                generation=begun.generation,
+                terminal_key_version=rekeyed.version,
+            )
+        )
+        logger.info("card %s: key 1 of version %s", rekeyed.uid.hex(), rekeyed.version)
+        return rekeyed
+
     def inspect(self, connection: CardConnection) -> Inspection:
         """Look at the card on the reader without changing it; raises CardError."""
         report = inspect(connection, None, profile=self.profile, originality=self.originality)
@@ -204,13 +245,16 @@ class CardWorkshop:
         return True
 
     def _opened(self, begun: CardBegun, sealing_key: SealingKey, sealed: bytes) -> CardKeys:
-        if begun.profile != self.profile.name:
-            raise AnswerInvalid(f"the service asks for a card of profile {begun.profile!r}")
+        self._check_profile(begun.profile)
         try:
             opened = sealing_key.open(sealed, purpose=CARD_KEYS_PURPOSE)
             return unpack(CardKeys, cbor.decode(opened))
         except DocumentError as error:
             raise AnswerInvalid(f"card keys: {error}") from error
+
+    def _check_profile(self, name: str) -> None:
+        if name != self.profile.name:
+            raise AnswerInvalid(f"the service asks for a card of profile {name!r}")
 
     def _card_keys(self, uid: bytes, theirs: CardKeys, version: int) -> OneCardKeys:
         """The service's keys for this card, and key 1, whose master only the workshop has."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from cardkit.card.rekeying import Rekeyed
 from cardkit.errors import CardLost, ClafoutisError
 from cardkit.keyfiles import RootKeys, ServiceKeys, WorkshopKeys, read_public
 from cardkit.money import format_cents
@@ -183,6 +184,38 @@ def _tell_issued(outcome: Issued | AlreadyIssued) -> int:
             click.echo(_("Issued; terminals learn its allowance at their next sync."), err=True)
         case _:
             click.echo(_("Issued: the card can buy now."), err=True)
+    return 0
+
+
+@card.command("rekey", help=_("Give the issued card on the reader the newest key 1."))
+@service_option
+@keys_option
+@reader_option
+@passphrase_option
+@click.pass_obj
+def rekey_command(
+    wiring: Wiring, *, service: str, key_dir: Path, reader: str, passphrase_fd: int | None
+) -> int:
+    """Re-key one card, through as many slips of the hand as are fair."""
+    workshop = _card_workshop(wiring, key_dir, passphrase_fd)
+    client = wiring.client(service, workshop.public, workshop.keys)
+    for attempts_left in reversed(range(ISSUE_ATTEMPTS)):
+        try:
+            with wiring.card_on(reader) as connection:
+                return _tell_rekeyed(workshop.rekey(connection, client))
+        except CardLost as error:
+            if not attempts_left:
+                raise
+            explain(error)
+    return 1
+
+
+def _tell_rekeyed(rekeyed: Rekeyed) -> int:
+    click.echo(f"{rekeyed.uid.hex().upper()} {rekeyed.version}")
+    if rekeyed.version_before == rekeyed.version:
+        click.echo(_("The card has the newest key already."), err=True)
+    else:
+        click.echo(_("Re-keyed: terminals that have the new key can sell to it."), err=True)
     return 0
 
 

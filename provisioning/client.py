@@ -18,6 +18,8 @@ from cardkit.signing import SigningKey
 from cardkit.workshop import (
     CARD_BEGIN_PATH,
     CARD_FINISH_PATH,
+    CARD_REKEY_PATH,
+    CARD_REKEYED_PATH,
     PAIRING_APPROVE_PATH,
     PAIRING_OPEN_PATH,
     PAIRING_SHOW_PATH,
@@ -32,6 +34,10 @@ from cardkit.workshop import (
     PairingOpened,
     PairingShow,
     PairingShown,
+    RekeyBegin,
+    RekeyBegun,
+    RekeyFinish,
+    RekeyFinished,
 )
 
 logger = logging.getLogger(__name__)
@@ -113,6 +119,14 @@ class ServiceClient:
     def finish_card(self, finish: CardFinish) -> CardFinished:
         """Show the card's birth transaction."""
         return self._post(CARD_FINISH_PATH, finish, CardFinished)
+
+    def begin_rekey(self, begin: RekeyBegin) -> RekeyBegun:
+        """Ask for key 0 of a card in use."""
+        return self._post(CARD_REKEY_PATH, begin, RekeyBegun)
+
+    def finish_rekey(self, finish: RekeyFinish) -> None:
+        """Put the version of its new key 1 on record."""
+        self._post(CARD_REKEYED_PATH, finish, RekeyFinished)
 
     def open_pairing(self, opening: PairingOpen) -> PairingOpened:
         """Expect a terminal."""

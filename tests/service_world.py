@@ -219,6 +219,8 @@ class Stall:
     permit: tuple[int, int] = (0, 0)
     permit_digest: bytes = bytes(32)
     answers: list[SyncAnswer] = field(default_factory=list)
+    key_version: int = 1
+    """Of the key-1 master that it opened the card with."""
 
     def enrol(self) -> None:
         """Begin the chain."""
@@ -292,7 +294,7 @@ class Stall:
             uid=session.uid,
             generation=row.generation,
             profile="claf-purse/1",
-            key_version=1,
+            key_version=self.key_version,
             tmc0=tmac.tmc,
             tmv0=tmac.tmv,
             spent0_cents=spent0_cents,

@@ -21,6 +21,8 @@ from cardkit.sync import CONTENT_TYPE
 from cardkit.workshop import (
     CARD_BEGIN_PATH,
     CARD_FINISH_PATH,
+    CARD_REKEY_PATH,
+    CARD_REKEYED_PATH,
     PAIRING_APPROVE_PATH,
     PAIRING_OPEN_PATH,
     PAIRING_SHOW_PATH,
@@ -30,10 +32,13 @@ from cardkit.workshop import (
     PairingApprove,
     PairingOpen,
     PairingShow,
+    RekeyBegin,
+    RekeyFinish,
 )
 from server_stub.api.words import too_large, words
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_issue import CardRefusal, begin_card, finish_card
+from server_stub.services.card_rekey import RekeyRefusal, begin_rekey, finish_rekey
 from server_stub.services.pairing import (
     PairingRefusal,
     approve_pairing,
@@ -51,6 +56,9 @@ REFUSED: Final[dict[Enum, int]] = {
     CardRefusal.NOT_BEGUN: 404,
     CardRefusal.NOT_PROVEN: 422,
     CardRefusal.BORN_OTHERWISE: 409,
+    RekeyRefusal.NOT_ISSUED: 404,
+    RekeyRefusal.NOT_IN_USE: 409,
+    RekeyRefusal.VERSION_FELL: 409,
     PairingRefusal.MERCHANT_UNKNOWN: 404,
     PairingRefusal.NO_PAIRING: 404,
     PairingRefusal.TOO_MANY: 429,
@@ -68,6 +76,8 @@ def addresses(caisse: Callable[[], Caisse]) -> list[URLPattern]:
     views = {
         CARD_BEGIN_PATH: _view(caisse, CardBegin, begin_card),
         CARD_FINISH_PATH: _view(caisse, CardFinish, finish_card),
+        CARD_REKEY_PATH: _view(caisse, RekeyBegin, begin_rekey),
+        CARD_REKEYED_PATH: _view(caisse, RekeyFinish, finish_rekey),
         PAIRING_OPEN_PATH: _view(caisse, PairingOpen, open_pairing),
         PAIRING_SHOW_PATH: _view(caisse, PairingShow, show_pairing),
         PAIRING_APPROVE_PATH: _view(caisse, PairingApprove, approve_pairing),

@@ -34,6 +34,9 @@ class Card(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="cards")
     profile = models.CharField(max_length=32)
     key_version = models.PositiveIntegerField()
+    """Of the service's masters; what proves the card's transactions never changes in a life."""
+    terminal_key_version = models.PositiveIntegerField(null=True)
+    """Of the key-1 master, once the card was re-keyed; null is that of its issue, `key_version`."""
     status = models.CharField(max_length=8, choices=CardStatus.choices, default=CardStatus.ISSUING)
     birth_tmc = models.PositiveBigIntegerField(default=0)
     birth_tmv = MaybeBytesField(max_length=8, null=True)

@@ -71,6 +71,13 @@ def _(body: acts.CardIssued, caisse: Caisse, _row: ActRow) -> None:
 
 
 @_apply.register
+def _(body: acts.CardRekeyed, caisse: Caisse, _row: ActRow) -> None:
+    card = card_of(caisse, body.uid, body.generation)
+    card.terminal_key_version = body.terminal_key_version
+    card.save(using=caisse.using, update_fields=["terminal_key_version"])
+
+
+@_apply.register
 def _(body: acts.CardStatusSet, caisse: Caisse, _row: ActRow) -> None:
     card = card_of(caisse, body.uid, body.generation)
     blocked = body.status is RowStatus.BLOCKED

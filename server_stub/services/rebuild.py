@@ -195,6 +195,7 @@ def _decided(using: str) -> dict[str, str]:
     for card in cards.select_related("account"):
         picture[f"card {_life(card.uid, card.generation)}"] = (
             f"{card.status} {card.account} {card.proven_tmc} {card.proven_spent_cents}"
+            f" key 1: {card.terminal_key_version or card.key_version}"
         )
     for one in AllowanceIssued.objects.using(using).select_related("card"):
         life = _life(one.card.uid, one.card.generation)
