@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import secrets
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from simulator.desfire.channel import wire_bytes
 from simulator.desfire.commands import CHAINED_DATA_BYTES_MAX, COMMANDS, Command
@@ -19,13 +20,30 @@ from simulator.desfire.handshake import (
     answer,
     challenge,
 )
+from simulator.desfire.legacy import (
+    COMMANDS_OF_OLD,
+    INS_D40,
+    INS_EV1_AES,
+    LegacyHandshake,
+    is_of_old,
+    legacy_answer,
+    legacy_challenge,
+)
 from simulator.desfire.level import changes_own_key
-from simulator.desfire.memory import Application, Memory, Model
+from simulator.desfire.memory import Application, KeyKind, Memory, Model
 from simulator.desfire.state import Behaviour, CardState, Random
 from simulator.desfire.status import Fault, IsoFault, IsoStatus, Mode, Status, require
 from simulator.desfire.transaction import Committed, ValueChange
 
-__all__ = ["Behaviour", "Committed", "Model", "Snapshot", "ValueChange", "VirtualCard"]
+__all__ = [
+    "Behaviour",
+    "Committed",
+    "KeyKind",
+    "Model",
+    "Snapshot",
+    "ValueChange",
+    "VirtualCard",
+]
 
 CLA_ISO, CLA_NATIVE = 0x00, 0x90
 INS_ISO_SELECT = 0xA4
@@ -63,11 +81,14 @@ class _Incoming:
     payload: bytes
 
 
+_Pending: TypeAlias = Handshake | LegacyHandshake | _Outgoing | _Incoming
+
+
 class VirtualCard:
     """One card. It is fed APDUs by `transmit` and loses power by `reset`.
 
-    Fresh from the factory: PICC level only, whose master key is AES and zero (a real chip comes
-    with a DES key that the workshop's first act replaces), free creation of applications.
+    Fresh from the factory: PICC level only, whose master key is DES and zero, free creation of
+    applications. `picc_key` AES gives a card whose key has been made AES, zero as before.
     """
 
     def __init__(
@@ -77,12 +98,13 @@ class VirtualCard:
         random: Random = secrets.token_bytes,
         model: Model = Model.EV3,
         behaviour: Behaviour | None = None,
+        picc_key: KeyKind = KeyKind.DES,
     ) -> None:
         if len(uid) != UID_BYTES:
             raise ValueError("a UID has 7 bytes")
-        memory = Memory.blank(uid, model)
+        memory = Memory.blank(uid, model, picc_key)
         self._state = CardState(memory, random, behaviour or Behaviour(), memory.root)
-        self._pending: Handshake | _Outgoing | _Incoming | None = None
+        self._pending: _Pending | None = None
 
     @property
     def uid(self) -> bytes:
@@ -196,12 +218,17 @@ class VirtualCard:
         if ins in (INS_EV2_FIRST, INS_EV2_NON_FIRST):
             self._pending, question = challenge(self._state, ins, payload)
             return _native_answer(question, Status.ADDITIONAL_FRAME)
+        if ins in (INS_D40, INS_EV1_AES):
+            self._pending, question = legacy_challenge(self._state, ins, payload)
+            return _native_answer(question, Status.ADDITIONAL_FRAME)
         return self._command(ins, payload)
 
-    def _continue(self, pending: Handshake | _Outgoing | _Incoming | None, more: bytes) -> bytes:
+    def _continue(self, pending: _Pending | None, more: bytes) -> bytes:
         match pending:
             case Handshake():
                 return _native_answer(answer(self._state, pending, more), Status.OK)
+            case LegacyHandshake():
+                return _native_answer(legacy_answer(self._state, pending, more), Status.OK)
             case _Outgoing():
                 require(not more, Status.LENGTH_ERROR)
                 return self._send(pending.frames, pending.status)
@@ -214,6 +241,7 @@ class VirtualCard:
         """Run one native command inside or outside a session."""
         require(ins in COMMANDS, Status.ILLEGAL_COMMAND)
         command, state = COMMANDS[ins], self._state
+        require(ins in COMMANDS_OF_OLD or not is_of_old(state.session), Status.ILLEGAL_COMMAND)
         mode = self._mode(command, ins, payload)
         if self._is_incomplete(command, mode, payload):
             self._pending = _Incoming(ins, payload)
@@ -264,9 +292,10 @@ class VirtualCard:
         """Check the length, then MAC and padding; returns plain header and data."""
         header = payload[: command.header_bytes]
         lengths = command.lengths(self._state, header)
-        possible = {wire_bytes(mode, len(header), count) for count in lengths}
-        require(len(payload) in possible, Status.LENGTH_ERROR)
         session = self._state.session
+        length = session.wire_bytes if session else wire_bytes
+        possible = {length(mode, len(header), count) for count in lengths}
+        require(len(payload) in possible, Status.LENGTH_ERROR)
         if session is None:
             return payload
         body = session.unwrap(ins, payload, header_bytes=len(header), mode=mode)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from itertools import cycle
 
-from simulator.card import Behaviour, VirtualCard
+from simulator.card import Behaviour, KeyKind, VirtualCard
 from simulator.desfire.crypto import (
     decrypt,
     encrypt,
@@ -156,6 +157,11 @@ def number(value: int, size: int) -> bytes:
 def span(file_no: int, offset: int, length: int) -> bytes:
     """Header of a read or write."""
     return bytes([file_no]) + number(offset, 3) + number(length, 3)
+
+
+def aes_blank(random: Callable[[int], bytes] = secrets.token_bytes) -> VirtualCard:
+    """A blank card whose PICC master key is AES already."""
+    return VirtualCard(UID, random=random, picc_key=KeyKind.AES)
 
 
 def opened(card: VirtualCard, key_no: int = TERMINAL_KEY, key: bytes = KEYS.terminal) -> Host:

@@ -24,7 +24,7 @@ from simulator.field import Field
 from tests.purse_cards import TERMINAL_KEYS, UID, Transcript, card_keys, connect, issue, issued
 
 KEYS = card_keys()
-EXCHANGES_OF_AN_ISSUE = 50
+EXCHANGES_OF_AN_ISSUE = 54
 
 
 def blank(model: Model = Model.EV3) -> tuple[Field, VirtualCard]:

@@ -32,7 +32,7 @@ from simulator.maker import Maker
 from tests.workshop_world import ACCOUNT, NOW, UID, World, make_world, served
 
 KEYS = new_keys("flers", now=NOW, step_max_cents=300_00)
-EXCHANGES_OF_AN_ISSUE = 57
+EXCHANGES_OF_AN_ISSUE = 61
 
 
 @pytest.fixture

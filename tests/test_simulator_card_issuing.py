@@ -21,6 +21,7 @@ from tests.desfire_host import (
     ZERO_KEY,
     Host,
     Refused,
+    aes_blank,
     apdu,
     committed,
     number,
@@ -57,7 +58,7 @@ def root(card: VirtualCard, key: bytes = ZERO_KEY) -> Host:
 
 def with_application(settings: str = "0F85", aid: bytes = OTHER_AID) -> VirtualCard:
     """A card with one application: KS1, KS2, keys all zero."""
-    card = VirtualCard(UID)
+    card = aes_blank()
     root(card).mac(CREATE_APPLICATION, aid[::-1] + bytes.fromhex(settings))
     return card
 
@@ -76,8 +77,8 @@ def new_key(old: bytes, new: bytes) -> bytes:
 
 
 def test_blank_card_is_issued_by_commands_alone() -> None:
-    """From the factory to a sale: application, files, keys, settings, all over the air."""
-    card = VirtualCard(UID)
+    """From an AES key to a sale: application, files, keys, settings, all over the air."""
+    card = aes_blank()
     host = root(card)
     host.mac(CREATE_APPLICATION, AID[::-1] + bytes.fromhex("0BA5AFC1") + PURSE_NAME)
     host.select()
@@ -186,12 +187,12 @@ def test_application_can_be_deleted_by_its_own_master_key() -> None:
 def test_applications_that_the_card_cannot_have(settings: str, status: Status) -> None:
     """Other crypto and key sets are refused, and lengths have to fit the settings."""
     command = OTHER_AID[::-1] + bytes.fromhex(settings)
-    assert refused(root(VirtualCard(UID)), CREATE_APPLICATION, command) == status
+    assert refused(root(aes_blank()), CREATE_APPLICATION, command) == status
 
 
 def test_format_is_gone_for_good_once_disabled() -> None:
     """The flags of SetConfiguration are one-way."""
-    card = VirtualCard(UID)
+    card = aes_blank()
     host = root(card)
     host.mac(FORMAT)
     host.full(SET_CONFIGURATION, b"\x00", b"\x01")
@@ -214,7 +215,7 @@ def test_only_its_own_picc_key_formats_an_issued_card() -> None:
 
 def test_default_key_and_other_options_are_kept() -> None:
     """Option 01 is the key of new applications; 02, 04 and 05 are stored; 09 is unknown here."""
-    card = VirtualCard(UID)
+    card = aes_blank()
     host = root(card)
     host.full(SET_CONFIGURATION, b"\x01", KEYS.closed + b"\x07")
     for option in (0x02, 0x04, 0x05):
@@ -229,7 +230,7 @@ def test_default_key_and_other_options_are_kept() -> None:
 
 def test_changing_the_own_key_ends_the_session_without_a_mac() -> None:
     """91 00 alone, and from then on only the new key opens."""
-    card = VirtualCard(UID)
+    card = aes_blank()
     host = root(card)
     with pytest.raises(AssertionError):  # the host finds no MAC to check
         host.full(CHANGE_KEY, b"\x80", KEYS.picc + b"\x02")

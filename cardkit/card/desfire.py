@@ -179,6 +179,10 @@ class Desfire:
 
     # Keys
 
+    def get_key_settings(self) -> bytes:
+        """KeySettings1 of the selected level; then the kind of its keys and how many, 2 bytes."""
+        return self._command(Ins.GET_KEY_SETTINGS, answer_bytes=2)
+
     def get_key_version(self, key_no: int) -> int:
         """The version byte that was stored with a key."""
         return self._command(Ins.GET_KEY_VERSION, bytes([key_no]), answer_bytes=1)[0]
@@ -191,14 +195,17 @@ class Desfire:
         data = mixed + bytes([version]) + check
         self._command(Ins.CHANGE_KEY, bytes([key_no]), data, mode=CommMode.FULL)
 
-    def change_own_key(self, key_no: int, new: bytes, *, version: int) -> None:
-        """Change the session's own key, which ends the session."""
-        must(len(new) == KEY_BYTES, "an AES-128 key has 16 bytes")
+    def change_own_key(self, key_no: int, new: bytes, *, version: int | None) -> None:
+        """Change the session's own key, which ends the session.
+
+        `version` is None for a DES key (its 8 bytes twice), which has its version in its bits.
+        """
+        must(len(new) == KEY_BYTES, "an AES-128 key has 16 bytes, and so has a DES key twice")
         channel = self._open_channel()
         payload = channel.wrap(
             Ins.CHANGE_KEY,
             header=bytes([key_no]),
-            data=new + bytes([version]),
+            data=new + (b"" if version is None else bytes([version])),
             mode=CommMode.FULL,
         )
         self._channel = None  # the answer carries no MAC, even when it says yes
@@ -355,6 +362,11 @@ class Desfire:
         self._command(Ins.ABORT_TRANSACTION, mode=CommMode.MAC)
 
     # Frames
+
+    def exchange(self, ins: int, payload: bytes) -> tuple[bytes, int]:
+        """One frame as it stands, outside any EV2 session, which ends: answer and status word."""
+        self._channel = None
+        return self._exchange(apdu.native(ins, payload))
 
     def _command(
         self,

@@ -26,13 +26,14 @@ from cardkit.card.desfire import (
 from cardkit.card.files import CyclicRecords, FileSettings, StdData, TransactionMac, Value
 from cardkit.card.keys import NXP_ORIGINALITY, UID_BYTES, Chip, Originality
 from cardkit.card.layout import CLAF_PURSE_1, CardFile, CardProfile
+from cardkit.card.legacy import has_des_key, make_master_key_aes
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import NO_TMRI, TmacState
 from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.errors import Bug, CardNotIssuable
 
 ZERO_KEY = bytes(KEY_BYTES)
-"""The AES key of a blank application, and of a card whose PICC master key is AES but unset."""
+"""The AES key of a blank application, and what a factory card's DES key becomes on the way."""
 
 BIRTH_READER = ReaderId.unpack(NO_TMRI)
 """No terminal: what the card answers, encrypted, to its first sale."""
@@ -40,6 +41,7 @@ BIRTH_READER = ReaderId.unpack(NO_TMRI)
 _HW_NATIVE = 0x01
 _HW_MAJORS = frozenset({0x12, 0x33})  # EV2, EV3
 _PICC_FLAGS = 0x00
+_NO_VERSION = 0x00
 _FIRST_SLOT = 0
 
 
@@ -123,7 +125,7 @@ def personalise(
     random: RandomBytes = os.urandom,
     progress: Progress = _silent,
 ) -> BirthProof:
-    """Make a blank card a purse. `picc_key` is the PICC master key it comes with, an AES key.
+    """Make a blank card a purse. It comes with the factory's DES key, or the AES key `picc_key`.
 
     `originality` None is for cards without silicon. Raises CardNotIssuable when the card is not
     blank, of another kind, not NXP's, or not what the layout says when read back; and
@@ -226,8 +228,14 @@ def _take_over(
 def _authenticate_picc(
     card: Desfire, keys: OneCardKeys, picc_key: bytes, random: RandomBytes
 ) -> bytes:
-    """Open a session of the PICC master key, which may already be the card's own; say which."""
+    """Open a session of the PICC master key, which may already be the card's own; say which.
+
+    A factory key becomes a zero AES key first, so that no secret ever travels under DES.
+    """
     card.select_application(PICC_AID)
+    if has_des_key(card):
+        make_master_key_aes(card, ZERO_KEY, version=_NO_VERSION, random=random)
+        picc_key = ZERO_KEY
     try:
         card.authenticate_ev2_first(PICC_MASTER_KEY, picc_key, random=random)
     except AuthenticationRefused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from simulator.desfire.crypto import (
     BLOCK,
@@ -33,6 +34,21 @@ def wire_bytes(mode: Mode, header_bytes: int, data_bytes: int) -> int:
     return header_bytes + data_bytes + MAC_BYTES
 
 
+class Channel(Protocol):
+    """One authenticated session, of whichever generation of the family."""
+
+    key_no: int
+
+    def wire_bytes(self, mode: Mode, header_bytes: int, data_bytes: int) -> int:
+        """Length on the wire of a command with so many bytes of clear header and data."""
+
+    def unwrap(self, ins: int, payload: bytes, *, header_bytes: int, mode: Mode) -> bytes:
+        """Check one command and return its plain header and data; raises Fault."""
+
+    def wrap(self, status: Status, data: bytes, *, mode: Mode) -> bytes:
+        """Protect an answer."""
+
+
 @dataclass(slots=True)
 class Session:
     """Keys, transaction identifier and counter between one authentication and its end."""
@@ -42,6 +58,10 @@ class Session:
     mac_key: bytes = field(repr=False)
     ti: bytes
     counter: int = 0
+
+    def wire_bytes(self, mode: Mode, header_bytes: int, data_bytes: int) -> int:
+        """Length on the wire of a command whose clear header and data have these lengths."""
+        return wire_bytes(mode, header_bytes, data_bytes)
 
     def unwrap(self, ins: int, payload: bytes, *, header_bytes: int, mode: Mode) -> bytes:
         """Check one command and return its plain header and data.

@@ -93,7 +93,7 @@ COMMANDS: dict[int, Command] = {
     0x45: Command(level.get_key_settings),
     0x54: Command(level.change_key_settings, 0, exactly(1), Mode.FULL),
     0x64: Command(level.get_key_version, 1),
-    0xC4: Command(level.change_key, 1, between(17, 21), Mode.FULL),
+    0xC4: Command(level.change_key, 1, between(16, 21), Mode.FULL),
     # files
     0xCD: _create(files.create_data_file, 7),
     0xCB: _create(files.create_data_file, 7),

@@ -14,6 +14,7 @@ from simulator.desfire.crypto import (
     session_keys,
 )
 from simulator.desfire.level import KEY_NO_MASK
+from simulator.desfire.memory import KeyKind
 from simulator.desfire.state import CardState
 from simulator.desfire.status import Status, require
 from simulator.desfire.transaction import Transaction
@@ -45,13 +46,15 @@ def challenge(state: CardState, ins: int, body: bytes) -> tuple[Handshake, bytes
         state.transaction = Transaction()
     else:
         require(len(body) == 1, Status.LENGTH_ERROR)
-        require(state.session is not None, Status.AUTHENTICATION_ERROR)
-        continued = state.session
+        require(isinstance(state.session, Session), Status.AUTHENTICATION_ERROR)
+        continued = state.session if isinstance(state.session, Session) else None
     key_no = body[0] & KEY_NO_MASK
-    key = state.app.key(key_no).value
+    key = state.app.key(key_no)
+    require(key.kind is KeyKind.AES, Status.AUTHENTICATION_ERROR)
     state.session = None
     rnd_b = state.random(BLOCK)
-    return Handshake(key_no, key, rnd_b, capabilities, continued), encrypt(key, rnd_b)
+    handshake = Handshake(key_no, key.value, rnd_b, capabilities, continued)
+    return handshake, encrypt(key.value, rnd_b)
 
 
 def answer(state: CardState, handshake: Handshake, token: bytes) -> bytes:

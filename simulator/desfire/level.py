@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.desfire.crypto import BLOCK, jamcrc, xor
+from simulator.desfire.des import DES_KEY_BYTES, key_version
 from simulator.desfire.memory import (
     AID_BYTES,
     APPLICATION_BYTES,
@@ -10,6 +11,7 @@ from simulator.desfire.memory import (
     ROOT_AID,
     Application,
     Key,
+    KeyKind,
     KeySetting,
 )
 from simulator.desfire.state import CardState
@@ -129,7 +131,8 @@ def get_key_settings(state: CardState, _ins: int, _body: bytes) -> bytes:
     """GetKeySettings 45: KS1, and number and kind of keys."""
     state.require_master_key_unless(KeySetting.FREE_LISTING)
     iso_fids = ISO_FIDS if state.app.iso_fids else 0
-    return bytes([state.app.key_settings, AES_KEYS | iso_fids | len(state.app.keys)])
+    keys = state.app.keys
+    return bytes([state.app.key_settings, keys[0].kind | iso_fids | len(keys)])
 
 
 def change_key_settings(state: CardState, _ins: int, body: bytes) -> bytes:
@@ -146,16 +149,18 @@ def get_key_version(state: CardState, _ins: int, body: bytes) -> bytes:
 
 
 def change_key(state: CardState, _ins: int, body: bytes) -> bytes:
-    """ChangeKey C4: the session's own key in clear, another one XORed and with its CRC."""
+    """ChangeKey C4: the session's own key in clear, another one XORed and with its CRC.
+
+    At the PICC level KeyNo says what the key becomes; a DES key carries its version in itself.
+    """
     number, data = body[0] & KEY_NO_MASK, body[1:]
     if state.app.is_root:
-        require(body[0] & KEY_TYPE_MASK == AES_KEYS, Status.PARAMETER_ERROR)
+        require(body[0] & KEY_TYPE_MASK in set(KeyKind), Status.PARAMETER_ERROR)
     require(state.session is not None, Status.AUTHENTICATION_ERROR)
     key = state.app.key(number)
     _require_change_right(state, number)
     if changes_own_key(state, body):
-        require(len(data) == BLOCK + 1, Status.LENGTH_ERROR)
-        key.value, key.version = data[:BLOCK], data[BLOCK]
+        _replace(key, KeyKind(body[0] & KEY_TYPE_MASK) if state.app.is_root else key.kind, data)
         return b""
     require(len(data) == BLOCK + 1 + 4, Status.LENGTH_ERROR)
     value = xor(key.value, data[:BLOCK])
@@ -185,6 +190,16 @@ def set_configuration(state: CardState, _ins: int, body: bytes) -> bytes:
         require(option in STORED_OPTIONS, Status.PARAMETER_ERROR)
         memory.configuration[option] = data
     return b""
+
+
+def _replace(key: Key, kind: KeyKind, data: bytes) -> None:
+    """Raises Fault LENGTH_ERROR; PARAMETER_ERROR for a DES key of two halves (2K3DES)."""
+    require(len(data) == BLOCK + (kind is KeyKind.AES), Status.LENGTH_ERROR)
+    value = data[:BLOCK]
+    if kind is KeyKind.DES:
+        require(value[:DES_KEY_BYTES] == value[DES_KEY_BYTES:], Status.PARAMETER_ERROR)
+    version = data[BLOCK] if kind is KeyKind.AES else key_version(value)
+    key.value, key.version, key.kind = value, version, kind
 
 
 def _application(state: CardState, wire_aid: bytes) -> Application:

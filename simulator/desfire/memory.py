@@ -67,12 +67,21 @@ class KeySetting(IntEnum):
     SETTINGS_CHANGEABLE = 0x08
 
 
+@unique
+class KeyKind(IntEnum):
+    """What a key is for; the value stands in bits 6 and 7 of KS2, and of KeyNo at PICC level."""
+
+    DES = 0x00
+    AES = 0x80
+
+
 @dataclass(slots=True)
 class Key:
-    """One AES key and its version byte."""
+    """One key of 16 bytes and its version byte; of a DES key both halves are the same."""
 
     value: bytes = field(default=ZERO_BLOCK, repr=False)
     version: int = 0
+    kind: KeyKind = KeyKind.AES
 
 
 @dataclass(slots=True)
@@ -269,9 +278,9 @@ class Memory:
     used_bytes: int = 0
 
     @classmethod
-    def blank(cls, uid: bytes, model: Model) -> Memory:
-        """A chip from the factory whose PICC master key has been made AES, all zero."""
-        root = Application(ROOT_AID, KEY_SETTINGS_DEFAULT, [Key()], df_name=ROOT_DF_NAME)
+    def blank(cls, uid: bytes, model: Model, kind: KeyKind) -> Memory:
+        """A chip without applications, whose PICC master key is all zero and of this kind."""
+        root = Application(ROOT_AID, KEY_SETTINGS_DEFAULT, [Key(kind=kind)], df_name=ROOT_DF_NAME)
         root.iso_fid = ROOT_ISO_FID
         return cls(uid, model, root)
 

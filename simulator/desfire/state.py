@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from simulator.desfire.channel import Session
+from simulator.desfire.channel import Channel
 from simulator.desfire.memory import (
     FREE,
     Application,
@@ -56,7 +56,7 @@ class CardState:
     random: Random
     behaviour: Behaviour
     app: Application
-    session: Session | None = None
+    session: Channel | None = None
     transaction: Transaction = field(default_factory=Transaction)
     history: list[Committed] = field(default_factory=list)
     cut_write_after_bytes: int | None = None
@@ -129,7 +129,7 @@ class CardState:
         """Raises Fault PERMISSION_DENIED at the PICC level (commands on files)."""
         require(not self.app.is_root, Status.PERMISSION_DENIED)
 
-    def require_key(self, number: int) -> Session:
+    def require_key(self, number: int) -> Channel:
         """Raises Fault unless the session was opened with this key of the selected level."""
         if self.session is None or self.session.key_no != number:
             raise self._refusal()
