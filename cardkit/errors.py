@@ -12,7 +12,8 @@ ClafoutisError
 ├── ReaderError
 │   ├── ReaderMissing        no such reader, or its driver is not there
 │   ├── ReaderLost           it was there and is gone
-│   └── ReaderBusy           another program holds it
+│   ├── ReaderBusy           another program holds it
+│   └── ReaderForbidden      it is there, and this user may not use it
 ├── DocumentError            bytes that are not a document we may use
 │   ├── DocumentMalformed    not canonical CBOR, wrong type, out of bounds
 │   ├── SignatureInvalid     not signed by the key it names, or by one we do not trust
@@ -36,6 +37,8 @@ A mistake of ours is none of these: `must()` raises `Bug`, which nothing catches
 """
 
 from __future__ import annotations
+
+from cardkit.card.kinds import CardKind
 
 
 class Bug(Exception):
@@ -78,7 +81,14 @@ class CardAnswerInvalid(CardError):
 
 
 class CardForeign(CardError):
-    """The card does not carry our application, or does not answer to our keys."""
+    """The card does not carry our application, or does not answer to our keys.
+
+    `kind` is what it seems to be; only the words on a screen depend on it.
+    """
+
+    def __init__(self, reason: str, kind: CardKind = CardKind.UNKNOWN) -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 class CardCollision(CardError):
@@ -103,6 +113,10 @@ class ReaderLost(ReaderError):
 
 class ReaderBusy(ReaderError):
     """Another program holds the reader."""
+
+
+class ReaderForbidden(ReaderError):
+    """The system refuses the reader to this user: polkit, or the rights of its device file."""
 
 
 class DocumentError(ClafoutisError):

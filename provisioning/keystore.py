@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from cardkit.card.aes import KEY_BYTES
+from cardkit.card.keys import TRAINING_SYSTEM_ID
 from cardkit.certificates import Certificate, Role, certify
 from cardkit.errors import KeyStoreError, must
 from cardkit.keyfiles import (
@@ -90,7 +91,11 @@ def new_keys(
 
     `step_max_cents` is the most that four weeks may add to one card's allowance, what was given
     back included: terminals refuse more, whatever the issuer signs.
+    Raises KeyStoreError for a caisse whose cards would pass for training cards.
     """
+    named = system_id or _SYSTEM_ID_PREFIX + caisse.upper().encode("ascii")
+    if named == TRAINING_SYSTEM_ID:
+        raise KeyStoreError(f"a caisse cannot be called {caisse}: training cards are")
     root, issuer, service, workshop = (SigningKey.generate(caisse=caisse) for _ in range(4))
     until = now + timedelta(days=CERTIFICATE_DAYS)
 
@@ -109,7 +114,7 @@ def new_keys(
     return KeySet(
         public=CaissePublic(
             caisse=caisse,
-            system_id=system_id or _SYSTEM_ID_PREFIX + caisse.upper().encode("ascii"),
+            system_id=named,
             root=root.public.encoded,
             certificates=(
                 certified(Role.ISSUER, issuer, step_max_cents),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cardkit import cbor
-from cardkit.card.keys import TerminalCardKeys
+from cardkit.card.keys import TRAINING_SYSTEM_ID, TerminalCardKeys
 from cardkit.errors import DocumentMalformed, KeyStoreError
 from cardkit.pairing import CardMasters
 from cardkit.schema import pack, unpack
@@ -80,6 +80,8 @@ def _card_keys(path: Path) -> TerminalCardKeys:
     masters = {master.version: master.key for master in held.masters}
     if not masters:
         raise KeyStoreError(f"{path.name} holds no key")
+    if held.system_id == TRAINING_SYSTEM_ID:
+        raise KeyStoreError(f"{path.name} names members' cards as training cards are")
     return TerminalCardKeys(held.system_id, masters)
 
 

@@ -8,10 +8,13 @@ from typing import Self
 from cardkit.bodies import Evidence
 from cardkit.card.connection import CardConnection
 from cardkit.card.keys import TerminalCardKeys
+from cardkit.card.kinds import CardKind
 from cardkit.card.session import PurseSession
+from cardkit.card.stranger import ask_what_it_is
 from cardkit.card.tmac import TmacState
 from cardkit.card.token import TOKEN_BYTES, ReaderId, SaleRecord
 from cardkit.decide import CardState
+from cardkit.errors import CardForeign
 from terminal.torn import CardFacts
 
 _BLANK_RECORD = bytes(32)
@@ -28,8 +31,17 @@ class Tap:
 
     @classmethod
     def open(cls, connection: CardConnection, keys: TerminalCardKeys) -> Self:
-        """Select, authenticate and read the state: exchanges 1 to 5 of a sale."""
-        return cls(PurseSession.open(connection, keys))
+        """Select, authenticate and read the state: exchanges 1 to 5 of a sale.
+
+        Raises CardForeign, which says as far as it can what else lies there.
+        """
+        try:
+            session = PurseSession.open(connection, keys)
+        except CardForeign as foreign:
+            if foreign.kind is CardKind.UNKNOWN:
+                raise CardForeign(str(foreign), ask_what_it_is(connection)) from foreign
+            raise
+        return cls(session)
 
     def records(self) -> tuple[SaleRecord | None, ...]:
         """Return the card's last sales, newest first; read once a tap."""

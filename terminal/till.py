@@ -28,6 +28,7 @@ from cardkit.bodies import (
     Stopped,
 )
 from cardkit.card.connection import CardConnection
+from cardkit.card.keys import CardUse, TerminalCardKeys
 from cardkit.clock import business_date
 from cardkit.decide import CARD_FACTS, CardState, Declined, Reason
 from cardkit.directory import CardRow, CardStatus
@@ -150,7 +151,7 @@ class Till:
         card; so it is for an earlier sale that turns out to have been paid.
         """
         must(amount_cents > 0, "an amount is positive")
-        tap = Tap.open(connection, self._keyring.cards)
+        tap = Tap.open(connection, self._cards)
         settled = self._settle(tap, announce)
         if any(not earlier.is_void for earlier in settled):
             return Settled(settled=settled)
@@ -175,7 +176,7 @@ class Till:
 
     def balance(self, connection: CardConnection) -> BalanceOutcome:
         """Say what a card may spend here, settle what is open on it, and refresh its allowance."""
-        tap = Tap.open(connection, self._keyring.cards)
+        tap = Tap.open(connection, self._cards)
         settled = self._settle(tap, nobody)
         row = self.store.row(tap.card.uid)
         if row is not None and row.status is CardStatus.BLOCKED:
@@ -202,7 +203,7 @@ class Till:
 
     def inspect(self, connection: CardConnection) -> Evidence:
         """Journal what a card tells of its past, without a sale and without changing it."""
-        tap = Tap.open(connection, self._keyring.cards)
+        tap = Tap.open(connection, self._cards)
         enc_tmri = tap.reader_before(self.journal.terminal)
         tap.records()
         evidence = tap.evidence(enc_tmri=enc_tmri)
@@ -308,6 +309,11 @@ class Till:
         self.export_outbox()
 
     # Inside a tap
+
+    @property
+    def _cards(self) -> TerminalCardKeys:
+        """The keys of the cards that may be opened here: whoever trains debits no member."""
+        return self._keyring.cards.for_use(CardUse.TRAINING if self.training else CardUse.REAL)
 
     def _settle(self, tap: Tap, announce: Announce) -> tuple[Settlement, ...]:
         settled = self._amber.settle(tap)

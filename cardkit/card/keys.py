@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from types import MappingProxyType
 
@@ -16,9 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA224
 
-from cardkit.card.aes import BLOCK_BYTES, KEY_BYTES, ZERO_IV, encrypt_cbc
+from cardkit.card.aes import BLOCK_BYTES, KEY_BYTES, ZERO_IV, cmac, encrypt_cbc
 from cardkit.errors import must
 
+TRAINING_SYSTEM_ID = b"CLAF-ECOLE"
+"""What training cards have in the place of their caisse's system id, under the same masters.
+
+The masters tell caisses apart, so that one id does for all of them; no caisse may be called so.
+"""
 UID_BYTES = 7
 AID_BYTES = 3
 SIGNATURE_BYTES = 56
@@ -39,25 +44,44 @@ class Chip(Enum):
     EV3 = "DESFire EV3"
 
 
+@unique
+class CardUse(Enum):
+    """Which cards a terminal opens: never both, so that training debits no member."""
+
+    REAL = "members' cards"
+    TRAINING = "training cards"
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalCardKeys:
     """The key-1 masters that a terminal holds, by version; a card carries one of them diversified.
 
-    `system_id` separates caisses from each other, and training cards from real ones.
+    `system_id` separates caisses from each other; `use` separates training cards from real ones.
     """
 
     system_id: bytes
     masters: Mapping[int, bytes] = field(repr=False)
+    use: CardUse = field(default=CardUse.REAL, repr=False)
 
     def __post_init__(self) -> None:
         must(bool(self.masters), "a terminal has at least one key-1 master")
         object.__setattr__(self, "masters", MappingProxyType(dict(self.masters)))
 
+    def for_use(self, use: CardUse) -> TerminalCardKeys:
+        """The same masters for the cards of one use."""
+        return replace(self, use=use)
+
+    @property
+    def of_other_use(self) -> TerminalCardKeys:
+        """The same masters for the cards that must not be opened here."""
+        return self.for_use(CardUse.REAL if self.use is CardUse.TRAINING else CardUse.TRAINING)
+
     def newest_first(self, *, uid: bytes, aid: bytes) -> Iterator[tuple[int, bytes]]:
         """Version and diversified key 1 of the card `uid`, to be tried in this order."""
+        system_id = TRAINING_SYSTEM_ID if self.use is CardUse.TRAINING else self.system_id
         for version in sorted(self.masters, reverse=True):
             master = self.masters[version]
-            yield version, diversify(master, uid=uid, aid=aid, system_id=self.system_id)
+            yield version, diversify(master, uid=uid, aid=aid, system_id=system_id)
 
 
 def diversify(master: bytes, *, uid: bytes, aid: bytes, system_id: bytes) -> bytes:
@@ -70,7 +94,8 @@ def diversify(master: bytes, *, uid: bytes, aid: bytes, system_id: bytes) -> byt
     must(len(aid) == AID_BYTES, "an AID has 3 bytes")
     m = uid + aid + system_id
     must(len(m) >= _INPUT_BYTES_MIN, "a system id has 6 bytes at least")
-    return an10922_aes128(master, m)
+    must(len(m) <= _INPUT_BYTES_MAX, "a system id has 21 bytes at most")
+    return cmac(master, _AES128 + m)
 
 
 def an10922_aes128(master: bytes, m: bytes) -> bytes:

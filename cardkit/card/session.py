@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from itertools import islice
 
 from cardkit.card.apdu import (
     ApplicationExhausted,
     AuthenticationRefused,
     BoundaryExceeded,
+    CommandUnknown,
     Ins,
     KeyNotFound,
     NoChanges,
@@ -21,7 +23,8 @@ from cardkit.card.apdu import (
 )
 from cardkit.card.connection import CardConnection
 from cardkit.card.desfire import READ_BYTES_MAX, WRITE_BYTES_MAX, Desfire, RandomBytes
-from cardkit.card.keys import UID_BYTES, TerminalCardKeys
+from cardkit.card.keys import UID_BYTES, CardUse, TerminalCardKeys
+from cardkit.card.kinds import CardKind, kind_at_first_sight
 from cardkit.card.layout import (
     CLAF_PURSE_1,
     SLOT_BYTES,
@@ -38,6 +41,10 @@ from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.errors import CardForeign, must
 
 logger = logging.getLogger(__name__)
+
+_OTHERS_TRIED_MAX = 2
+"""Masters in use at one time; each costs three exchanges of a card that is refused anyway."""
+_TOO_OLD = "the card does not know AuthenticateEV2First"
 
 
 class PurseSession:
@@ -73,10 +80,13 @@ class PurseSession:
     ) -> PurseSession:
         """Select our application and authenticate with key 1, newest master first.
 
-        Raises CardForeign when the card is not ours: no 7-byte UID, no such application, or it
-        answers to none of our keys.
+        Raises CardForeign when the card is not ours: one that its activation gives away (it is
+        sent nothing), no 7-byte UID, no such application, or it answers to none of our keys.
         """
         uid = connection.uid
+        kind = kind_at_first_sight(connection.activation)
+        if kind is not None:
+            raise CardForeign("the card is activated as another kind", kind)
         if len(uid) != UID_BYTES:
             raise CardForeign(f"a UID of {len(uid)} bytes")
         card = Desfire(connection)
@@ -85,7 +95,28 @@ class PurseSession:
                 return cls._opened(card, key, version, profile, random)
             except (AuthenticationRefused, KeyNotFound):
                 logger.debug("the card does not answer to key version %s", version)
-        raise CardForeign("the card answers to none of our keys")
+            except CommandUnknown as refused:
+                raise CardForeign(_TOO_OLD, CardKind.DESFIRE_EV1) from refused
+        kind = cls._kind_of_purse(card, keys, profile, random)
+        raise CardForeign("the card answers to none of our keys", kind)
+
+    @classmethod
+    def _kind_of_purse(
+        cls, card: Desfire, keys: TerminalCardKeys, profile: CardProfile, random: RandomBytes
+    ) -> CardKind:
+        """Say whether a purse is for training while we sell, or the other way round.
+
+        Only the newest masters are tried, and nobody is given the session.
+        """
+        others = keys.of_other_use
+        newest = islice(others.newest_first(uid=card.uid, aid=profile.aid), _OTHERS_TRIED_MAX)
+        for version, key in newest:
+            try:
+                cls._opened(card, key, version, profile, random)
+            except (AuthenticationRefused, KeyNotFound):
+                continue
+            return CardKind.TRAINING if others.use is CardUse.TRAINING else CardKind.REAL
+        return CardKind.ANOTHER_CAISSE
 
     @classmethod
     def open_with_key(
