@@ -11,12 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cardkit.card.apdu import ApplicationExhausted, MemoryFailed
+from cardkit.card.kinds import CardKind
 from cardkit.clock import PARIS
 from cardkit.decide import Declined, Reason
 from cardkit.errors import (
     AlreadyPaired,
     AmountInvalid,
     CardAnswerInvalid,
+    CardCollision,
     CardForeign,
     CardLost,
     CardRefused,
@@ -73,11 +76,11 @@ class Words:
         unusable = _("This card cannot be used. Its holder can ask at the caisse.")
         sentences = {
             Reason.NOT_ENOUGH: _("The card cannot pay the whole amount."),
-            Reason.CARD_BLOCKED: _("This card is blocked. Its holder can ask at the caisse."),
-            Reason.CARD_UNKNOWN: _("No credit is known for this card. Sync, then try again."),
-            Reason.CARD_ROLLED_BACK: _(
-                "This card cannot be used. Its holder can ask at the caisse."
+            Reason.CARD_BLOCKED: _(
+                "This card is blocked or replaced. Its holder can ask at the caisse."
             ),
+            Reason.CARD_UNKNOWN: _("No credit is known for this card. Sync, then try again."),
+            Reason.CARD_ROLLED_BACK: unusable,
             Reason.CARD_FORKED: unusable,
             Reason.CARD_EXHAUSTED: _("This card is worn out. The caisse replaces it."),
             Reason.SALE_CAP: _("The amount is above what one sale may be."),
@@ -135,10 +138,43 @@ class Words:
         }
         return sentences[error.reason]
 
+    def stranger(self, kind: CardKind) -> str:
+        """Say what lies there instead of a card that pays, and on a second line what to do."""
+        _ = self.gettext
+        take_ours = _("Nothing was debited. Present a card of this caisse, alone.")
+        what_to_do = {
+            CardKind.ANOTHER_CAISSE: _("Nothing was debited. If it is a new card of ours, sync."),
+            CardKind.REAL: _("Nothing was debited. Present a training card."),
+            CardKind.BLANK_DESFIRE: _("Nothing was debited. The caisse has to prepare it first."),
+        }
+        return f"{self._strangers()[kind]}\n{what_to_do.get(kind, take_ours)}"
+
+    def _strangers(self) -> dict[CardKind, str]:
+        _ = self.gettext
+        return {
+            CardKind.ANOTHER_CAISSE: _("This card is of another caisse."),
+            CardKind.TRAINING: _("A training card pays nothing here."),
+            CardKind.REAL: _("This terminal trains: it debits no member."),
+            CardKind.BLANK_DESFIRE: _("This card is blank."),
+            CardKind.DESFIRE_EV1: _("This card is of a model too old to pay."),
+            CardKind.DESFIRE_OTHER: _("This card is of another service."),
+            CardKind.TAG: _("This is an NFC tag, not a card that pays."),
+            CardKind.MIFARE_CLASSIC: _("This is a badge, not a card that pays."),
+            CardKind.MIFARE_PLUS: _("This is a MIFARE Plus badge, not our card."),
+            CardKind.BANK_CARD: _("A bank card does not pay here."),
+            CardKind.PHONE: _("A phone or bank card does not pay here."),
+            CardKind.TRANSIT: _("A transport card does not pay here."),
+            CardKind.IDENTITY: _("An identity document does not pay here."),
+            CardKind.RANDOM_UID: _("This card hides its number: not ours."),
+            CardKind.UNKNOWN: _("This is not a card of this caisse."),
+        }
+
     def trouble(self, error: ClafoutisError) -> str:
         """Say what happened, what was kept and what to do."""
         if isinstance(error, AmountInvalid):
             return self.amount_invalid(error)
+        if isinstance(error, CardForeign):
+            return self.stranger(error.kind)
         for kind, sentence in self._troubles():
             if isinstance(error, kind):
                 return sentence
@@ -150,7 +186,9 @@ class Words:
         _ = self.gettext
         return (
             (CardLost, _("The card was taken away too early. Nothing was debited. Tap again.")),
-            (CardForeign, _("This is not a card of this caisse. Nothing was debited.")),
+            (CardCollision, _("Several cards lie there. Nothing was debited. Present one alone.")),
+            (ApplicationExhausted, _("This card is worn out. The caisse replaces it.")),
+            (MemoryFailed, _("This card is worn out. The caisse replaces it.")),
             (CardRefused, _("The card refused. Nothing was debited. Tap again.")),
             (CardAnswerInvalid, _("The card was misread. Nothing was debited. Tap again.")),
             (ReaderMissing, _("No card reader was found. Plug it in, then try again.")),
