@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cardkit.card.connection import Activation
 from cardkit.errors import CardLost, must
+from cardkit.reader.beep import Beep
 from simulator.plastic import Plastic
 
 # Enough for a long sale and its repair; a week of them must not fill the memory.
@@ -98,6 +99,11 @@ class Field:
     def name(self) -> str:
         """What a person would call this reader."""
         return self._name
+
+    @property
+    def beep(self) -> Beep:
+        """It is silent."""
+        return Beep.NONE
 
     @property
     def card(self) -> Plastic | None:

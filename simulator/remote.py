@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 
 from cardkit.card.connection import Activation
 from cardkit.errors import CardLost, ReaderLost
+from cardkit.reader.beep import Beep
 from simulator.card import VirtualCard
 
 
@@ -109,6 +110,11 @@ class RemoteReader:
     def name(self) -> str:
         """What a person would call this reader."""
         return "remote field"
+
+    @property
+    def beep(self) -> Beep:
+        """It is silent."""
+        return Beep.NONE
 
     def wait_for_card(self, timeout_s: float) -> RemoteConnection | None:
         """Connect to the card that the host picks; None when it says nothing in time."""

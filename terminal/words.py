@@ -31,6 +31,7 @@ from cardkit.errors import (
     KeyStoreError,
     NotPaired,
     ReaderBusy,
+    ReaderForbidden,
     ReaderLost,
     ReaderMissing,
     ServerRefused,
@@ -193,6 +194,10 @@ class Words:
             (CardAnswerInvalid, _("The card was misread. Nothing was debited. Tap again.")),
             (ReaderMissing, _("No card reader was found. Plug it in, then try again.")),
             (ReaderBusy, _("Another program holds the card reader. Close it, then try again.")),
+            (
+                ReaderForbidden,
+                _("The system refuses the card reader to this program. Call the workshop."),
+            ),
             (ReaderLost, _("The card reader was unplugged. Nothing was debited. Plug it in.")),
             (JournalLocked, _("The till is open in another program. Close it first.")),
             (

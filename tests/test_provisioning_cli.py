@@ -56,6 +56,7 @@ class Lent:
     def __init__(self, field: Field) -> None:
         self._field = field
         self.name = field.name
+        self.beep = field.beep
 
     def wait_for_card(self, timeout_s: float) -> FieldConnection | None:
         """As the field does."""

@@ -140,6 +140,7 @@ class Lent:
     def __init__(self, field: Field, card: VirtualCard) -> None:
         self._field, self._card = field, card
         self.name = field.name
+        self.beep = field.beep
 
     def wait_for_card(self, timeout_s: float) -> FieldConnection | None:
         """The card is laid down again whenever it slipped off."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _SPEAKS_APDUS = 0x20  # SAK bit 6 (ISO/IEC 14443-3, 6.5.3.4)
+_STORAGE_CARD = bytes.fromhex("A000000306")
+"""The RID in the ATR that a PC/SC reader makes for a memory card (PC/SC part 3, 3.1.3.2.3.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,8 @@ class Activation:
 
     `atqa` is MSB first (ISO/IEC 14443-3 A), `sak` its last select acknowledge, `ats` begins with
     TL; `atr` is what a PC/SC reader made of them (PC/SC part 3, 3.1.3.2.3). None is what this
-    reader does not tell. Everything here is a claim until the card has authenticated.
+    reader does not tell. `bit_rate_kbps` is 106, 212 or 424, the slower of both directions.
+    Everything here is a claim until the card has authenticated.
     """
 
     uid: bytes
@@ -22,11 +25,14 @@ class Activation:
     sak: int | None = None
     ats: bytes | None = None
     atr: bytes | None = None
+    bit_rate_kbps: int | None = None
 
     @property
     def speaks_apdus(self) -> bool:
-        """Whether the card may speak ISO/IEC 14443-4; it may not only when its SAK says so."""
-        return self.sak is None or bool(self.sak & _SPEAKS_APDUS)
+        """Whether the card may speak ISO/IEC 14443-4: unless its SAK or its ATR denies it."""
+        if self.sak is None:
+            return self.atr is None or _STORAGE_CARD not in self.atr
+        return bool(self.sak & _SPEAKS_APDUS)
 
 
 class CardConnection(Protocol):

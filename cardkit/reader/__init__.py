@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cardkit.card.connection import CardConnection
 from cardkit.errors import ReaderMissing
+from cardkit.reader.beep import Beep
 
 
 class Reader(Protocol):
@@ -14,6 +15,10 @@ class Reader(Protocol):
     @property
     def name(self) -> str:
         """What a person would call this reader."""
+
+    @property
+    def beep(self) -> Beep:
+        """Its own beep at a card, which is muted where that can be: people take it for "paid"."""
 
     def wait_for_card(self, timeout_s: float) -> CardConnection | None:
         """Return a connection to the card in the field, or None when none came in time."""
@@ -26,13 +31,34 @@ class Reader(Protocol):
 
 
 def open_reader(address: str) -> Reader:
-    """Open the reader at an address such as `pcsc:` (the first one) or `pcsc:NAME`.
+    """Open the reader at an address.
 
-    Raises ReaderMissing when there is none, or the kind is not known.
+    `pcsc:` (the first of pcscd) or `pcsc:NAME`; `pn532:` (the first serial line with one) or
+    `pn532:/dev/…`; `usb:`, `usb:VVVV:PPPP` (hex) or `usb:BUS:DEV` for the USB readers of nfcpy;
+    `auto` for the first that is there (`cardkit.reader.auto`).
+    Raises ReaderMissing when there is none, or the kind is not known; ReaderBusy, ReaderForbidden.
     """
     kind, _, rest = address.partition(":")
-    if kind == "pcsc":
-        from cardkit.reader.pcsc import PcscReader
+    match kind:
+        case "auto" if not rest:
+            from cardkit.reader.auto import open_first
 
-        return PcscReader(rest)
-    raise ReaderMissing(f"unknown kind of reader: {address!r} (known: pcsc:NAME)")
+            return open_first()
+        case "pcsc":
+            from cardkit.reader.pcsc import PcscReader
+
+            return PcscReader(rest)
+        case "pn532" if rest:
+            from cardkit.reader.nfc import open_serial
+
+            return open_serial(rest)
+        case "pn532":
+            from cardkit.reader.auto import open_first_serial
+
+            return open_first_serial()
+        case "usb":
+            from cardkit.reader.nfc import open_usb
+
+            return open_usb(rest)
+    known = "auto, pcsc:NAME, pn532:PATH, usb:VVVV:PPPP"
+    raise ReaderMissing(f"unknown kind of reader: {address!r} (known: {known})")

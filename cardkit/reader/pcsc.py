@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from smartcard import scard
 
 from cardkit.card.connection import Activation
-from cardkit.errors import CardForeign, CardLost, ReaderBusy, ReaderLost, ReaderMissing
+from cardkit.errors import (
+    CardForeign,
+    CardLost,
+    ReaderBusy,
+    ReaderForbidden,
+    ReaderLost,
+    ReaderMissing,
+)
+from cardkit.reader.beep import Beep, Buzzer, buzzer_of, silence
+from cardkit.reader.deadline import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +40,9 @@ pcscd looks again at a card that has left, so a card still said to be there is t
 _PLUG_AND_PLAY = "\\\\?PnP?\\Notification"
 _GET_UID = [0xFF, 0xCA, 0x00, 0x00, 0x00]  # PC/SC part 3, section 3.2.2.1.3: the reader answers
 _SUCCESS = [0x90, 0x00]
+_ESCAPES = (scard.SCARD_CTL_CODE(1), scard.SCARD_CTL_CODE(3500))
+"""Control codes for a command to the reader itself: libccid's (`SCARDCONTROL.md`), and Microsoft's,
+which newer drivers take as well."""
 _PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _NO_CARD = frozenset(
     {
@@ -69,6 +82,14 @@ class PcscConnection:
 
     def transceive(self, command: bytes) -> bytes:
         """Send one C-APDU; raises CardLost when no whole answer came, and ever after."""
+        if not self._activation.speaks_apdus:
+            # The reader itself would answer in its place.
+            self.close()
+            raise CardLost("the card speaks no APDUs")
+        return self.ask(command)
+
+    def ask(self, command: bytes) -> bytes:
+        """Send a command that the reader may answer itself; raises CardLost likewise."""
         return bytes(self._transmit(list(command)))
 
     def close(self) -> None:
@@ -93,22 +114,13 @@ class PcscConnection:
             scard.SCardDisconnect(handle, disposition)
 
 
-class _Watch:
+class _Watch(Deadline):
     """One wait: when it ends, and the reader state that a change is measured against."""
 
     def __init__(self, timeout_s: float) -> None:
-        self._end_s = time.monotonic() + timeout_s
+        super().__init__(timeout_s)
         self.known = int(scard.SCARD_STATE_UNAWARE)
         self.reader_is_there = False
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self._end_s
-
-    def slice_s(self, longest_s: float = _SLICE_S) -> float:
-        """The next piece of the time that is left."""
-        return min(longest_s, max(0.0, self._end_s - time.monotonic()))
 
 
 class PcscReader:
@@ -118,12 +130,14 @@ class PcscReader:
     """
 
     def __init__(self, name_filter: str) -> None:
-        """Raise ReaderMissing when there is no such reader now."""
+        """Raise ReaderMissing when there is none now, ReaderForbidden when polkit says no."""
         self._filter = name_filter
         self._context: int | None = None
         self._name = name_filter
         self._trouble = "no reader of that name"
         self._failures = 0
+        self._beep = Beep.UNKNOWN
+        self._is_beep_known = False
         if self._find() is None:
             self.close()
             raise ReaderMissing(f"pcsc:{name_filter}: {self._trouble}")
@@ -132,6 +146,11 @@ class PcscReader:
     def name(self) -> str:
         """The name that pcscd gives it."""
         return self._name
+
+    @property
+    def beep(self) -> Beep:
+        """Its own beep, muted when it was found where its driver lets us."""
+        return self._beep
 
     def wait_for_card(self, timeout_s: float) -> PcscConnection | None:
         """Return a connection to the card in the field, or None when none came in time.
@@ -150,7 +169,7 @@ class PcscReader:
                     return connection
                 time.sleep(watch.slice_s(_RETRY_S))
                 watch.known = scard.SCARD_STATE_UNAWARE  # look again, without waiting for a change
-            if watch.over:
+            if watch.is_over:
                 self._demand_reader(watch)
                 return None
 
@@ -163,7 +182,7 @@ class PcscReader:
         while True:
             if self._look(watch) & scard.SCARD_STATE_EMPTY:
                 return True
-            if watch.over:
+            if watch.is_over:
                 self._demand_reader(watch)
                 return False
 
@@ -180,13 +199,13 @@ class PcscReader:
         if name is None:
             watch.known = int(scard.SCARD_STATE_UNAWARE)
         if self._context is None:
-            time.sleep(watch.slice_s())
+            time.sleep(watch.slice_s(_SLICE_S))
             return watch.known
         states = [(_PLUG_AND_PLAY, scard.SCARD_STATE_UNAWARE)]
         if name is not None:
             states.append((name, watch.known))
         result, answers = scard.SCardGetStatusChange(
-            self._context, int(watch.slice_s() * 1000), states
+            self._context, int(watch.slice_s(_SLICE_S) * 1000), states
         )
         if result == scard.SCARD_S_SUCCESS and name is not None:
             watch.known = int(answers[-1][1]) & ~int(scard.SCARD_STATE_CHANGED)
@@ -200,10 +219,12 @@ class PcscReader:
         """The reader's whole name if it is there now; the context stays open for a wait."""
         if self._context is None:
             result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+            _demand_permission(result)
             if result != scard.SCARD_S_SUCCESS:
                 self._trouble = _message(result)
                 return None
             self._context = context
+            self._is_beep_known = False
         result, names = scard.SCardListReaders(self._context, [])
         if result not in {scard.SCARD_S_SUCCESS, scard.SCARD_E_NO_READERS_AVAILABLE}:
             self._begin_anew(result)
@@ -211,9 +232,37 @@ class PcscReader:
         matching = [str(name) for name in names if self._filter in name]
         if not matching:
             self._trouble = "no reader of that name"
+            self._is_beep_known = False
             return None
         self._name = matching[0]
+        if not self._is_beep_known:
+            self._mute()
         return self._name
+
+    def _mute(self) -> None:
+        """Mute the reader's beep each time that it is found: some forget it with the power."""
+        self._is_beep_known = True
+        buzzer = buzzer_of(self._name)
+        if buzzer is None:
+            return
+        result, handle, _ = scard.SCardConnect(
+            self._context, self._name, scard.SCARD_SHARE_DIRECT, scard.SCARD_PROTOCOL_UNDEFINED
+        )
+        if result != scard.SCARD_S_SUCCESS:
+            self._beep = Beep.UNKNOWN
+            return
+        try:
+            self._beep = silence(buzzer, _escape(handle))
+        finally:
+            scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+
+    def _mute_through(self, connection: PcscConnection) -> None:
+        """Where the driver lets no command through to the reader, an ACR122U takes it as an APDU.
+
+        ACR122U API V2.04, section 6.0. Raises CardLost.
+        """
+        if self._beep is not Beep.MUTED and buzzer_of(self._name) is Buzzer.ACR122:
+            self._beep = silence(Buzzer.ACR122, connection.ask)
 
     def _connect(self) -> PcscConnection | None:
         """Take the card that was seen, or None when it is gone again."""
@@ -227,6 +276,7 @@ class PcscReader:
             )
             if result != scard.SCARD_S_SUCCESS:
                 scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+        _demand_permission(result)
         if result == scard.SCARD_E_SHARING_VIOLATION:
             raise ReaderBusy(f"another program holds {self._name}")
         if result != scard.SCARD_S_SUCCESS:
@@ -235,6 +285,7 @@ class PcscReader:
             return None
         try:
             connection = PcscConnection(handle, protocol)
+            self._mute_through(connection)
         except CardLost:
             self._failures += 1
             return None
@@ -249,6 +300,43 @@ class PcscReader:
     def _demand_reader(self, watch: _Watch) -> None:
         if not watch.reader_is_there:
             raise ReaderLost(f"{self._name}: {self._trouble}")
+
+
+def reader_names() -> tuple[str, ...]:
+    """Return the names of pcscd's readers, in its order.
+
+    Raises ReaderMissing when no daemon answers, ReaderForbidden when it refuses this user.
+    """
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    _demand_permission(result)
+    if result != scard.SCARD_S_SUCCESS:
+        raise ReaderMissing(_message(result))
+    try:
+        result, names = scard.SCardListReaders(context, [])
+    finally:
+        scard.SCardReleaseContext(context)
+    if result not in {scard.SCARD_S_SUCCESS, scard.SCARD_E_NO_READERS_AVAILABLE}:
+        raise ReaderMissing(_message(result))
+    return tuple(str(name) for name in names)
+
+
+def _demand_permission(result: int) -> None:
+    """Raise ReaderForbidden for polkit's refusal, which pcscd reports as a security violation."""
+    if result == scard.SCARD_W_SECURITY_VIOLATION:
+        raise ReaderForbidden(f"pcscd refuses this user (polkit): {_message(result)}")
+
+
+def _escape(handle: int) -> Callable[[bytes], bytes | None]:
+    """A way to the reader itself, through whichever control code its driver takes."""
+
+    def ask(command: bytes) -> bytes | None:
+        for code in _ESCAPES:
+            result, answer = scard.SCardControl(handle, code, list(command))
+            if result == scard.SCARD_S_SUCCESS:
+                return bytes(answer)
+        return None
+
+    return ask
 
 
 def _message(result: int) -> str:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 
 from cardkit.card.connection import CardConnection
 from cardkit.errors import must
+from cardkit.reader.beep import Beep
 from simulator.market.counter import NOTICE_S
 from simulator.market.week import Tell, Week
 from terminal.line_mode import LineMode
@@ -31,6 +32,11 @@ class HandWithCards:
     def name(self) -> str:
         """What a person would call this reader."""
         return self._counter.reader.name
+
+    @property
+    def beep(self) -> Beep:
+        """As quiet as the counter's."""
+        return self._counter.reader.beep
 
     def wait_for_card(self, timeout_s: float) -> CardConnection | None:
         """Ask for a member's number and lay that card down; anything else lays none."""
