@@ -20,10 +20,27 @@ BYTES_MAX: Final = 4 * 1024 * 1024
 DEPTH_MAX: Final = 8
 """Deeper than any document of ours; a hostile one stops here and not in the C stack."""
 
+_BYTE_STRING: Final = 0x40
+_ONE_BYTE_LENGTH: Final = 24
+_TWO_BYTE_LENGTH: Final = 25
+"""Major type 2 and how it says its length (RFC 8949, 3 and 3.1)."""
+
 
 def encode(value: Value) -> bytes:
     """Return the one canonical encoding of a value."""
     return cbor2.dumps(value, canonical=True)
+
+
+def byte_string(data: bytes) -> bytes:
+    """Return what `encode` makes of a byte string, for frames whose other bytes never change."""
+    length = len(data)
+    if length < _ONE_BYTE_LENGTH:
+        return bytes([_BYTE_STRING | length]) + data
+    if length < 1 << 8:
+        return bytes([_BYTE_STRING | _ONE_BYTE_LENGTH, length]) + data
+    if length < 1 << 16:
+        return bytes([_BYTE_STRING | _TWO_BYTE_LENGTH]) + length.to_bytes(2) + data
+    return encode(data)
 
 
 def decode(data: bytes) -> Value:

@@ -46,7 +46,7 @@ class Int:
 
     def pack(self, value: int) -> Value:
         """Return the integer."""
-        must(self.low <= value <= self.high, f"{value} within {self.low}..{self.high}")
+        must(self.low <= value <= self.high, "an integer within its bounds")
         return int(value)
 
     def unpack(self, raw: Value) -> int:
@@ -76,7 +76,7 @@ class Blob:
 
     def pack(self, value: bytes) -> Value:
         """Return the bytes."""
-        must(self.low <= len(value) <= self.high, f"{self.low} to {self.high} bytes")
+        must(self.low <= len(value) <= self.high, "a byte string within its bounds")
         return bytes(value)
 
     def unpack(self, raw: Value) -> bytes:
@@ -99,7 +99,7 @@ class Text:
 
     def pack(self, value: str) -> Value:
         """Return the text."""
-        must(len(value) <= self.high, f"at most {self.high} characters")
+        must(len(value) <= self.high, "a text within its bounds")
         return value
 
     def unpack(self, raw: Value) -> str:
@@ -176,7 +176,7 @@ class ListOf(Generic[T]):
 
     def pack(self, value: tuple[T, ...]) -> Value:
         """Return the array."""
-        must(len(value) <= self.high, f"at most {self.high} items")
+        must(len(value) <= self.high, "a list within its bounds")
         return [self.inner.pack(item) for item in value]
 
     def unpack(self, raw: Value) -> tuple[T, ...]:

@@ -13,6 +13,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import lru_cache
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -41,11 +42,25 @@ _ES256: Final = -7
 _TAG_SIGN1: Final = b"\xd2"
 """CBOR tag 18, COSE_Sign1."""
 
+_SIGN1: Final = _TAG_SIGN1 + b"\x84"
+"""An array of four (RFC 9052, 4.2)."""
+_NO_HEADER: Final = b"\xa0"
+"""The empty map of unprotected headers."""
+_SIG_STRUCTURE: Final = b"\x84\x6aSignature1"
+"""An array of four that begins with its context (RFC 9052, 4.4)."""
+_NO_AAD: Final = b"\x40"
+"""The empty byte string of external_aad."""
+
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order of P-256 (FIPS 186-4, D.1.2.3)."""
 
+_VERIFIED_BY: Final = ec.ECDSA(hashes.SHA256())
+_SIGNED_BY: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+
 KID_BYTES: Final = 8
 CAISSE_CHARACTERS_MAX: Final = 16
+_HEADERS_KEPT: Final = 64
+"""A program meets a handful of different ones: a key for each content type."""
 
 
 @unique
@@ -77,7 +92,7 @@ class Signed:
     @property
     def sig_structure(self) -> bytes:
         """The bytes that are signed (RFC 9052, 4.4)."""
-        return cbor.encode(["Signature1", self.protected, b"", self.payload])
+        return _sig_structure(self.protected, self.payload)
 
     @property
     def digest(self) -> bytes:
@@ -87,7 +102,9 @@ class Signed:
     @property
     def encoded(self) -> bytes:
         """The document as it travels."""
-        return _TAG_SIGN1 + cbor.encode([self.protected, {}, self.payload, self.signature])
+        signature = cbor.byte_string(self.signature)
+        payload = cbor.byte_string(self.payload)
+        return _SIGN1 + cbor.byte_string(self.protected) + _NO_HEADER + payload + signature
 
 
 class PublicKey:
@@ -124,9 +141,7 @@ class PublicKey:
         if len(signed.signature) != 64 or not 0 < s <= _ORDER // 2:
             raise SignatureInvalid("not a canonical signature")
         try:
-            self._key.verify(
-                encode_dss_signature(r, s), signed.sig_structure, ec.ECDSA(hashes.SHA256())
-            )
+            self._key.verify(encode_dss_signature(r, s), signed.sig_structure, _VERIFIED_BY)
         except (InvalidSignature, ValueError) as error:
             raise SignatureInvalid("wrong signature") from error
 
@@ -186,18 +201,9 @@ class SigningKey:
 
     def sign(self, content_type: ContentType, payload: cbor.Value) -> Signed:
         """Sign a payload; the nonce is RFC 6979's, so a seeded world repeats itself."""
-        protected = cbor.encode(
-            {
-                _ALG: _ES256,
-                _CONTENT_TYPE: content_type.value,
-                _KID: self.public.kid,
-                _CAISSE: self.caisse,
-            }
-        )
+        protected = _written_header(content_type, self.public.kid, self.caisse)
         body = cbor.encode(payload)
-        unsigned = Signed(protected, body, b"", content_type, self.public.kid, self.caisse)
-        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-        r, s = decode_dss_signature(self._key.sign(unsigned.sig_structure, algorithm))
+        r, s = decode_dss_signature(self._key.sign(_sig_structure(protected, body), _SIGNED_BY))
         signature = r.to_bytes(32) + min(s, _ORDER - s).to_bytes(32)
         return Signed(protected, body, signature, content_type, self.public.kid, self.caisse)
 
@@ -215,17 +221,7 @@ def parse(data: bytes) -> Signed:
                 raise DocumentMalformed("unprotected header is not empty")
         case _:
             raise DocumentMalformed("not a COSE_Sign1")
-    match cbor.decode(protected):
-        case {1: -7, 3: str(content_type), 4: bytes(kid), -65537: str(caisse), **rest}:
-            if rest:
-                raise DocumentMalformed("unknown protected header")
-        case _:
-            raise DocumentMalformed("protected header is not ours")
-    try:
-        kind = ContentType(content_type)
-    except ValueError as error:
-        raise DocumentMalformed(f"unknown content type {content_type!r}") from error
-    return Signed(protected, payload, signature, kind, kid, caisse)
+    return Signed(protected, payload, signature, *_read_header(protected))
 
 
 def verify(
@@ -243,3 +239,29 @@ def verify(
             key.check(signed)
             return signed
     raise SignatureInvalid(f"unknown key {signed.kid.hex()}")
+
+
+def _sig_structure(protected: bytes, payload: bytes) -> bytes:
+    return _SIG_STRUCTURE + cbor.byte_string(protected) + _NO_AAD + cbor.byte_string(payload)
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def _written_header(content_type: ContentType, kid: bytes, caisse: str) -> bytes:
+    return cbor.encode(
+        {_ALG: _ES256, _CONTENT_TYPE: content_type.value, _KID: kid, _CAISSE: caisse}
+    )
+
+
+@lru_cache(maxsize=_HEADERS_KEPT)
+def _read_header(protected: bytes) -> tuple[ContentType, bytes, str]:
+    """Return content type, key and caisse of a protected header; raises DocumentMalformed."""
+    match cbor.decode(protected):
+        case {1: -7, 3: str(content_type), 4: bytes(kid), -65537: str(caisse), **rest}:
+            if rest:
+                raise DocumentMalformed("unknown protected header")
+        case _:
+            raise DocumentMalformed("protected header is not ours")
+    try:
+        return ContentType(content_type), kid, caisse
+    except ValueError as error:
+        raise DocumentMalformed(f"unknown content type {content_type!r}") from error

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from cardkit.allowance import Allowance, accept_allowance, newest
+from cardkit.allowance import Allowance, newest
 from cardkit.bodies import (
     REFUNDS_COUNTED_MAX,
     AllowanceSeen,
@@ -159,7 +159,7 @@ class Credit:
         if content is None:
             return None
         try:
-            allowance = accept_allowance(content, self._store.trust)
+            allowance = self._store.allowance(content)
         except DocumentError as error:
             logger.warning("an allowance was not accepted: %s", error)
             return None

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cardkit.bodies import Body, Enrolled, EntryKind
+from cardkit.bodies import Acknowledged, Body, Enrolled, EntryKind, Sale
 from cardkit.clock import Clock, Instant
 from cardkit.entries import (
     SCHEMA_VERSION,
@@ -81,6 +81,7 @@ class Journal(JournalReader):
         self._stopped = False
         self._commit_ms: deque[int] = deque(maxlen=FSYNCS_KEPT)
         self._head = Head(0, key.public.digest, 0)
+        self._unsent_cents = 0
 
     @classmethod
     def create(
@@ -200,12 +201,18 @@ class Journal(JournalReader):
         try:
             self._store(entry)
             self._head = Head(entry.seq, entry.digest, envelope.perpetual_cents)
+            self._count_unsent(body, movement)
         except Bug:
             raise  # refused by the journal's rules, so it is not on the disk
         except BaseException:
             self._stopped = True  # Ctrl-C comes anywhere: whether it is on the disk is not known
             raise
         return entry
+
+    def unsent_cents(self) -> int:
+        """Return the sales that no acknowledgement covers, without looking at each of them."""
+        self._check_running()
+        return self._unsent_cents
 
     def verify(self) -> int:
         """Verify every signature, link and column from the first entry on; return their number.
@@ -238,6 +245,17 @@ class Journal(JournalReader):
         begun_ns = time.monotonic_ns()
         self._guarded(lambda: self._db.execute(INSERT, (entry.seq, *columns, entry.signed.encoded)))
         self._commit_ms.append((time.monotonic_ns() - begun_ns) // 1_000_000)
+
+    def _count_unsent(self, body: Body, movement_cents: int) -> None:
+        """Keep the running figure: a sale adds to it, and an acknowledgement sets it anew.
+
+        A restored service may acknowledge less than before, so nothing is ever subtracted.
+        """
+        match body:
+            case Sale():
+                self._unsent_cents += movement_cents
+            case Acknowledged():
+                self._unsent_cents = super().unsent_cents()
 
     def _guarded(self, write: Callable[[], object]) -> None:
         self._check_running()
@@ -272,6 +290,7 @@ class Journal(JournalReader):
         if self._head.seq > begin.seq:
             mark_sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?)"
             self._guarded(lambda: self._db.execute(mark_sql, (self._head.seq, self._head.digest)))
+        self._unsent_cents = super().unsent_cents()
 
     def _verify(self, head: Head) -> Head:
         while batch := self.entries(head.seq, _CHECK_BATCH):
@@ -295,7 +314,10 @@ class Journal(JournalReader):
 
     def _intent_uid(self, body: Body | None) -> bytes | None:
         """Return the card of the intent that an outcome is about."""
-        rows = self._rows("SELECT uid FROM entry WHERE seq = ?", intent_seq_of(body))
+        intent_seq = intent_seq_of(body)
+        if intent_seq is None:
+            return None
+        rows = self._rows("SELECT uid FROM entry WHERE seq = ?", intent_seq)
         return rows[0][0] if rows else None
 
 

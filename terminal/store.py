@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 EMPTY: Final = (0, 0)
 """The (epoch, version) of the directory that has no rows."""
+_ALLOWANCES_KEPT: Final = 1_000
+"""The cards of a long market day, each verified at its first tap; about a megabyte."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS row (
@@ -86,6 +88,8 @@ class Store:
         self._directory, self.damage = self._held_directory()
         self._signed_time = documents.signed_time
         self._delta_failed = False
+        self._accepted: dict[bytes, Allowance] = {}
+        self._last_row: tuple[bytes, CardRow | None] | None = None
 
     @classmethod
     def open(cls, data: DataDirectory) -> Store:
@@ -143,12 +147,25 @@ class Store:
         """Return what the directory says of a card."""
         if self._directory is None:
             return None
-        rows = self._rows("SELECT content FROM row WHERE uid = ?", uid)
-        return read_row(rows[0][0]) if rows else None
+        if self._last_row is None or self._last_row[0] != uid:
+            rows = self._rows("SELECT content FROM row WHERE uid = ?", uid)
+            self._last_row = uid, read_row(rows[0][0]) if rows else None
+        return self._last_row[1]
+
+    def allowance(self, content: bytes) -> Allowance:
+        """Verify an allowance, once for as long as the certificates stay; raises DocumentError."""
+        held = self._accepted.get(content)
+        if held is None:
+            held = accept_allowance(content, self.trust)
+            if len(self._accepted) == _ALLOWANCES_KEPT:
+                del self._accepted[next(iter(self._accepted))]
+            self._accepted[content] = held
+        return held
 
     def accept_certificates(self, contents: tuple[bytes, ...]) -> None:
         """Verify certificates against the root and keep the new ones; raises DocumentError."""
         new = [content for content in contents if content not in self._documents.certificates]
+        self._accepted.clear()  # a certificate can revoke
         for content in new:
             self.trust.accept(content)
         if new:
@@ -179,6 +196,7 @@ class Store:
         if held is not None and new.digest == held.digest:
             return held
         self._delta_failed = True
+        self._last_row = None
         with self._transaction():
             self._apply(delta or _nothing_changed(held), refunded)
             self._check_content(new)
