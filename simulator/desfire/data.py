@@ -35,7 +35,7 @@ def read_data(state: CardState, ins: int, body: bytes) -> bytes:
     require(0 < length <= len(file.content) - offset, Status.BOUNDARY_ERROR)
     data = file.content[offset : offset + length]
     if isinstance(file, DataFile):
-        state.note(bytes([ins]) + body[:4] + length.to_bytes(3, "little"), data)
+        state.note_read(bytes([ins]) + body[:4] + length.to_bytes(3, "little"), data)
     return data
 
 
@@ -59,7 +59,7 @@ def write_data(state: CardState, ins: int, body: bytes) -> bytes:
 def get_value(state: CardState, ins: int, body: bytes) -> bytes:
     """GetValue 6C: the committed value, whatever this transaction has changed (D40 4.6.3)."""
     answer = signed4(state.file_of(body[0], ValueFile).value)
-    state.note(bytes([ins]) + body + answer)
+    state.note_read(*state.amount_parts(bytes([ins]) + body, answer))
     return answer
 
 
@@ -67,7 +67,7 @@ def credit(state: CardState, ins: int, body: bytes) -> bytes:
     """Credit 0C."""
     shadow, amount = _value_shadow(state, body)
     _change(shadow, amount)
-    state.note(bytes([ins]) + body)
+    _note_amount(state, ins, body)
     return b""
 
 
@@ -77,7 +77,7 @@ def debit(state: CardState, ins: int, body: bytes) -> bytes:
     _change(shadow, -amount)
     debited = state.transaction.debited
     debited[body[0]] = debited.get(body[0], 0) + amount
-    state.note(bytes([ins]) + body)
+    _note_amount(state, ins, body)
     return b""
 
 
@@ -90,7 +90,7 @@ def limited_credit(state: CardState, ins: int, body: bytes) -> bytes:
     _change(shadow, amount)
     shadow.limited_credit = 0
     state.transaction.recredited.add(body[0])
-    state.note(bytes([ins]) + body)
+    _note_amount(state, ins, body)
     return b""
 
 
@@ -102,7 +102,7 @@ def read_records(state: CardState, ins: int, body: bytes) -> bytes:
     count = count or available
     require(0 < count <= available, Status.BOUNDARY_ERROR)
     data = b"".join(file.records[available - count : available])
-    state.note(bytes([ins]) + body[:4] + count.to_bytes(3, "little"), data)
+    state.note_read(bytes([ins]) + body[:4] + count.to_bytes(3, "little"), data)
     return data
 
 
@@ -199,6 +199,10 @@ def abort_transaction(state: CardState, _ins: int, _body: bytes) -> bytes:
         status = Status.NO_CHANGES if nothing else state.behaviour.abort_with_reads_only
         require(status is Status.OK, status)
     return b""
+
+
+def _note_amount(state: CardState, ins: int, body: bytes) -> None:
+    state.note(*state.amount_parts(bytes([ins]) + body[:1], body[1:]))
 
 
 def _value_shadow(state: CardState, body: bytes) -> tuple[ValueFile, int]:

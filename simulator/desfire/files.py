@@ -71,6 +71,7 @@ def create_transaction_mac_file(state: CardState, _ins: int, body: bytes) -> byt
     require(state.app.tmac is None, Status.DUPLICATE)
     file = TmacFile(option, rights, Key(body[5 : 5 + BLOCK], body[5 + BLOCK]))
     require(file.key_for(Right.WRITE) == NEVER, Status.PARAMETER_ERROR)
+    file.shows_limit = state.behaviour.tmac_settings_show_limit
     file.tmc = 0 if state.behaviour.recreated_tmac_restarts else state.app.tmc_last
     return _create(state, body[0], file)
 

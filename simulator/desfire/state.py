@@ -36,6 +36,9 @@ class Behaviour:
     recreated_tmac_restarts: whether a deleted and re-created TMAC file counts from 0 again.
     mixed_transaction_renews: whether Debit and LimitedCredit together grant a new allowance.
     answer_bytes_max: the longest answer to an APDU with a one-byte Le.
+    reads_enter_tmi: whether GetValue, ReadData and ReadRecords leave their mark in the TMI.
+    amounts_in_two_blocks: whether a value stands in a block of its own, behind command and file.
+    tmac_settings_show_limit: whether GetFileSettings of a new TMAC file tells its TMCLimit.
     """
 
     abort_with_reads_only: Status = Status.OK
@@ -46,6 +49,9 @@ class Behaviour:
     recreated_tmac_restarts: bool = True
     mixed_transaction_renews: bool = True
     answer_bytes_max: int = 256
+    reads_enter_tmi: bool = True
+    amounts_in_two_blocks: bool = False
+    tmac_settings_show_limit: bool = False
 
 
 @dataclass(slots=True)
@@ -83,6 +89,15 @@ class CardState:
     def note(self, *parts: bytes) -> None:
         """Append to the TMI of the running transaction."""
         self.transaction.note(*parts)
+
+    def note_read(self, *parts: bytes) -> None:
+        """Append what a reading command leaves there, if it leaves anything."""
+        if self.behaviour.reads_enter_tmi:
+            self.note(*parts)
+
+    def amount_parts(self, head: bytes, amount: bytes) -> tuple[bytes, ...]:
+        """Command and file, and a value of 4 bytes, as they fill the blocks of the TMI."""
+        return (head, amount) if self.behaviour.amounts_in_two_blocks else (head + amount,)
 
     def file(self, number: int) -> File:
         """Raises Fault FILE_NOT_FOUND."""
