@@ -6,7 +6,9 @@ byte of body is a control code, anything longer a C-APDU (vsmartcard, `vpcd.h`).
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 import socket
 import threading
 from dataclasses import dataclass
@@ -15,12 +17,15 @@ from types import TracebackType
 from typing import Self
 
 from cardkit.errors import ReaderMissing, must
-from simulator.card import VirtualCard
+from simulator.plastic import Plastic
 
 logger = logging.getLogger(__name__)
 
-# What a PC/SC reader shows for a DESFire: one historical byte, T=1 (PC/SC part 3, 3.1.3.2.3).
-ATR = bytes.fromhex("3B8180018080")
+# What a PC/SC reader shows (PC/SC part 3, 3.1.3.2.3): the historical bytes of a card that speaks
+# APDUs, or the registered name and kind of a memory card; T=0 and T=1.
+ATR_HEAD = bytes.fromhex("8001")
+ATR_MEMORY_CARD = bytes.fromhex("804F0CA00000030603")
+MEMORY_CARDS = {0x08: 0x0001, 0x18: 0x0002, 0x00: 0x0003}  # Classic 1K, 4K, Ultralight
 # Readers answer GET DATA (UID) themselves; vpcd passes it on, so this end plays the reader.
 GET_UID = bytes.fromhex("FFCA000000")
 CONNECT_TIMEOUT_S = 5.0
@@ -43,6 +48,7 @@ class _Tears:
 
     before: int | None = None
     after: int | None = None
+    garbled: int | None = None
 
 
 class VpcdSlot:
@@ -73,7 +79,7 @@ class VpcdSlot:
         """Whether a card is in the slot; a torn one is not."""
         return self._thread is not None and self._thread.is_alive()
 
-    def insert(self, card: VirtualCard) -> None:
+    def insert(self, card: Plastic) -> None:
         """Put a card into the empty slot; raises ReaderMissing when no vpcd listens there."""
         must(not self.is_occupied, "one card at a time is in the slot")
         self.remove()
@@ -116,11 +122,16 @@ class VpcdSlot:
         with self._lock:
             self._tears.after = self._numbered(number)
 
+    def garble(self, number: int) -> None:
+        """Flip a bit in the answer to the n-th APDU from now; the card stays."""
+        with self._lock:
+            self._tears.garbled = self._numbered(number)
+
     def _numbered(self, number: int) -> int:
         must(number >= 1, "APDUs are counted from 1, the next one")
         return self.exchanges + number
 
-    def _serve(self, link: socket.socket, card: VirtualCard) -> None:
+    def _serve(self, link: socket.socket, card: Plastic) -> None:
         """Answer messages until the link ends; a mute card ends it too, as a timeout would."""
         try:
             while (message := _receive(link)) is not None:
@@ -130,7 +141,7 @@ class VpcdSlot:
                         break
                     _send(link, answer)
                 elif message == bytes([Control.GET_ATR]):
-                    _send(link, ATR)
+                    _send(link, atr_of(card))
                 else:
                     card.reset()
         except OSError as error:
@@ -140,7 +151,7 @@ class VpcdSlot:
             _hang_up(link)
             link.close()
 
-    def _answer(self, card: VirtualCard, command: bytes) -> bytes | None:
+    def _answer(self, card: Plastic, command: bytes) -> bytes | None:
         if command == GET_UID:
             return card.uid + b"\x90\x00"
         with self._lock:
@@ -148,7 +159,28 @@ class VpcdSlot:
             if self.exchanges == self._tears.before:
                 return None
             answer = card.transmit(command)
-            return None if self.exchanges == self._tears.after else answer
+            if self.exchanges == self._tears.after:
+                return None
+            if answer and self.exchanges == self._tears.garbled:
+                answer = bytes([answer[0] ^ 0x01]) + answer[1:]
+            return answer
+
+
+def atr_of(card: Plastic) -> bytes:
+    """The ATR that a contactless reader makes of a card (PC/SC part 3, 3.1.3.2.3)."""
+    if card.ats is None:
+        kind = MEMORY_CARDS.get(card.sak, 0)
+        historical = ATR_MEMORY_CARD + kind.to_bytes(2, "big") + bytes(4)
+    else:
+        historical = _historical(card.ats)
+    body = bytes([0x80 | len(historical)]) + ATR_HEAD + historical
+    return b"\x3b" + body + bytes([functools.reduce(operator.xor, body)])
+
+
+def _historical(ats: bytes) -> bytes:
+    """What follows TL, T0 and the interface bytes that T0 announces (ISO/IEC 14443-4, 5.2)."""
+    interface = 0 if len(ats) < 2 else (ats[1] >> 4 & 0x07).bit_count()
+    return ats[2 + interface :]
 
 
 def _receive(link: socket.socket) -> bytes | None:

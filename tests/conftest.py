@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = [
@@ -17,3 +18,17 @@ pytest_plugins = [
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("explore", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the readers' contract run on a real reader, with one card and no other."""
+    parser.addoption("--reader", help="Address of a real reader, such as pcsc: or auto.")
+    parser.addoption("--card", help="UID, in hex, of the one card that may lie on it.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With a real reader only its own tests run: a virtual pcscd would hide the real one."""
+    if config.getoption("--reader"):
+        real = [it for it in items if "real" in getattr(it, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[it for it in items if it not in real])
+        items[:] = real

@@ -32,8 +32,9 @@ from cardkit.errors import (
 )
 from cardkit.reader import open_reader
 from cardkit.reader.pcsc import PcscConnection, PcscReader
-from simulator.card import VirtualCard
+from simulator.card import KeyKind, VirtualCard
 from simulator.pcscd import PrivatePcscd
+from simulator.plastic import Plastic
 from simulator.vpcd import VpcdSlot
 from tests.purse_cards import TERMINAL_KEYS, UID, card_keys
 
@@ -123,7 +124,7 @@ def test_a_card_let_go_of_is_returned_again_and_has_lost_its_session(
     reader: PcscReader, slot: VpcdSlot
 ) -> None:
     """Closing powers the card off: no half-done transaction outlives a connection."""
-    slot.insert(VirtualCard(UID))
+    slot.insert(VirtualCard(UID, picc_key=KeyKind.AES))
     first = present(reader)
     Desfire(first).authenticate_ev2_first(0, bytes(16))
     first.close()
@@ -167,7 +168,7 @@ def test_a_card_held_by_another_program_is_busy(
 class ContactSlot(VpcdSlot):
     """A reader that has no UID to give, as for a chip card in its other slot."""
 
-    def _answer(self, card: VirtualCard, command: bytes) -> bytes | None:  # noqa: ARG002
+    def _answer(self, card: Plastic, command: bytes) -> bytes | None:  # noqa: ARG002
         return bytes.fromhex("6A81")
 
 
@@ -319,7 +320,7 @@ class HangingSlot(VpcdSlot):
 
     hung_at: int | None = None
 
-    def _answer(self, card: VirtualCard, command: bytes) -> bytes | None:
+    def _answer(self, card: Plastic, command: bytes) -> bytes | None:
         assert isinstance(card, HangingCard)
         self.hung_at = self.hung_at or card.resets
         return b"\x00" if card.resets == self.hung_at else super()._answer(card, command)

@@ -18,9 +18,10 @@ from cardkit.errors import ReaderMissing
 from simulator.card import VirtualCard
 from simulator.issued import VALUE_AT_ISSUE, issued_card
 from simulator.pcscd import PrivatePcscd, listening_ports
-from simulator.vpcd import ATR, VpcdSlot
+from simulator.vpcd import VpcdSlot
 from tests.desfire_host import KEYS, TERMINAL_KEY, UID, Host, Refused, apdu, pay, select_apdu
 
+ATR = bytes.fromhex("3B8180018080")  # of a DESFire: one historical byte, T=0 and T=1
 LOCALHOST = "127.0.0.1"
 TIMEOUT_S = 20
 PRESENCE_TIMEOUT_MS = 5_000

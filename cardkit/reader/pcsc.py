@@ -96,6 +96,10 @@ class PcscConnection:
         """Power the card off and let go of it."""
         self._let_go(scard.SCARD_UNPOWER_CARD)
 
+    def supersede(self) -> None:
+        """Let go because a card is looked for anew: this one or the next is reset by it."""
+        self._let_go(scard.SCARD_RESET_CARD)
+
     def _transmit(self, command: list[int]) -> list[int]:
         if self._handle is None:
             raise CardLost("the connection is closed")
@@ -136,6 +140,7 @@ class PcscReader:
         self._name = name_filter
         self._trouble = "no reader of that name"
         self._failures = 0
+        self._connection: PcscConnection | None = None
         self._beep = Beep.UNKNOWN
         self._is_beep_known = False
         if self._find() is None:
@@ -266,6 +271,9 @@ class PcscReader:
 
     def _connect(self) -> PcscConnection | None:
         """Take the card that was seen, or None when it is gone again."""
+        if self._connection is not None:
+            self._connection.supersede()
+            self._connection = None
         result, handle, protocol = scard.SCardConnect(
             self._context, self._name, scard.SCARD_SHARE_EXCLUSIVE, _PROTOCOLS
         )
@@ -290,6 +298,7 @@ class PcscReader:
             self._failures += 1
             return None
         self._failures = 0
+        self._connection = connection
         return connection
 
     def _begin_anew(self, result: int) -> None:
