@@ -69,6 +69,9 @@ class ReturnReason(IntEnum):
     INTENT_NEVER_GREEN = 0
     CLAIM_REFUSED = 1
     UNCLAIMED = 2
+    """Every terminal that could tell of it has told all that it had, and this was not in it."""
+    VOID_CONTRADICTED = 3
+    """The terminal's last word was that it did not happen."""
 
 
 @document
@@ -172,6 +175,8 @@ class SpendReturned:
     tmc: int = wire(3, U32)
     amount_cents: int = wire(4, U31)
     reason: ReturnReason = wire(5, Choice(ReturnReason))
+    first_tmc: int | None = maybe(6, U32, default=None)
+    """Of a gap whose last transaction is `tmc`; absent where it is one transaction."""
 
 
 @document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.test import Client, override_settings
 from django.utils import translation
 
 from server_stub.console.table import owed_table
-from server_stub.console.words import FINDINGS, REASONS, facts_in_words
+from server_stub.console.words import ADVICE, FINDINGS, REASONS, facts_in_words
 from server_stub.models import Finding, Merchant
 from server_stub.rules.findings import FindingKind
 from server_stub.services.owed import owed_to_merchants
@@ -216,8 +217,10 @@ def test_text_of_others_is_escaped(world: ServiceWorld, person: Client) -> None:
 
 
 def test_every_finding_and_reason_has_words() -> None:
-    """No person is ever shown a code."""
+    """No person is ever shown a code, nor a finding without what may be done about it."""
     assert set(FINDINGS) == {kind.value for kind in FindingKind}
+    assert set(ADVICE) == set(FINDINGS)
+    assert all(str(words).endswith(".") for words in ADVICE.values())
     assert facts_in_words({"reason": "not_enough", "content": "00ff"}, "fr") == (
         "motif crédit insuffisant"
     )
@@ -226,14 +229,21 @@ def test_every_finding_and_reason_has_words() -> None:
 
 def test_english_is_complete() -> None:
     """Every French sentence of the service has its English one."""
-    sources = [*CONSOLE.rglob("*.py"), *CONSOLE.rglob("*.html")]
-    text = "\n".join(path.read_text("utf-8") for path in sources)
+    text = "\n".join(path.read_text("utf-8") for path in CONSOLE.rglob("*.html"))
     french = set(re.findall(r'{% translate "([^"]+)"', text))
-    french |= set(re.findall(r'\b_\(\s*"([^"]+)"', text))
+    french |= {words for path in CONSOLE.rglob("*.py") for words in _french_in(path)}
     assert len(french) > 90
     with translation.override("en"):
         same = {words for words in french if translation.gettext(words) == words}
     assert same <= {"Total", "Terminal", "terminal %(number)s"}
+
+
+def _french_in(path: Path) -> Iterator[str]:
+    """Yield what a module has translated, however many lines a sentence stands on."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id="_"), args=[ast.Constant(value=str(words))]):
+                yield words
 
 
 def test_owed_table_adds_up(world: ServiceWorld) -> None:

@@ -10,10 +10,10 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from server_stub.console.words import FINDINGS, STATUSES, euros, facts_in_words
-from server_stub.models import Finding, Terminal
+from server_stub.console.words import ADVICE, FINDINGS, STATUSES, euros, facts_in_words
+from server_stub.models import Terminal
 from server_stub.services.caisse import Caisse
-from server_stub.services.overview import Overview, overview_of
+from server_stub.services.overview import Overview, Point, overview_of
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -48,7 +48,7 @@ def _context(caisse: Caisse, state: Overview) -> dict[str, object]:
             }
             for one in state.owed
         ],
-        "findings": [_finding(finding, language) for finding in state.findings],
+        "findings": [_finding(point, language) for point in state.findings],
         "findings_open": state.findings_open,
         "findings_words": ngettext("point à regarder", "points à regarder", state.findings_open),
         "terminals": [_terminal(terminal) for terminal in state.terminals],
@@ -57,8 +57,8 @@ def _context(caisse: Caisse, state: Overview) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding, language: str) -> dict[str, object]:
-    where = []
+def _finding(point: Point, language: str) -> dict[str, object]:
+    finding, where = point.finding, []
     if finding.terminal_id is not None:
         where.append(_("terminal %(number)s") % {"number": finding.terminal_id})
     if finding.card is not None:
@@ -67,6 +67,9 @@ def _finding(finding: Finding, language: str) -> dict[str, object]:
         "title": FINDINGS.get(finding.kind, finding.kind),
         "where": ", ".join(where),
         "facts": facts_in_words(finding.facts, language),
+        "awaited": ", ".join(str(number) for number in point.awaited),
+        "due_at": point.due_at,
+        "advice": ADVICE.get(finding.kind, ""),
         "opened_at": finding.opened_at,
     }
 

@@ -37,7 +37,121 @@ FINDINGS: Final[dict[str, Promise]] = {
     "entries_missing": _("Il manque des écritures"),
     "unreadable": _("Document signé, conservé, mais illisible"),
     "terminal_not_active": _("Écritures reçues d’un terminal révoqué ou perdu"),
+    "unclaimed": _("Dépense que personne ne réclame : rendue au membre"),
+    "withheld": _(
+        "Marque d’un terminal sur une carte, pour un numéro qui est autre chose dans son journal"
+    ),
+    "awaits_proof": _("Vente dont seule la carte sait l’issue"),
+    "outcome_missing": _("Débit prouvé dont le terminal n’a pas dit l’issue"),
+    "seen_ahead": _("Carte vue plus loin que tout ce qui est prouvé"),
+    "card_branched": _("Transaction prouvée qui ne part pas de l’état prouvé avant elle"),
+    "card_rolled_back": _(
+        "Carte refusée : elle montrait un état plus ancien que le dernier prouvé"
+    ),
+    "card_forked": _("Carte refusée : elle montrait une autre preuve à un compteur déjà prouvé"),
+    "replace_card": _("Le compteur d’une carte est presque épuisé"),
+    "restored": _("Le journal repart d’un point antérieur, comme après une image restaurée"),
 }
+
+ADVICE: Final[dict[str, Promise]] = {
+    "gap": _(
+        "Attendez que tous les terminaux aient envoyé : ce que personne ne réclame alors est "
+        "rendu au membre."
+    ),
+    "unclaimed": _(
+        "Rien à payer. Si cela se répète, amenez les cartes à une clé 1 plus récente à l’atelier."
+    ),
+    "withheld": _(
+        "Demandez ce qui s’est passé à ce numéro : une vente interrompue peut laisser la même "
+        "trace."
+    ),
+    "awaits_proof": _(
+        "Rien à faire : le prochain passage de la carte, où que ce soit, dira si la vente a "
+        "eu lieu."
+    ),
+    "outcome_missing": _(
+        "Faites clore la journée et envoyer ; si le terminal ne revient pas, déclarez-le perdu."
+    ),
+    "seen_ahead": _(
+        "Faites envoyer tous les terminaux ; si la carte ne peut plus payer ensuite, remplacez-la."
+    ),
+    "not_genuine": _(
+        "Faites lire la carte à l’atelier. Payer sans preuve se décide à deux personnes."
+    ),
+    "card_unknown": _(
+        "Vérifiez si cette caisse a émis la carte. Payer sans preuve se décide à deux personnes."
+    ),
+    "held": _("Regardez le motif avec le producteur. Payer quand même se décide à deux personnes."),
+    "two_proofs": _(
+        "Bloquez et remplacez la carte : son image existe deux fois. La vente retenue se "
+        "décide à deux."
+    ),
+    "counter_went_down": _(
+        "Bloquez et remplacez la carte : elle a vendu depuis une image plus ancienne d’elle-même."
+    ),
+    "card_branched": _(
+        "Bloquez la carte et faites-la lire à l’atelier : une copie, ou une note fausse, "
+        "l’explique."
+    ),
+    "card_rolled_back": _(
+        "Faites lire la carte à l’atelier ; si elle montre encore un état ancien, remplacez-la."
+    ),
+    "card_forked": _(
+        "Faites lire la carte à l’atelier ; si sa preuve n’est pas la bonne, bloquez et "
+        "remplacez-la."
+    ),
+    "replace_card": _(
+        "Remplacez la carte : son reste suit dès que tous les terminaux connaissent le blocage."
+    ),
+    "void_contradicted": _(
+        "Demandez si la marchandise est partie. Sans décision, la somme est rendue au membre "
+        "à la date dite."
+    ),
+    "two_outcomes": _(
+        "Rien n’est payé deux fois : la preuve de la carte décide. Notez la version du terminal."
+    ),
+    "amount_differs": _(
+        "Le montant prouvé est dû, l’autre non. Faites vérifier le terminal à l’atelier."
+    ),
+    "token_wrong": _(
+        "La vente est due. Appairez de nouveau le terminal : sa clé de marque n’est pas la bonne."
+    ),
+    "enc_tmri_wrong": _(
+        "La vente est due. Si cela se répète, faites vérifier le terminal à l’atelier."
+    ),
+    "recovered": _(
+        "Comparez avec ce que le producteur a noté, puis confirmez : elle n’est due qu’ensuite."
+    ),
+    "recovery_contradicted": _(
+        "Ne la payez pas : regardez à l’atelier ce que le journal retrouvé dit à ce numéro."
+    ),
+    "returned_and_green": _(
+        "Demandez au producteur quand la vente a eu lieu : payée aussi, elle est une perte de "
+        "la caisse."
+    ),
+    "refund_waits": _(
+        "Regardez le motif : seule une vente prouvée et due se rembourse, jusqu’à son montant."
+    ),
+    "seq_fork": _("Faites lire le journal du terminal à l’atelier, puis appairez-le de nouveau."),
+    "restored": _(
+        "Appairez le terminal de nouveau, sous un nouveau numéro ; ses ventes prouvées "
+        "restent dues."
+    ),
+    "chain_broken": _(
+        "Faites envoyer de nouveau ; si cela reste, faites lire le journal du terminal à l’atelier."
+    ),
+    "entries_missing": _(
+        "Faites envoyer de nouveau ; si elles manquent toujours, faites lire la carte SD à "
+        "l’atelier."
+    ),
+    "unreadable": _(
+        "Rien n’est perdu : mettez le service à jour, puis montrez ce document à qui l’entretient."
+    ),
+    "terminal_not_active": _(
+        "Ses ventes prouvées sont dues. Décidez s’il est perdu ou s’il faut l’appairer de nouveau."
+    ),
+}
+"""What a person may do about each: no more than one sentence, and nobody's fault."""
 
 FACTS: Final[dict[str, Promise]] = {
     "amount_cents": _("montant"),
@@ -51,6 +165,10 @@ FACTS: Final[dict[str, Promise]] = {
     "seq": _("n°"),
     "first_seq": _("du n°"),
     "last_seq": _("au n°"),
+    "marks": _("marques attendues (terminal/n°)"),
+    "up_to_seq": _("journal reçu jusqu’au n°"),
+    "left_cents": _("reste au compteur"),
+    "source": _("d’après"),
     "reason": _("motif"),
     "status": _("état"),
 }
@@ -77,6 +195,8 @@ REASONS: Final[dict[str, Promise]] = {
     "sale_not_payable": _("vente non payable"),
     "other_merchant": _("autre producteur"),
     "more_than_sale": _("plus que la vente"),
+    "proven": _("la preuve de la carte"),
+    "sighted": _("ce qu’un terminal a vu"),
     "revoked": _("révoqué"),
     "lost": _("perdu"),
 }

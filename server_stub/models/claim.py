@@ -79,6 +79,8 @@ class Sighting(models.Model):
     spent_cents = models.PositiveBigIntegerField(null=True)
     next_enc_tmri = MaybeBytesField(max_length=16, null=True)
     """What the card answered about this transaction's reader, encrypted for tmc + 1."""
+    refused = models.PositiveIntegerField(null=True)
+    """Why a terminal declined the card that showed it (`cardkit.decide.Reason`)."""
     entry = models.ForeignKey(StoredEntry, on_delete=models.PROTECT, related_name="sightings")
 
     class Meta:
@@ -183,6 +185,10 @@ class CardDecision(models.Model):
     kind = models.PositiveIntegerField()
     """SPEND_RETURNED, RECOVERY_CONFIRMED or RECOVERY_REVERSED (`cardkit.acts.ActKind`)."""
     tmc = models.PositiveBigIntegerField()
+    first_tmc = models.PositiveBigIntegerField(default=0)
+    """Of a gap that ends at `tmc`; 0 where it is one transaction."""
+    reason = models.PositiveIntegerField(default=0)
+    """Why spent money was given back (`cardkit.acts.ReturnReason`)."""
     amount_cents = models.PositiveBigIntegerField(default=0)
     terminal = models.PositiveBigIntegerField(default=0)
     seq = models.PositiveBigIntegerField(default=0)
@@ -196,7 +202,7 @@ class CardDecision(models.Model):
         ordering = ["act"]
         constraints = [
             models.UniqueConstraint(
-                fields=["card", "tmc"], condition=Q(kind=10), name="returned_once"
+                fields=["card", "first_tmc", "tmc"], condition=Q(kind=10), name="returned_once"
             ),
         ]
 

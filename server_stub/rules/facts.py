@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
+from cardkit.acts import ReturnReason
 from cardkit.bodies import ResolutionChoice
 from cardkit.card.tmac import NO_TMRI
 from cardkit.card.token import SaleRecord
+from cardkit.decide import Reason
 from server_stub.rules.proof import CardKey, CardSale
 
 APPROVED = "approved"
@@ -82,6 +84,8 @@ class ClaimFacts:
     """Whether the journal is held without a gap up to the outcome."""
     outcomes_disagree: bool = False
     choice: ResolutionChoice | None = None
+    number_taken_twice: bool = False
+    """Whether the terminal signed another entry too under the number of this intent."""
 
     @property
     def sale(self) -> CardSale:
@@ -106,6 +110,8 @@ class Sighting:
     spent_cents: int | None = None
     next_enc_tmri: bytes | None = None
     """The card's word on this transaction's reader, encrypted for tmc + 1."""
+    refused: Reason | None = None
+    """Why a terminal declined the card that showed this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +144,31 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """A terminal that may still tell of what it did, and how far it has told."""
+
+    terminal: int
+    up_to_seq: int
+    """Its journal is held without a gap up to here."""
+    token_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """What an act has given back of the transactions from `first_tmc` to `last_tmc`."""
+
+    first_tmc: int
+    last_tmc: int
+    amount_cents: int
+    reason: ReturnReason
+
+    @property
+    def subject(self) -> str:
+        """What postings call it."""
+        return f"returned/{self.first_tmc}-{self.last_tmc}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
     """A recovered sale that a person confirmed, and for whom."""
 
@@ -160,5 +191,19 @@ class CardFacts:
     lost: Mapping[int, Lost] = field(default_factory=dict)
     confirmed: Mapping[int, Confirmed] = field(default_factory=dict)
     """By transaction counter."""
-    returned: Mapping[int, int] = field(default_factory=dict)
-    """Cents already given back to the member, by transaction counter."""
+    returned: tuple[Returned, ...] = ()
+    """What acts have given back to the member already."""
+    tellers: Mapping[int, Teller] = field(default_factory=dict)
+    """Every terminal that was not declared lost."""
+    told: frozenset[tuple[int, int]] = frozenset()
+    """Gaps, by first and last counter, of which nobody will tell any more."""
+    overdue: frozenset[int] = frozenset()
+    """Transactions whose contradiction has waited for a person for as long as the rule says."""
+    floor_cents: int = 0
+    """A card with less value than this left in its counter is to be replaced."""
+    blocked: bool = False
+
+    def returned_at(self, tmc: int) -> Returned | None:
+        """Return the act, if any, that gave back the money of a transaction."""
+        covering = (one for one in self.returned if one.first_tmc <= tmc <= one.last_tmc)
+        return min(covering, key=lambda one: one.last_tmc - one.first_tmc, default=None)

@@ -44,20 +44,22 @@ def close_proven(
     terminal_lost: bool,
     confirmed: bool,
     refunds_granted: bool,
-    returned: bool = False,
+    returned: ReturnReason | None = None,
+    overdue: bool = False,
 ) -> Closing:
     """Say where the money of a transaction belongs that the card has proven.
 
-    `returned`: an act has given it back. Only the journal of a lost terminal, rescued, may still
-    claim it, and is paid; any other has said `indeterminate`, and that was to be its last word.
+    `returned`: why an act has given it back. `overdue`: the rule's days for a contradiction are
+    over, and no person has decided otherwise.
     """
     allowed = _allowed(claim, refunds_granted=refunds_granted)
-    if returned and not terminal_lost and not confirmed and allowed.state is State.PAYABLE:
+    too_late = returned is not None and _said_otherwise(claim, returned, lost=terminal_lost)
+    if too_late and not confirmed and allowed.state is State.PAYABLE:
         allowed = Closing(State.HELD, RETURNED_BEFORE)
     if claim.outcome is Outcome.SALE:
         return allowed
     if claim.outcome is Outcome.VOID:
-        return Closing(State.WAITING, VOID_CONTRADICTED)
+        return _contradicted(returned, overdue=overdue)
     said_all = claim.outcome is Outcome.INDETERMINATE and claim.outcome_complete
     if not said_all and not terminal_lost:
         return Closing(State.WAITING, OPEN_AT_TERMINAL)
@@ -86,6 +88,25 @@ def close_unproven(claim: ClaimFacts, *, other_proven: bool) -> Closing:
         return Closing(State.NOTHING, VOID)
     open_still = claim.outcome is Outcome.OPEN
     return Closing(State.WAITING, OPEN_AT_TERMINAL if open_still else PROOF_NOT_SEEN)
+
+
+def _contradicted(returned: ReturnReason | None, *, overdue: bool) -> Closing:
+    """A debit that the terminal's last word denies: nobody's goods, and so the member's money."""
+    if overdue or returned is ReturnReason.VOID_CONTRADICTED:
+        return Closing(State.RETURNED, VOID_CONTRADICTED, ReturnReason.VOID_CONTRADICTED)
+    return Closing(State.WAITING, VOID_CONTRADICTED)
+
+
+def _said_otherwise(claim: ClaimFacts, returned: ReturnReason, *, lost: bool) -> bool:
+    """Whether a claim comes from a terminal that had its last word before money was given back.
+
+    That nobody claimed it was the service's conclusion and not the terminal's word: a late green
+    is paid all the same, but for one that was signed under a number that is told already. Of the
+    other reasons each was the terminal's word; only a rescued journal may know better.
+    """
+    if returned is ReturnReason.UNCLAIMED:
+        return claim.number_taken_twice
+    return not lost
 
 
 def _allowed(claim: ClaimFacts, *, refunds_granted: bool) -> Closing:

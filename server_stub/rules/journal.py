@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -38,3 +38,15 @@ def follow(links: Iterable[Link], *, seq: int, head: bytes) -> tuple[int, bytes]
         head = min(branches, key=worth).digest
         seq += 1
     return seq, head
+
+
+def runs(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of every row of numbers that follow each other."""
+    first = last = None
+    for seq in sorted(seqs):
+        if first is not None and last is not None and seq > last + 1:
+            yield first, last
+            first = None
+        first, last = seq if first is None else first, seq
+    if first is not None and last is not None:
+        yield first, last

@@ -15,6 +15,7 @@ from server_stub.rules import intents, ledger
 from server_stub.rules.chain import CardChain, Proven, build
 from server_stub.rules.facts import CardFacts, ClaimFacts, Known, RefundFacts, State
 from server_stub.rules.findings import FindingValue
+from server_stub.rules.gaps import Gap, gap_between
 from server_stub.rules.intents import Closing
 from server_stub.rules.ledger import Book, Lines, move
 from server_stub.rules.refunds import (
@@ -23,15 +24,15 @@ from server_stub.rules.refunds import (
     SaleStanding,
     close_refunds,
 )
-from server_stub.rules.review import review
+from server_stub.rules.returned import Allotment, Waiting, allot
+from server_stub.rules.review import Oddities, review
 
 _BOOKS = {
     State.PAYABLE: Book.PAYABLE,
     State.HELD: Book.HELD,
-    State.WAITING: Book.WAITING,
     State.PROVISIONAL: Book.PROVISIONAL,
-    State.RETURNED: Book.WAITING,  # until the act that returns it is in the log
 }
+"""Of money that does not wait any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +43,19 @@ class Transaction:
     merchant: int
     closing: Closing
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Transactions in a row that nobody has told of, and what the card spent in them."""
-
-    first_tmc: int
-    last_tmc: int
-    sum_cents: int
-
     @property
-    def subject(self) -> str:
-        """What postings call it."""
-        return f"gap/{self.first_tmc}-{self.last_tmc}"
+    def waiting(self) -> Waiting:
+        """Its money, as far as that is nobody's yet."""
+        sale, waits = self.proven.sale, self.closing.state in {State.WAITING, State.RETURNED}
+        return Waiting((sale.tmc, sale.tmc), sale.amount_cents if waits else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
     """Money that is to be given back to the member, by an act that is not in the log yet."""
 
-    tmc: int
+    first_tmc: int
+    last_tmc: int
     amount_cents: int
     reason: ReturnReason
 
@@ -89,7 +83,7 @@ class _Sheet:
     transactions: list[Transaction] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     standings: dict[tuple[int, int], SaleStanding] = field(default_factory=dict)
-    went_down: list[tuple[Known, Proven]] = field(default_factory=list)
+    odd: Oddities = field(default_factory=Oddities)
     last: Known | None = None
 
 
@@ -98,10 +92,13 @@ def reconcile(facts: CardFacts) -> CardBooks:
     chain = build(facts)
     sheet = _go_through(facts, chain)
     refunds = close_refunds(facts.refunds, sheet.standings)
-    postings = dict(_postings(facts, sheet, refunds))
+    waiting = [transaction.waiting for transaction in sheet.transactions]
+    waiting += [Waiting(gap.span, gap.sum_cents) for gap in sheet.gaps]
+    allotment = allot(facts.returned, waiting)
+    postings = dict(_postings(sheet, allotment, refunds))
     last = sheet.last or facts.birth
     _check(facts, sheet, postings, last)
-    claims = dict(_claim_closings(facts, chain, sheet))
+    claims = dict(_claim_closings(facts, chain, sheet, allotment))
     return CardBooks(
         transactions=tuple(sheet.transactions),
         claims=claims,
@@ -113,12 +110,16 @@ def reconcile(facts: CardFacts) -> CardBooks:
                 facts,
                 closings=claims,
                 proven=chain.proven,
-                gaps=[(gap.first_tmc, gap.last_tmc, gap.sum_cents) for gap in sheet.gaps],
-                went_down=sheet.went_down,
+                gaps=[
+                    (gap, allotment.left_cents(Waiting(gap.span, gap.sum_cents)))
+                    for gap in sheet.gaps
+                ],
+                odd=sheet.odd,
                 refunds=refunds,
+                last=last,
             )
         ),
-        returns=tuple(_returns(facts, sheet)),
+        returns=tuple(_returns(facts, sheet, allotment)),
         last=last,
     )
 
@@ -130,13 +131,9 @@ def _go_through(facts: CardFacts, chain: CardChain) -> _Sheet:
         if proven.claim is None and _contradicted(facts, proven):
             continue
         sale = proven.sale
-        if sale.spent0_cents < before.spent_cents:
-            sheet.went_down.append((before, proven))
+        sheet.odd.note(before, proven)
         if sale.tmc > before.tmc + 1:
-            sum_cents = max(0, sale.spent0_cents - before.spent_cents)
-            sheet.gaps.append(
-                Gap(first_tmc=before.tmc + 1, last_tmc=sale.tmc - 1, sum_cents=sum_cents)
-            )
+            sheet.gaps.append(gap_between(before, proven))
         transaction = _close(facts, proven, sheet)
         sheet.transactions.append(transaction)
         sheet.standings.setdefault(
@@ -146,7 +143,7 @@ def _go_through(facts: CardFacts, chain: CardChain) -> _Sheet:
                 amount_cents=sale.amount_cents,
                 merchant=transaction.merchant,
                 state=transaction.closing.state,
-                returned=sale.tmc in facts.returned,
+                returned=facts.returned_at(sale.tmc) is not None,
             ),
         )
         before = proven.after
@@ -172,12 +169,14 @@ def _close(facts: CardFacts, proven: Proven, sheet: _Sheet) -> Transaction:
         merchant = facts.lost[sale.terminal].merchant or 0
         closing = Closing(State.PROVISIONAL, intents.RECOVERED)
         return Transaction(proven=proven, merchant=merchant, closing=closing)
+    returned = facts.returned_at(sale.tmc)
     closing = intents.close_proven(
         claim,
         terminal_lost=claim.terminal in facts.lost,
         confirmed=confirmed is not None,
         refunds_granted=_refunds_granted(facts, claim, sheet),
-        returned=sale.tmc in facts.returned,
+        returned=returned.reason if returned else None,
+        overdue=sale.tmc in facts.overdue,
     )
     return Transaction(proven=proven, merchant=claim.merchant, closing=closing)
 
@@ -201,17 +200,17 @@ def _contained(refund: RefundFacts, claim: ClaimFacts) -> bool:
 
 
 def _claim_closings(
-    facts: CardFacts, chain: CardChain, sheet: _Sheet
+    facts: CardFacts, chain: CardChain, sheet: _Sheet, allotment: Allotment
 ) -> Iterator[tuple[bytes, Closing]]:
     proven = {
-        transaction.proven.claim.entry: transaction.closing
+        transaction.proven.claim.entry: _shown(transaction, allotment)
         for transaction in sheet.transactions
         if transaction.proven.claim
     }
     taken = {one.sale.tmc for one in chain.proven}
     for claim in facts.claims:
         if claim.entry in proven:
-            yield claim.entry, _shown(facts, claim, proven[claim.entry])
+            yield claim.entry, proven[claim.entry]
         elif claim.entry in chain.bound:
             yield claim.entry, Closing(State.NOTHING, intents.SAME_TRANSACTION)
         elif claim.entry in chain.rival:
@@ -220,35 +219,43 @@ def _claim_closings(
             yield claim.entry, intents.close_unproven(claim, other_proven=claim.tmc in taken)
 
 
-def _shown(facts: CardFacts, claim: ClaimFacts, closing: Closing) -> Closing:
+def _shown(transaction: Transaction, allotment: Allotment) -> Closing:
     """Money is returned once the act that returns it is in the log, and waits until then."""
-    if closing.state is State.RETURNED and claim.tmc not in facts.returned:
+    closing = transaction.closing
+    if closing.state is State.RETURNED and allotment.left_cents(transaction.waiting):
         return Closing(State.WAITING, closing.reason)
     return closing
 
 
 def _postings(
-    facts: CardFacts, sheet: _Sheet, refunds: tuple[RefundClosing, ...]
+    sheet: _Sheet, allotment: Allotment, refunds: tuple[RefundClosing, ...]
 ) -> Iterator[tuple[str, Lines]]:
+    """Out of SPENT into one book; what was returned and is owed all the same is a loss."""
     for transaction in sheet.transactions:
         sale, state = transaction.proven.sale, transaction.closing.state
-        yield (
-            f"transaction/{sale.tmc}",
-            _sale_lines(
+        if transaction.waiting.amount_cents:
+            lines = _waiting_lines(transaction.waiting, allotment)
+        else:
+            lines = move(
                 sale.amount_cents,
-                state,
+                out_of=Book.SPENT,
+                into=_BOOKS[state],
                 merchant=transaction.merchant,
-                returned_cents=facts.returned.get(sale.tmc, 0),
-            ),
-        )
+            )
+        yield f"transaction/{sale.tmc}", lines
     for gap in sheet.gaps:
-        tmcs = range(gap.first_tmc, gap.last_tmc + 1)
-        returned_cents = sum(facts.returned.get(tmc, 0) for tmc in tmcs)
-        yield (
-            gap.subject,
-            _sale_lines(gap.sum_cents, State.WAITING, merchant=0, returned_cents=returned_cents),
-        )
+        yield gap.subject, _waiting_lines(Waiting(gap.span, gap.sum_cents), allotment)
+    for subject, cents in allotment.beyond_cents.items():
+        yield subject, move(cents, out_of=Book.LOSS, into=Book.RETURNED)
     yield from _refund_postings(refunds)
+
+
+def _waiting_lines(waiting: Waiting, allotment: Allotment) -> Lines:
+    left_cents = allotment.left_cents(waiting)
+    return (
+        *move(waiting.amount_cents - left_cents, out_of=Book.SPENT, into=Book.RETURNED),
+        *move(left_cents, out_of=Book.SPENT, into=Book.WAITING),
+    )
 
 
 def _refund_postings(closings: tuple[RefundClosing, ...]) -> Iterator[tuple[str, Lines]]:
@@ -272,33 +279,36 @@ def _refund_postings(closings: tuple[RefundClosing, ...]) -> Iterator[tuple[str,
         yield subject, lines
 
 
-def _sale_lines(amount_cents: int, state: State, *, merchant: int, returned_cents: int) -> Lines:
-    """Out of SPENT into one book; what was returned already and is owed all the same is a loss."""
-    if state in {State.WAITING, State.RETURNED}:
-        kept_cents = min(amount_cents, returned_cents)
-        return (
-            *move(kept_cents, out_of=Book.SPENT, into=Book.RETURNED),
-            *move(amount_cents - kept_cents, out_of=Book.SPENT, into=Book.WAITING),
-            *move(returned_cents - kept_cents, out_of=Book.LOSS, into=Book.RETURNED),
-        )
-    return (
-        *move(amount_cents, out_of=Book.SPENT, into=_BOOKS[state], merchant=merchant),
-        *move(returned_cents, out_of=Book.LOSS, into=Book.RETURNED),
-    )
-
-
-def _returns(facts: CardFacts, sheet: _Sheet) -> Iterator[Return]:
+def _returns(facts: CardFacts, sheet: _Sheet, allotment: Allotment) -> Iterator[Return]:
     for transaction in sheet.transactions:
-        sale, closing = transaction.proven.sale, transaction.closing
-        if closing.return_reason is not None and sale.tmc not in facts.returned:
-            yield Return(tmc=sale.tmc, amount_cents=sale.amount_cents, reason=closing.return_reason)
+        reason, waiting = transaction.closing.return_reason, transaction.waiting
+        if reason is not None:
+            yield from _return(facts, waiting, allotment, reason)
+    for gap in sheet.gaps:
+        if gap.span in facts.told:
+            waiting = Waiting(gap.span, gap.sum_cents)
+            yield from _return(facts, waiting, allotment, ReturnReason.UNCLAIMED)
+
+
+def _return(
+    facts: CardFacts, waiting: Waiting, allotment: Allotment, reason: ReturnReason
+) -> Iterator[Return]:
+    """What is left to give back, unless an act about the very same transactions was the last."""
+    first_tmc, last_tmc = waiting.span
+    named = {(act.first_tmc, act.last_tmc) for act in facts.returned}
+    left_cents = allotment.left_cents(waiting)
+    if left_cents and waiting.span not in named:
+        yield Return(first_tmc=first_tmc, last_tmc=last_tmc, amount_cents=left_cents, reason=reason)
 
 
 def _check(facts: CardFacts, sheet: _Sheet, postings: Mapping[str, Lines], last: Known) -> None:
-    """Conservation: what the card has spent is what its lines say, and every subject balances."""
+    """Conservation: what the card has spent is what its lines say, and every subject balances.
+
+    Of an image and its clone each has spent: what their two counters say together is no sum.
+    """
     for subject, lines in postings.items():
         must(ledger.balanced(lines), f"{subject} sums to zero")
-    if not sheet.went_down:
+    if not sheet.odd.went_down and not sheet.odd.branched:
         posted_cents = ledger.spent_cents(line for lines in postings.values() for line in lines)
         must(
             posted_cents == last.spent_cents - facts.birth.spent_cents,

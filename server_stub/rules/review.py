@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from cardkit.decide import Reason
 from server_stub.rules import intents
 from server_stub.rules.chain import Proven
 from server_stub.rules.facts import CardFacts, ClaimFacts, Known, State
-from server_stub.rules.findings import FindingKind, FindingValue
+from server_stub.rules.findings import Fact, FindingKind, FindingValue
+from server_stub.rules.gaps import Gap, Mark, marks
 from server_stub.rules.intents import Closing
 from server_stub.rules.refunds import SALE_NOT_PROVEN, RefundClosing
+
+PROVEN, SIGHTED = "proven", "sighted"
+"""Whether the card's own proof says it, or only somebody who looked."""
 
 _UNPROVEN = {
     intents.NOT_GENUINE: FindingKind.NOT_GENUINE,
@@ -17,6 +23,28 @@ _UNPROVEN = {
     intents.TWO_PROOFS: FindingKind.TWO_PROOFS,
     intents.RETURNED_BEFORE: FindingKind.RETURNED_AND_GREEN,
 }
+_SHOWN_TO_TILLS = {
+    Reason.CARD_ROLLED_BACK: FindingKind.CARD_ROLLED_BACK,
+    Reason.CARD_FORKED: FindingKind.CARD_FORKED,
+}
+
+
+@dataclass(slots=True)
+class Oddities:
+    """Proven transactions that do not go on where the one before them ended."""
+
+    went_down: list[tuple[Known, Proven]] = field(default_factory=list)
+    branched: list[tuple[Known, Proven]] = field(default_factory=list)
+
+    def note(self, before: Known, one: Proven) -> None:
+        """Keep a transaction that can't follow the one before on one and the same card."""
+        sale = one.sale
+        if sale.spent0_cents < before.spent_cents:
+            self.went_down.append((before, one))
+        elif sale.tmc == before.tmc + 1 and (
+            sale.spent0_cents != before.spent_cents or sale.tmv0 != before.tmv
+        ):
+            self.branched.append((before, one))
 
 
 def review(
@@ -24,30 +52,17 @@ def review(
     *,
     closings: Mapping[bytes, Closing],
     proven: Sequence[Proven],
-    gaps: Iterable[tuple[int, int, int]],
-    went_down: Iterable[tuple[Known, Proven]],
+    gaps: Iterable[tuple[Gap, int]],
+    odd: Oddities,
     refunds: Iterable[RefundClosing],
+    last: Known,
 ) -> Iterator[FindingValue]:
-    """Yield every finding about a card, each once; `gaps` are (first, last, cents)."""
-    card = facts.key.life
-    for first_tmc, last_tmc, sum_cents in gaps:
-        yield FindingValue(
-            FindingKind.GAP,
-            f"{card}/{first_tmc}-{last_tmc}",
-            facts={"first_tmc": first_tmc, "last_tmc": last_tmc, "sum_cents": sum_cents},
-        )
-    for before, one in went_down:
-        yield FindingValue(
-            FindingKind.COUNTER_WENT_DOWN,
-            f"{card}/{one.sale.tmc}",
-            facts={
-                "tmc": one.sale.tmc,
-                "before_cents": before.spent_cents,
-                "after_cents": one.sale.spent0_cents,
-            },
-        )
+    """Yield every finding about a card, each once; `gaps` with the cents that still wait."""
+    for gap, left_cents in gaps:
+        yield from _gap(facts, gap, left_cents)
+    yield from _odd(facts.key.life, odd)
     for one in proven:
-        yield from _proven(facts, one, card)
+        yield from _proven(facts, one, closings)
     for claim in facts.claims:
         yield from _claimed(facts, claim, closings[claim.entry])
     for refund in refunds:
@@ -58,10 +73,63 @@ def review(
                 refund.refund.terminal,
                 {"seq": refund.refund.seq, "reason": refund.reason},
             )
+    if not facts.blocked:  # a card that buys nothing any more is looked after
+        yield from _shown(facts, last)
 
 
-def _proven(facts: CardFacts, one: Proven, card: str) -> Iterator[FindingValue]:
-    sale, claim = one.sale, one.claim
+def _gap(facts: CardFacts, gap: Gap, left_cents: int) -> Iterator[FindingValue]:
+    """A gap waits until every terminal has told; a mark says of one of them what it will tell."""
+    card, told = facts.key.life, {(one.terminal, one.seq, one.token) for one in facts.claims}
+    place: dict[str, Fact] = {
+        "first_tmc": gap.first_tmc,
+        "last_tmc": gap.last_tmc,
+        "sum_cents": gap.sum_cents,
+    }
+    expected: list[Mark] = []
+    for mark in marks(facts, gap):
+        teller = facts.tellers[mark.terminal]
+        if (mark.terminal, mark.seq, mark.token) in told:
+            continue
+        if mark.seq > teller.up_to_seq:
+            expected.append(mark)
+            continue
+        yield FindingValue(
+            FindingKind.WITHHELD,
+            f"{card}/{mark.tmc}/{mark.terminal}/{mark.seq}",
+            mark.terminal,
+            {
+                "tmc": mark.tmc,
+                "seq": mark.seq,
+                "amount_cents": mark.amount_cents,
+                "up_to_seq": teller.up_to_seq,
+            },
+        )
+    if expected:
+        place["marks"] = ", ".join(f"{mark.terminal}/{mark.seq}" for mark in expected)
+    waits = left_cents > 0 or (gap.sum_cents == 0 and gap.span not in facts.told)
+    kind = FindingKind.GAP if waits else FindingKind.UNCLAIMED
+    yield FindingValue(kind, f"{card}/{gap.first_tmc}-{gap.last_tmc}", facts=place)
+
+
+def _odd(card: str, odd: Oddities) -> Iterator[FindingValue]:
+    kinds = (
+        (FindingKind.COUNTER_WENT_DOWN, odd.went_down),
+        (FindingKind.CARD_BRANCHED, odd.branched),
+    )
+    for kind, pairs in kinds:
+        for before, one in pairs:
+            facts: dict[str, Fact] = {
+                "tmc": one.sale.tmc,
+                "before_cents": before.spent_cents,
+                "after_cents": one.sale.spent0_cents,
+            }
+            yield FindingValue(kind, f"{card}/{one.sale.tmc}", facts=facts)
+
+
+def _proven(
+    facts: CardFacts, one: Proven, closings: Mapping[bytes, Closing]
+) -> Iterator[FindingValue]:
+    sale, claim, card = one.sale, one.claim, facts.key.life
     place = {"tmc": sale.tmc, "seq": sale.seq, "amount_cents": sale.amount_cents}
     if claim is None:
         lost = facts.lost[sale.terminal]
@@ -83,6 +151,8 @@ def _proven(facts: CardFacts, one: Proven, card: str) -> Iterator[FindingValue]:
         yield FindingValue(
             FindingKind.AMOUNT_DIFFERS, key, claim.terminal, {**place, "said_cents": said_cents}
         )
+    if closings[claim.entry].reason == intents.OPEN_AT_TERMINAL:
+        yield FindingValue(FindingKind.OUTCOME_MISSING, key, claim.terminal, place)
 
 
 def _claimed(facts: CardFacts, claim: ClaimFacts, closing: Closing) -> Iterator[FindingValue]:
@@ -90,10 +160,40 @@ def _claimed(facts: CardFacts, claim: ClaimFacts, closing: Closing) -> Iterator[
     place = {"tmc": claim.tmc, "seq": claim.seq, "amount_cents": claim.amount_cents}
     if claim.outcomes_disagree:
         yield FindingValue(FindingKind.TWO_OUTCOMES, key, claim.terminal, place)
-    if closing.reason == intents.VOID_CONTRADICTED:
+    if closing == Closing(State.WAITING, intents.VOID_CONTRADICTED):
         yield FindingValue(FindingKind.VOID_CONTRADICTED, key, claim.terminal, place)
-    if closing.state is State.PAYABLE and claim.tmc in facts.returned:
+    if closing.reason == intents.PROOF_NOT_SEEN:
+        yield FindingValue(FindingKind.AWAITS_PROOF, key, claim.terminal, place)
+    if closing.state is State.PAYABLE and facts.returned_at(claim.tmc) is not None:
         yield FindingValue(FindingKind.RETURNED_AND_GREEN, key, claim.terminal, place)
     if closing.state is State.HELD:
         kind = _UNPROVEN.get(closing.reason, FindingKind.HELD)
         yield FindingValue(kind, key, claim.terminal, {**place, "reason": closing.reason})
+
+
+def _shown(facts: CardFacts, last: Known) -> Iterator[FindingValue]:
+    """What tills saw of the card beyond or beside what it has proven; none of it is money."""
+    card = facts.key.life
+    seen_cents, seen_tmc = last.spent_cents, last.tmc
+    refused: dict[tuple[Reason, int], FindingValue] = {}
+    for sighting in facts.sightings:
+        if sighting.spent_cents is not None and sighting.tmc > last.tmc:
+            seen_cents = max(seen_cents, sighting.spent_cents)
+            seen_tmc = max(seen_tmc, sighting.tmc)
+        kind = _SHOWN_TO_TILLS.get(sighting.refused) if sighting.refused else None
+        if kind is not None and sighting.refused is not None:
+            refused[sighting.refused, sighting.tmc] = FindingValue(
+                kind,
+                f"{card}/{sighting.tmc}",
+                facts={"tmc": sighting.tmc, "last_tmc": last.tmc},
+            )
+    yield from refused.values()
+    if seen_cents > last.spent_cents:
+        seen: dict[str, Fact] = {"tmc": seen_tmc, "sum_cents": seen_cents - last.spent_cents}
+        yield FindingValue(FindingKind.SEEN_AHEAD, card, facts=seen)
+    left_cents = facts.key.profile.initial_value - seen_cents
+    if left_cents < facts.floor_cents:
+        by = SIGHTED if seen_cents > last.spent_cents else PROVEN
+        yield FindingValue(
+            FindingKind.REPLACE_CARD, card, facts={"left_cents": left_cents, "source": by}
+        )

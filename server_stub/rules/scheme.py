@@ -28,6 +28,12 @@ class RuleName(StrEnum):
     FRESH_DAYS = "fresh_days"
     UNSENT_MAX_CENTS = "unsent_max_cents"
     REFUND_DAYS = "refund_days"
+    CONTRADICTION_DAYS = "contradiction_days"
+    """How long a debit that its terminal denies waits for a person, before it is given back."""
+    RECOVERY_DAYS = "recovery_days"
+    """How long a gap that a lost terminal may explain waits for what the card still tells."""
+    CARD_FLOOR_CENTS = "card_floor_cents"
+    """With less value than this left in its counter, a card is to be replaced."""
 
 
 STARTING_VALUES: Final = {
@@ -42,6 +48,9 @@ STARTING_VALUES: Final = {
     RuleName.FRESH_DAYS: 7,
     RuleName.UNSENT_MAX_CENTS: 3_000_00,
     RuleName.REFUND_DAYS: 31,
+    RuleName.CONTRADICTION_DAYS: 14,
+    RuleName.RECOVERY_DAYS: 31,
+    RuleName.CARD_FLOOR_CENTS: 10_000_00,
 }
 """What a new caisse is given to vote upon; never read once it has rules of its own."""
 

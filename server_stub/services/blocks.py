@@ -21,6 +21,7 @@ from server_stub.rules.ledger import Book
 from server_stub.services import acts, issue
 from server_stub.services.books import MOVED, net_of
 from server_stub.services.caisse import Caisse
+from server_stub.services.cards import reconcile_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,4 @@ def _set(caisse: Caisse, card: Card, status: RowStatus, by: int) -> None:
         caisse, CardStatusSet(uid=card.uid, generation=card.generation, status=status), by=by
     )
     card.refresh_from_db(using=caisse.using)
+    reconcile_cards(caisse, [card.id])

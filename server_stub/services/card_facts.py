@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
-from cardkit.acts import ActKind
+from django.db.models import Count
+
+from cardkit.acts import ActKind, ReturnReason
 from cardkit.bodies import ResolutionChoice
 from cardkit.card.token import SaleRecord
+from cardkit.decide import Reason
 from server_stub.models import (
     AllowanceIssued,
     Card,
     CardDecision,
+    CardStatus,
     CardTransaction,
     Claim,
     Finding,
@@ -25,12 +31,25 @@ from server_stub.models import (
     TerminalStatus,
 )
 from server_stub.rules import facts as known
-from server_stub.rules.facts import CardFacts, Confirmed, Known, Lost, Outcome, RefundFacts
+from server_stub.rules.facts import (
+    CardFacts,
+    Confirmed,
+    Known,
+    Lost,
+    Outcome,
+    RefundFacts,
+    Returned,
+    Teller,
+)
+from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Account
+from server_stub.rules.scheme import RuleName
 from server_stub.services import books
 from server_stub.services.caisse import Caisse
-from server_stub.services.card_keys import card_key, token_key
+from server_stub.services.card_keys import card_key, token_key, token_keys
 from server_stub.services.documents import permit_of
+from server_stub.services.rules_in_force import voted
+from server_stub.services.watermark import Watermark, is_told, watermark
 
 Row = TypeVar("Row", Claim, Sighting, RecordSeen, RefundClaim, CardDecision, CardTransaction)
 
@@ -49,6 +68,44 @@ class Rows:
     posted: dict[int, dict[str, dict[Account, int]]] = field(default_factory=dict)
     contained: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     """By card, terminal and seq of a refund: the first allowance that lists it."""
+    twice: frozenset[tuple[int, int]] = frozenset()
+    """Terminal and seq of claims under whose number something else was signed too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What bears on every card."""
+
+    lost: dict[int, Lost]
+    tellers: dict[int, Teller]
+    watermark: Watermark
+    floor_cents: int
+    patience: timedelta | None
+    """How long a contradiction waits for a person; None while no such rule is voted."""
+
+
+def surroundings(caisse: Caisse) -> Surroundings:
+    """Return what bears on every card, as it is now."""
+    days = voted(caisse, RuleName.CONTRADICTION_DAYS)
+    return Surroundings(
+        lost=lost_terminals(caisse),
+        tellers=_tellers(caisse),
+        watermark=watermark(caisse),
+        floor_cents=voted(caisse, RuleName.CARD_FLOOR_CENTS) or 0,
+        patience=None if days is None else timedelta(days=days),
+    )
+
+
+def _tellers(caisse: Caisse) -> dict[int, Teller]:
+    terminals = Terminal.objects.using(caisse.using).exclude(status=TerminalStatus.LOST)
+    keys = token_keys(caisse)
+    return {
+        terminal.id: Teller(
+            terminal=terminal.id, up_to_seq=terminal.cursor_seq, token_key=keys[terminal.id]
+        )
+        for terminal in terminals
+        if terminal.id in keys
+    }
 
 
 def lost_terminals(caisse: Caisse) -> dict[int, Lost]:
@@ -75,7 +132,7 @@ def _only_merchant(caisse: Caisse, terminal: Terminal) -> int | None:
     return merchants[0].merchant if len(merchants) == 1 else None
 
 
-def facts_of(caisse: Caisse, card: Card, rows: Rows, lost: dict[int, Lost]) -> CardFacts:
+def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> CardFacts:
     """Return everything that bears on one card's money."""
     decisions = rows.decisions.get(card.id, [])
     records: dict[int, list[SaleRecord]] = defaultdict(list)
@@ -90,13 +147,14 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, lost: dict[int, Lost]) -> C
             tmv=card.birth_tmv or b"",
             spent_cents=card.birth_spent_cents,
         ),
-        claims=tuple(_claim_facts(claim) for claim in rows.claims.get(card.id, [])),
+        claims=tuple(_claim_facts(claim, rows.twice) for claim in rows.claims.get(card.id, [])),
         sightings=tuple(
             known.Sighting(
                 tmc=row.tmc,
                 tmv=row.tmv,
                 spent_cents=row.spent_cents,
                 next_enc_tmri=row.next_enc_tmri,
+                refused=None if row.refused is None else Reason(row.refused),
             )
             for row in rows.sightings.get(card.id, [])
         ),
@@ -105,20 +163,64 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, lost: dict[int, Lost]) -> C
             _refund_facts(row, rows.contained.get((card.id, row.terminal_id, row.seq)))
             for row in rows.refunds.get(card.id, [])
         ),
-        lost=lost,
+        lost=around.lost,
         confirmed={
             row.tmc: Confirmed(terminal=row.terminal, seq=row.seq, merchant=row.merchant)
             for row in decisions
             if row.kind == ActKind.RECOVERY_CONFIRMED
         },
-        returned={
-            row.tmc: row.amount_cents for row in decisions if row.kind == ActKind.SPEND_RETURNED
-        },
+        returned=tuple(_returned(row) for row in decisions if row.kind == ActKind.SPEND_RETURNED),
+        tellers=around.tellers,
+        told=_told(caisse, card, rows, around),
+        overdue=_overdue(caisse, card, rows, around),
+        floor_cents=around.floor_cents,
+        blocked=card.status == CardStatus.BLOCKED,
     )
 
 
-def _claim_facts(claim: Claim) -> known.ClaimFacts:
-    complete = claim.outcome_seq is not None and claim.outcome_seq <= claim.terminal.cursor_seq
+def _returned(row: CardDecision) -> Returned:
+    return Returned(
+        first_tmc=row.first_tmc or row.tmc,
+        last_tmc=row.tmc,
+        amount_cents=row.amount_cents,
+        reason=ReturnReason(row.reason),
+    )
+
+
+def _told(
+    caisse: Caisse, card: Card, rows: Rows, around: Surroundings
+) -> frozenset[tuple[int, int]]:
+    """Gaps of which nobody will tell any more, among those that have been shown."""
+    return frozenset(
+        (int(finding.facts["first_tmc"]), int(finding.facts["last_tmc"]))
+        for finding in rows.findings.get(card.id, [])
+        if finding.kind == FindingKind.UNCLAIMED.value or is_told(caisse, around.watermark, finding)
+    )
+
+
+def _overdue(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> frozenset[int]:
+    """Contradictions that were shown for as long as the rule says, of complete journals."""
+    if around.patience is None or caisse.replaying:
+        return frozenset()
+    shown_since = {
+        finding.key: finding.opened_at
+        for finding in rows.findings.get(card.id, [])
+        if finding.kind == FindingKind.VOID_CONTRADICTED.value
+    }
+    return frozenset(
+        claim.tmc
+        for claim in rows.claims.get(card.id, [])
+        if (since := shown_since.get(claim.entry.digest.hex())) is not None
+        and since + around.patience <= caisse.now()
+        and _is_complete(claim)
+    )
+
+
+def _is_complete(claim: Claim) -> bool:
+    return claim.outcome_seq is not None and claim.outcome_seq <= claim.terminal.cursor_seq
+
+
+def _claim_facts(claim: Claim, twice: frozenset[tuple[int, int]]) -> known.ClaimFacts:
     return known.ClaimFacts(
         entry=claim.entry.digest,
         terminal=claim.terminal_id,
@@ -139,9 +241,10 @@ def _claim_facts(claim: Claim) -> known.ClaimFacts:
         outcome=Outcome(claim.outcome),
         outcome_amount_cents=claim.outcome_amount_cents,
         outcome_tmv=claim.outcome_tmv,
-        outcome_complete=complete,
+        outcome_complete=_is_complete(claim),
         outcomes_disagree=claim.outcomes_disagree,
         choice=None if claim.choice is None else ResolutionChoice(claim.choice),
+        number_taken_twice=(claim.terminal_id, claim.seq) in twice,
     )
 
 
@@ -169,21 +272,40 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
         return held
 
     findings: dict[int, list[Finding]] = defaultdict(list)
-    for finding in Finding.objects.using(caisse.using).filter(
-        card__in=cards, closed_at__isnull=True
-    ):
+    open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
+    for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
+    claims, decisions = of(Claim, "entry", "terminal"), of(CardDecision)
     return Rows(
-        claims=of(Claim, "entry", "terminal"),
+        claims=claims,
         sightings=of(Sighting),
         records=of(RecordSeen),
         refunds=of(RefundClaim, "entry"),
-        decisions=of(CardDecision),
+        decisions=decisions,
         transactions=of(CardTransaction),
         findings=findings,
         posted=books.posted(caisse, cards),
         contained=_contained(caisse, cards),
+        twice=_twice(
+            caisse,
+            (
+                claim
+                for card_id, rows in decisions.items()
+                if any(row.kind == ActKind.SPEND_RETURNED for row in rows)
+                for claim in claims.get(card_id, [])
+            ),
+        ),
     )
+
+
+def _twice(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[tuple[int, int]]:
+    """Which claims share their number with another entry; asked only where it matters."""
+    places = {(claim.terminal_id, claim.seq) for claim in claims}
+    entries = StoredEntry.objects.using(caisse.using).filter(
+        terminal__in={terminal for terminal, _ in places}, seq__in={seq for _, seq in places}
+    )
+    counted = entries.values_list("terminal_id", "seq").annotate(Count("id")).order_by()
+    return frozenset((terminal, seq) for terminal, seq, count in counted if count > 1)
 
 
 def _contained(caisse: Caisse, cards: list[Card]) -> dict[tuple[int, int, int], tuple[int, int]]:

@@ -17,6 +17,16 @@ def token_key(caisse: Caisse, terminal: int) -> bytes | None:
     return caisse.ring.open(bytes(held.sealed), purpose=token_key_purpose(terminal))
 
 
+def token_keys(caisse: Caisse) -> dict[int, bytes]:
+    """Return K_T of every terminal."""
+    return {
+        held.terminal_id: caisse.ring.open(
+            bytes(held.sealed), purpose=token_key_purpose(held.terminal_id)
+        )
+        for held in TokenKey.objects.using(caisse.using).all()
+    }
+
+
 def card_key(caisse: Caisse, card: Card) -> proof.CardKey:
     """Return what proves a card's transactions; raises KeyStoreError for an unknown profile."""
     if card.profile not in PROFILES:

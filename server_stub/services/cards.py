@@ -10,7 +10,7 @@ from server_stub.models import Card, CardStatus, CardTransaction, StoredEntry
 from server_stub.rules.reconcile import CardBooks, reconcile
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
-from server_stub.services.card_facts import facts_of, fetch, lost_terminals
+from server_stub.services.card_facts import facts_of, fetch, surroundings
 from server_stub.services.card_rows import save
 
 
@@ -28,15 +28,15 @@ def reconcile_cards(caisse: Caisse, card_ids: Iterable[int]) -> None:
     )
     if not cards:
         return
-    lost = lost_terminals(caisse)
+    around = surroundings(caisse)
     rows = fetch(caisse, cards)
-    outcomes = {card: reconcile(facts_of(caisse, card, rows, lost)) for card in cards}
+    outcomes = {card: reconcile(facts_of(caisse, card, rows, around)) for card in cards}
     if not caisse.replaying:
         returned = [card for card, outcome in outcomes.items() if _return(caisse, card, outcome)]
         if returned:
             rows = fetch(caisse, cards)
         for card in returned:
-            outcomes[card] = reconcile(facts_of(caisse, card, rows, lost))
+            outcomes[card] = reconcile(facts_of(caisse, card, rows, around))
             must(not outcomes[card].returns, "what an act returned is returned")
         for card, outcome in outcomes.items():
             _reverse(caisse, card, outcome, rows.transactions.get(card.id, []))
@@ -48,9 +48,10 @@ def _return(caisse: Caisse, card: Card, outcome: CardBooks) -> bool:
         body = SpendReturned(
             uid=card.uid,
             generation=card.generation,
-            tmc=item.tmc,
+            tmc=item.last_tmc,
             amount_cents=item.amount_cents,
             reason=item.reason,
+            first_tmc=item.first_tmc if item.first_tmc < item.last_tmc else None,
         )
         acts.record(caisse, body)
     return bool(outcome.returns)

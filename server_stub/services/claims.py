@@ -252,7 +252,12 @@ class Reader:
         for card in self._lives.get(body.uid, ()):
             self._touch(card.id)
             yield Sighting(
-                card=card, tmc=body.tmc, tmv=body.tmv, spent_cents=body.spent_cents, entry=row
+                card=card,
+                tmc=body.tmc,
+                tmv=body.tmv,
+                spent_cents=body.spent_cents,
+                refused=int(body.reason),
+                entry=row,
             )
 
     # Small things

@@ -165,7 +165,9 @@ def _(body: acts.SpendReturned, caisse: Caisse, row: ActRow) -> None:
         card=card_of(caisse, body.uid, body.generation),
         kind=row.kind,
         tmc=body.tmc,
+        first_tmc=body.first_tmc or 0,
         amount_cents=body.amount_cents,
+        reason=int(body.reason),
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
+from cardkit.bodies import EntryKind
 from cardkit.entries import Entry, open_entry
 from cardkit.errors import DocumentError, SignatureInvalid
 from cardkit.signing import ContentType, PublicKey, verify
@@ -28,7 +29,7 @@ from server_stub.models import (
 )
 from server_stub.rules.facts import Outcome
 from server_stub.rules.findings import FindingKind, FindingValue
-from server_stub.rules.journal import Link, follow
+from server_stub.rules.journal import Link, follow, runs
 from server_stub.services import issue
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 _OF_TERMINALS = frozenset(
     {
         FindingKind.SEQ_FORK,
+        FindingKind.RESTORED,
         FindingKind.CHAIN_BROKEN,
         FindingKind.ENTRIES_MISSING,
         FindingKind.TERMINAL_NOT_ACTIVE,
@@ -213,8 +215,7 @@ def _review(caisse: Caisse, terminal: Terminal) -> None:
 def _about_chain(caisse: Caisse, terminal: Terminal) -> Iterator[FindingValue]:
     """Say what is odd about a journal; a careless restore explains it as well as a thief."""
     entries = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
-    for seq in _forked(caisse, terminal):
-        yield FindingValue(FindingKind.SEQ_FORK, f"{terminal.id}/{seq}", terminal.id, {"seq": seq})
+    yield from _about_forks(terminal, entries.filter(seq__in=_forked(caisse, terminal)))
     beyond = Counter(entries.filter(seq__gt=terminal.cursor_seq).values_list("seq", flat=True))
     following = terminal.cursor_seq + 1
     if following in beyond:
@@ -233,6 +234,20 @@ def _about_chain(caisse: Caisse, terminal: Terminal) -> Iterator[FindingValue]:
             terminal.id,
             {"status": terminal.status},
         )
+
+
+def _about_forks(terminal: Terminal, twins: QuerySet[StoredEntry]) -> Iterator[FindingValue]:
+    """A second branch that grows from one entry, and begins with a start, is a restored image."""
+    prevs: dict[int, set[bytes]] = defaultdict(set)
+    kinds: dict[int, set[int]] = defaultdict(set)
+    for seq, prev, number in twins.order_by("seq").values_list("seq", "prev", "kind"):
+        prevs[seq].add(prev)
+        kinds[seq].add(number)
+    for first_seq, last_seq in runs(prevs):
+        started_anew = EntryKind.STARTED in kinds[first_seq] and len(prevs[first_seq]) == 1
+        kind = FindingKind.RESTORED if started_anew else FindingKind.SEQ_FORK
+        facts = {"first_seq": first_seq, "last_seq": last_seq}
+        yield FindingValue(kind, f"{terminal.id}/{first_seq}", terminal.id, facts)
 
 
 def _came_later(caisse: Caisse, terminal: Terminal) -> bool:

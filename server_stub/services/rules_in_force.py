@@ -21,6 +21,13 @@ def value(caisse: Caisse, name: RuleName, *, day: date | None = None) -> int:
     return in_force(rules, name, day or business_date(caisse.now()))
 
 
+def voted(caisse: Caisse, name: RuleName) -> int | None:
+    """Return the value of a rule today, or None in a caisse that has never voted on it."""
+    rules = Rule.objects.using(caisse.using).filter(name=name.value)
+    row = rules.filter(from_day__lte=business_date(caisse.now())).order_by("from_day").last()
+    return None if row is None else row.value
+
+
 def set_rule(
     caisse: Caisse,
     name: RuleName,

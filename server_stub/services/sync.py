@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardkit.errors import DocumentForeign
 from cardkit.sync import SyncAnswer, SyncRequest, sign_answer
 from server_stub.models import PermitIssued, Terminal, TerminalStatus
-from server_stub.services import acts, directory, issue
+from server_stub.services import acts, directory, issue, unclaimed
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of
 from server_stub.services.ingest import ingest
@@ -24,6 +24,7 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
             raise DocumentForeign(f"no terminal {request.terminal}")
         _note(caisse, terminal, request)
         taken = ingest(caisse, request.terminal, request.entries)
+        unclaimed.settle(caisse, reported=terminal.id)
         active = terminal.status == TerminalStatus.ACTIVE
         permit = issue.current_permit(caisse, terminal) if active else None
         update = (
