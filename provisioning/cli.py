@@ -16,6 +16,7 @@ from cardkit.errors import CardLost, ClafoutisError
 from cardkit.keyfiles import RootKeys, ServiceKeys, WorkshopKeys, read_public
 from cardkit.money import format_cents
 from cardkit.pairing import Ticket
+from provisioning.bench.command import bench_command
 from provisioning.cards import AlreadyIssued, CardWorkshop, Condition, Inspection, Issued
 from provisioning.keystore import (
     Passphrases,
@@ -51,6 +52,9 @@ def cli(verbose: int) -> None:
     """Commands below this one find their `Wiring` in the context."""
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, 5)
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+
+
+cli.add_command(bench_command)
 
 
 @cli.group(help=_("The key ceremony."))

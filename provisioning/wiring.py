@@ -35,6 +35,7 @@ class Wiring:
     clock: Clock = field(default_factory=SystemClock)
     originality: Originality = field(default=NXP_ORIGINALITY, repr=False)
     wait: Callable[[float], None] = time.sleep
+    ticks_ns: Callable[[], int] = time.perf_counter_ns
 
     def client(self, url: str, public: CaissePublic, keys: WorkshopKeys) -> ServiceClient:
         """The service at an address, asked in the workshop's name."""

@@ -25,6 +25,8 @@ from cardkit.pairing import PATH, Ticket
 from cardkit.reader import Reader
 from cardkit.schema import pack
 from provisioning import cli, language
+from provisioning.bench.answers import Question, Said
+from provisioning.bench.specimen import Refusal
 from provisioning.cards import Condition, Stage
 from provisioning.keystore import new_keys, write_keys
 from provisioning.terminals import WORDS_ATTEMPTS, NotEnrolledReason
@@ -388,12 +390,20 @@ def test_no_option_takes_a_secret_or_a_virtual_card() -> None:
 def spoken() -> set[str]:
     """Every sentence that the workshop's program can say."""
     words: set[str] = set()
-    for path in PROVISIONING.glob("*.py"):
+    for path in PROVISIONING.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Call(func=ast.Name("_"), args=[ast.Constant(str(text))]):
                     words.add(text)
-    enums: tuple[type[Enum], ...] = (Stage, Step, Condition, NotEnrolledReason)
+    enums: tuple[type[Enum], ...] = (
+        Stage,
+        Step,
+        Condition,
+        NotEnrolledReason,
+        Question,
+        Said,
+        Refusal,
+    )
     words |= {member.value for enum in enums for member in enum}
     return words | set(cli._ADVICE.values())
 
