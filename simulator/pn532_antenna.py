@@ -51,7 +51,7 @@ class Antenna:
 
     def place(self, card: Plastic) -> None:
         """Put one more card into the field."""
-        must(card not in self.cards, "a card lies in one place only")
+        must(all(card is not other for other in self.cards), "a card lies in one place only")
         must(len(self._lying) < CARDS_MAX, f"at most {CARDS_MAX} cards lie in a field")
         must(len(card.uid) in UID_BYTES, "a UID has 4, 7 or 10 bytes")
         self._lying.append(Picc(card, partial(self._carry, card)))

@@ -32,6 +32,7 @@ DATA_BYTES_MAX = 262
 MORE, TARGET_NUMBER = 0x40, 0x0F
 SENS_REQ = 0x26
 POLL_GENERIC_A, POLL_MIFARE, POLL_ISODEP_A = 0x00, 0x10, 0x20
+POLL_KINDS = (POLL_GENERIC_A, POLL_MIFARE, POLL_ISODEP_A)
 POLL_PERIOD_S = 0.150
 PSL_RATES = (BitRate.KBIT_106, BitRate.KBIT_212, BitRate.KBIT_424)
 
@@ -107,14 +108,12 @@ class Initiator:
         """InAutoPoll: PollNr, period in 150 ms, and up to 15 types of targets (7.3.13)."""
         need(3 <= len(data) <= 17 and data[0] >= 1 and 1 <= data[1] <= 15)
         poll_count, period, *types = data
-        for kind in types:
-            if kind not in (POLL_GENERIC_A, POLL_MIFARE, POLL_ISODEP_A):
-                continue
-            found = self._list(TARGETS_MAX, b"", rats=kind == POLL_ISODEP_A)
-            found = [target for target in found if _is_of(kind, target)]
+        kinds = [kind for kind in types if kind in POLL_KINDS]
+        listed = self._list(TARGETS_MAX, b"", rats=POLL_ISODEP_A in kinds) if kinds else []
+        for kind in kinds:
+            found = [target.described() for target in listed if _is_of(kind, target)]
             if found:
-                described = [target.described() for target in found]
-                entries = [bytes([kind, len(each)]) + each for each in described]
+                entries = [bytes([kind, len(each)]) + each for each in found]
                 return bytes([len(found)]) + b"".join(entries)
         rounds = None if poll_count == RETRY_FOR_EVER else poll_count * len(types)
         return Waiting(None if rounds is None else rounds * period * POLL_PERIOD_S)
@@ -215,8 +214,7 @@ class Initiator:
         while len(found) < count:
             if found:
                 self._halt_current()
-            # A card whose UID is known is woken from HALT too: libfreefare selects it like that.
-            picc = self._antenna.wake_up(uid) if uid else self._antenna.request()
+            picc = self._look_for(uid)
             if picc is None:
                 break
             target = Target(len(found) + 1, picc)
@@ -227,6 +225,17 @@ class Initiator:
         self._targets = {target.number: target for target in found}
         self._settings.registers[Register.FIFO_DATA] = 0 if found else SENS_REQ
         return found
+
+    def _look_for(self, uid: bytes) -> Picc | None:
+        """Call the cards; a card that was active hears the first call as an error (see `Picc`).
+
+        One whose UID is known is woken from HALT too: libfreefare selects it like that.
+        """
+        for _ in range(2 if self._settings.passive_retries else 1):
+            picc = self._antenna.wake_up(uid) if uid else self._antenna.request()
+            if picc is not None:
+                return picc
+        return None
 
     def _activate(self, target: Target, rats: bool) -> None:
         target.ats, target.pcd, target.unsent = None, None, b""

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     f"tests.{plugin}"
-    for plugin in ("pcscd_fixture", "postgres_fixture")
+    for plugin in ("pcscd_fixture", "pn532_fixture", "postgres_fixture")
     if (Path(__file__).parent / f"{plugin}.py").exists()
 ]
 

@@ -1,4 +1,4 @@
-"""Hosts of a virtual PN532: one that speaks in bytes, and nfcpy's own driver."""
+"""A virtual PN532 for a test, a host of it that speaks in bytes, and a card that says little."""
 
 from __future__ import annotations
 
@@ -6,19 +6,38 @@ import os
 import select
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-import nfc.clf
-import nfc.clf.pn532
-import nfc.clf.transport
-import nfc.tag.tt4
+import pytest
 
+from simulator.pn532 import VirtualPn532
 from simulator.pn532_frame import ACK, Body, FrameReader, Signal, frame
 
 TIMEOUT_S = 10.0
 READ_BYTES = 4096
-NFCPY_BAUD_BPS = 921_600
+
+
+@dataclass(slots=True)
+class Echo:
+    """A card that answers with what it was told, and with long answers if it was told 2 bytes."""
+
+    uid: bytes = bytes.fromhex("04112233445566")
+    atqa: bytes = bytes.fromhex("0344")
+    sak: int = 0x20
+    ats: bytes | None = bytes.fromhex("0278")
+    executed: int = 0
+
+    def reset(self) -> None:
+        """It remembers nothing anyway."""
+
+    def transmit(self, command: bytes) -> bytes:
+        """Two bytes are a length."""
+        self.executed += 1
+        if len(command) == 2:
+            return bytes(place & 0xFF for place in range(int.from_bytes(command, "big")))
+        return command
 
 
 class ByteHost:
@@ -93,32 +112,8 @@ def byte_host(path: str) -> Iterator[ByteHost]:
         host.close()
 
 
-@contextmanager
-def nfcpy_frontend(path: str) -> Iterator[nfc.clf.ContactlessFrontend]:
-    """Nfcpy's frontend on this line, as `cardkit.reader.nfc` must open it: by path."""
-    device = nfc.clf.pn532.init(nfc.clf.transport.TTY(path))
-    device._path = path
-    frontend = nfc.clf.ContactlessFrontend()
-    frontend.device = device
-    try:
-        yield frontend
-    finally:
-        frontend.close()
-
-
-def nfcpy_tag(frontend: nfc.clf.ContactlessFrontend) -> nfc.tag.tt4.Type4ATag:
-    """Sense the card and activate it, as nfcpy does."""
-    target = frontend.sense(nfc.clf.RemoteTarget("106A"))
-    assert target is not None
-    tag = nfc.tag.activate(frontend, target)
-    assert isinstance(tag, nfc.tag.tt4.Type4ATag)
-    return tag
-
-
-def transmit_of(tag: nfc.tag.tt4.Type4ATag) -> Callable[[bytes], bytes]:
-    """What `tests.desfire_host.Host` speaks through."""
-
-    def transmit(command: bytes) -> bytes:
-        return bytes(tag.transceive(command))
-
-    return transmit
+@pytest.fixture
+def pn532() -> Iterator[VirtualPn532]:
+    """A reader with nothing on it."""
+    with VirtualPn532() as reader:
+        yield reader
