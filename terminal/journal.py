@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cardkit.bodies import Acknowledged, Body, Enrolled, EntryKind, Sale
+from cardkit.bodies import (
+    Acknowledged,
+    Body,
+    Enrolled,
+    EntryKind,
+    Indeterminate,
+    Intent,
+    Sale,
+    Void,
+)
 from cardkit.clock import Clock, Instant
 from cardkit.entries import (
     SCHEMA_VERSION,
@@ -32,7 +41,7 @@ from cardkit.entries import (
 from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
 from cardkit.signing import SigningKey
 from terminal.files import PRIVATE, sync_directory
-from terminal.journal_read import JournalReader
+from terminal.journal_read import JournalReader, OpenIntent
 from terminal.journal_schema import INSERT, SCHEMA, intent_seq_of, lookup, movement_cents
 
 LOCK_NAME: Final = "lock"
@@ -82,6 +91,7 @@ class Journal(JournalReader):
         self._commit_ms: deque[int] = deque(maxlen=FSYNCS_KEPT)
         self._head = Head(0, key.public.digest, 0)
         self._unsent_cents = 0
+        self._open: dict[int, bytes] = {}
 
     @classmethod
     def create(
@@ -201,7 +211,7 @@ class Journal(JournalReader):
         try:
             self._store(entry)
             self._head = Head(entry.seq, entry.digest, envelope.perpetual_cents)
-            self._count_unsent(body, movement)
+            self._keep_count(entry, movement)
         except Bug:
             raise  # refused by the journal's rules, so it is not on the disk
         except BaseException:
@@ -214,6 +224,13 @@ class Journal(JournalReader):
         self._check_running()
         return self._unsent_cents
 
+    def open_intents(self, uid: bytes | None = None) -> tuple[OpenIntent, ...]:
+        """Return the intents, of one card or of all, whose outcome is not known yet."""
+        self._check_running()
+        wanted = tuple(seq for seq, card in self._open.items() if uid is None or card == uid)
+        entries = (self.entry(seq) for seq in wanted)
+        return tuple(self._open_intent(entry) for entry in entries if entry is not None)
+
     def verify(self) -> int:
         """Verify every signature, link and column from the first entry on; return their number.
 
@@ -222,8 +239,12 @@ class Journal(JournalReader):
         return self._verify(Head(0, self._key.public.digest, 0)).seq
 
     def checkpoint(self) -> None:
-        """Move what the write-ahead log holds into the database; for idle moments."""
-        self._guarded(lambda: self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        """Move what the write-ahead log holds into the database; for idle moments.
+
+        The next sale then writes over its blocks: a log that is cut to nothing would have to
+        grow again inside a tap, and the disk to note its new length twice.
+        """
+        self._guarded(lambda: self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall())
 
     @property
     def commit_p95_ms(self) -> int | None:
@@ -246,16 +267,26 @@ class Journal(JournalReader):
         self._guarded(lambda: self._db.execute(INSERT, (entry.seq, *columns, entry.signed.encoded)))
         self._commit_ms.append((time.monotonic_ns() - begun_ns) // 1_000_000)
 
-    def _count_unsent(self, body: Body, movement_cents: int) -> None:
-        """Keep the running figure: a sale adds to it, and an acknowledgement sets it anew.
+    def _keep_count(self, entry: Entry, movement_cents: int) -> None:
+        """Keep what every tap asks: the cents that are unsent, and the intents that are open.
 
-        A restored service may acknowledge less than before, so nothing is ever subtracted.
+        A restored service may acknowledge less than before, so an acknowledgement subtracts
+        nothing: it sets the figure anew.
         """
-        match body:
-            case Sale():
+        match entry.body:
+            case Intent(uid=uid):
+                self._open[entry.seq] = uid
+            case Sale(intent_seq=intent_seq):
                 self._unsent_cents += movement_cents
+                del self._open[intent_seq]
+            case Void(intent_seq=intent_seq) | Indeterminate(intent_seq=intent_seq):
+                del self._open[intent_seq]
             case Acknowledged():
                 self._unsent_cents = super().unsent_cents()
+
+    def _count_anew(self) -> None:
+        self._unsent_cents = super().unsent_cents()
+        self._open = {held.seq: held.intent.uid for held in super().open_intents()}
 
     def _guarded(self, write: Callable[[], object]) -> None:
         self._check_running()
@@ -290,7 +321,7 @@ class Journal(JournalReader):
         if self._head.seq > begin.seq:
             mark_sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?)"
             self._guarded(lambda: self._db.execute(mark_sql, (self._head.seq, self._head.digest)))
-        self._unsent_cents = super().unsent_cents()
+        self._count_anew()
 
     def _verify(self, head: Head) -> Head:
         while batch := self.entries(head.seq, _CHECK_BATCH):
@@ -317,6 +348,8 @@ class Journal(JournalReader):
         intent_seq = intent_seq_of(body)
         if intent_seq is None:
             return None
+        if intent_seq in self._open:
+            return self._open[intent_seq]
         rows = self._rows("SELECT uid FROM entry WHERE seq = ?", intent_seq)
         return rows[0][0] if rows else None
 

@@ -103,3 +103,20 @@ def test_any_bytes_are_a_document_or_an_error_of_ours(data: bytes) -> None:
             parse(content)
         except DocumentError:
             continue
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256, 65_535, 65_536])
+def test_a_framed_byte_string_is_the_canonical_one(length: int) -> None:
+    """Promise: what is put together by hand is what the encoder would have made of it."""
+    data = bytes(length)
+    assert cbor.byte_string(data) == cbor.encode(data)
+
+
+@pytest.mark.parametrize("length", [0, 23, 24, 256, 65_536])
+def test_frames_are_those_of_cose(length: int) -> None:
+    """Promise: envelope and signed structure are RFC 9052's arrays (4.2 and 4.4) at any length."""
+    signed = KEY.sign(ContentType.ENTRY, bytes(length))
+    envelope = [signed.protected, {}, signed.payload, signed.signature]
+    assert signed.encoded == b"\xd2" + cbor.encode(envelope)
+    context: list[cbor.Value] = ["Signature1", signed.protected, b"", signed.payload]
+    assert signed.sig_structure == cbor.encode(context)

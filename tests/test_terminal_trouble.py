@@ -228,20 +228,20 @@ def test_a_running_till_is_synced(world: World, card: VirtualCard) -> None:
 
 
 def test_the_log_of_a_running_till_stays_small(world: World, card: VirtualCard) -> None:
-    """Promise: between two taps the write-ahead log is emptied, however long the till runs."""
+    """Promise: between two taps the write-ahead log begins anew, however long the till runs."""
     till, reader = world.till(), Unplugged()
     reader.place(card)
     log = world.data().journal.with_name("journal.db-wal")
     sizes = list[int]()
 
     def lines() -> Iterator[str]:
-        for _ in range(5):
+        for _ in range(20):
             yield "1"
             sizes.append(log.stat().st_size)
 
     talk(till, reader, lines())
-    assert sizes == [0] * 5
-    assert debits_cents(card) == [1_00] * 5
+    assert max(sizes) < 3 * sizes[0] < 150_000, "never more than a few taps hold"
+    assert debits_cents(card) == [1_00] * 20
     till.stop()
 
 

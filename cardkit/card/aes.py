@@ -41,6 +41,21 @@ def mac_truncated(key: bytes, message: bytes) -> bytes:
     return cmac(key, message)[1::2]
 
 
+class TruncatedMac:
+    """`mac_truncated` under one key, whose schedule is computed once."""
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = CMAC(AES(key))
+
+    def of(self, message: bytes) -> bytes:
+        """The 8-byte MACt of a message."""
+        state = self._keyed.copy()
+        state.update(message)
+        return state.finalize()[1::2]
+
+
 def pad(data: bytes) -> bytes:
     """Data followed by 80 00..00 up to a whole block, a full block when it was aligned."""
     return data + b"\x80" + bytes(-(len(data) + 1) % BLOCK_BYTES)

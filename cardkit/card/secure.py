@@ -14,10 +14,10 @@ from cardkit.card.aes import (
     BLOCK_BYTES,
     KEY_BYTES,
     MAC_BYTES,
+    TruncatedMac,
     cmac,
     decrypt_cbc,
     encrypt_cbc,
-    mac_truncated,
     pad,
     unpad,
 )
@@ -85,12 +85,12 @@ class Handshake:
 class SecureChannel:
     """Session keys, transaction identifier and command counter of one EV2 session."""
 
-    __slots__ = ("_counter", "_enc_key", "_mac_key", "_ti")
+    __slots__ = ("_counter", "_enc_key", "_mact", "_ti")
 
     def __init__(self, *, enc_key: bytes, mac_key: bytes, ti: bytes, counter: int = 0) -> None:
         must(len(ti) == TI_BYTES, "TI has 4 bytes")
         self._enc_key = enc_key
-        self._mac_key = mac_key
+        self._mact = TruncatedMac(mac_key)
         self._ti = ti
         self._counter = counter
 
@@ -132,7 +132,7 @@ class SecureChannel:
         return plain
 
     def _mac(self, first: int, payload: bytes) -> bytes:
-        return mac_truncated(self._mac_key, bytes([first]) + self._count + self._ti + payload)
+        return self._mact.of(bytes([first]) + self._count + self._ti + payload)
 
     def _iv(self, label: bytes) -> bytes:
         return encrypt_cbc(self._enc_key, label + self._ti + self._count + bytes(8))

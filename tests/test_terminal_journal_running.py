@@ -1,0 +1,91 @@
+"""What the journal keeps count of as it goes: never anything else than what stands in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cardkit.bodies import Acknowledged, DoubtReason, EntryKind, Indeterminate
+from terminal.journal import Journal
+from terminal.journal_read import JournalReader
+from tests.terminal_world import START
+from tests.test_terminal_journal import intent, make, refund, reopen, sale, void
+
+CARDS = tuple(bytes.fromhex("04C1AF000000") + bytes([number]) for number in range(3))
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ("open", "training", "sale", "void", "give up", "refund", "acknowledge", "reopen")
+        ),
+        st.integers(0, 50),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(moves=MOVES)
+def test_running_figures_are_those_of_the_table(
+    moves: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Promise: what a tap is told without a search is what a search would have found.
+
+    Also after an acknowledgement that takes back an earlier one, as of a restored service, and
+    after every restart.
+    """
+    folder = tmp_path_factory.mktemp("journal")
+    journal = make(folder)
+    for move, number in moves:
+        if move == "reopen":
+            journal.close()
+            journal = reopen(folder)
+        else:
+            play(journal, move, number)
+        assert journal.unsent_cents() == JournalReader.unsent_cents(journal)
+        assert journal.open_intents() == JournalReader.open_intents(journal)
+        for uid in CARDS:
+            assert journal.open_intents(uid) == JournalReader.open_intents(journal, uid)
+    assert journal.verify() == journal.head.seq
+    journal.close()
+
+
+def play(journal: Journal, move: str, number: int) -> None:
+    """Append what a move stands for; one that has no object does nothing."""
+    if move in {"open", "training"}:
+        body = intent(100 + number, uid=CARDS[number % len(CARDS)])
+        journal.append(EntryKind.INTENT, body, training=move == "training")
+    elif move == "acknowledge":
+        acknowledge(journal, number % (journal.head.seq + 1))
+    elif move == "refund":
+        seqs = [entry.seq for entry in journal.entries(0, 100) if journal.sold(entry.seq)]
+        if seqs:
+            journal.append(EntryKind.REFUND, refund(seqs[number % len(seqs)], 1))
+    else:
+        settle(journal, move, number)
+
+
+def settle(journal: Journal, move: str, number: int) -> None:
+    """Give one of the open intents its outcome."""
+    opened = JournalReader.open_intents(journal)
+    if not opened:
+        return
+    held = opened[number % len(opened)]
+    match move:
+        case "sale":
+            body = sale(held.seq, held.intent.amount_cents)
+            journal.append(EntryKind.SALE, body, training=held.training)
+        case "void":
+            journal.append(EntryKind.VOID, void(held.seq), training=held.training)
+        case "give up":
+            doubt = Indeterminate(intent_seq=held.seq, reason=DoubtReason.DAY_CLOSED)
+            journal.append(EntryKind.INDETERMINATE, doubt, training=held.training)
+
+
+def acknowledge(journal: Journal, up_to_seq: int) -> None:
+    """Let the service hold the journal up to an entry, be it less than before."""
+    body = Acknowledged(
+        up_to_seq=up_to_seq, head=bytes(32), epoch=1, answered_at=START, answer=bytes(32)
+    )
+    journal.append(EntryKind.ACKNOWLEDGED, body)
