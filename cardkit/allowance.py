@@ -15,7 +15,7 @@ from typing import Final
 
 from cardkit import cbor
 from cardkit.certificates import Role, Trust
-from cardkit.errors import DocumentMalformed, must
+from cardkit.errors import DocumentAboveCeiling, DocumentMalformed, must
 from cardkit.money import CARD_CENTS_MAX
 from cardkit.schema import U31, U32, ListOf, Seconds, document, exactly, pack, unpack, wire
 from cardkit.signing import ContentType, Signed, SigningKey
@@ -136,7 +136,7 @@ def accept_allowance(data: bytes, trust: Trust) -> Allowance:
     ):
         steps.append(_next_step(steps[-1], minutes, increment_cents))
     if any(step.cumulative_cents > issuer.ceiling_cents(step.from_at) for step in steps):
-        raise DocumentMalformed("more than the root lets this issuer give")
+        raise DocumentAboveCeiling("more than the root lets this issuer give")
     refunds = zip(payload.refunds[::2], payload.refunds[1::2], strict=True)
     return Allowance(
         epoch=payload.epoch,

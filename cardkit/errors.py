@@ -16,6 +16,7 @@ ClafoutisError
 │   └── ReaderForbidden      it is there, and this user may not use it
 ├── DocumentError            bytes that are not a document we may use
 │   ├── DocumentMalformed    not canonical CBOR, wrong type, out of bounds
+│   │   └── DocumentAboveCeiling  more credit than the root lets its issuer give
 │   ├── SignatureInvalid     not signed by the key it names, or by one we do not trust
 │   ├── DocumentForeign      another caisse, another terminal, another content type
 │   ├── DocumentExpired      outside its dates
@@ -125,6 +126,10 @@ class DocumentError(ClafoutisError):
 
 class DocumentMalformed(DocumentError):
     """The bytes are not canonical CBOR of the expected shape, or a value is out of bounds."""
+
+
+class DocumentAboveCeiling(DocumentMalformed):
+    """An allowance gives more than the root lets its issuer give."""
 
 
 class SignatureInvalid(DocumentError):

@@ -225,8 +225,12 @@ def balance(context: Context) -> None:
     status = Exit.DONE
     with context.till() as till:
         with context.tap() as connection:
-            outcome = till.balance(connection)
+            outcome = till.balance(
+                connection, announce=lambda green: _paid(context.words, green)
+            )
         _tell(context.words, outcome.settled)
+        for refused in outcome.refused:
+            say(context.words.refused_allowance(refused))
         match outcome:
             case Balance(available_cents=available_cents):
                 click.echo(context.words.euros(available_cents))

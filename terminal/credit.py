@@ -5,15 +5,17 @@ The card's own allowance costs exchanges, so it is read only when it can change 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from typing import Final
 
-from cardkit.allowance import Allowance, newest
+from cardkit.allowance import Allowance
 from cardkit.bodies import (
     REFUNDS_COUNTED_MAX,
     AllowanceSeen,
     AllowanceWritten,
+    DocumentRefused,
     EntryKind,
     RefundCounted,
 )
@@ -21,7 +23,8 @@ from cardkit.clock import Clock, Instant, business_date
 from cardkit.decide import Approved, CardState, Decision, Reason, decide
 from cardkit.decide import Till as Situation
 from cardkit.directory import CardRow
-from cardkit.errors import DocumentError
+from cardkit.signing import ContentType
+from terminal.borne import SIGNED_FAULTS, Fault, RefusedAllowance, judge
 from terminal.journal import Journal
 from terminal.store import Store
 from terminal.tap import Tap
@@ -49,13 +52,30 @@ class Basis:
     borne: bytes | None
     """The allowance as the card carried it, when that is the one in use."""
     refunds: tuple[RefundCounted, ...]
+    card_day_cents: int
+    """What this terminal has taken from the card on the day of that instant."""
     asked_at: Instant
     """The instant that the decision is about, and so the intent's."""
+    refused: tuple[RefusedAllowance, ...] = ()
+    """Allowances that were looked at and do not count."""
 
     @property
     def refunded_cents(self) -> int:
         """Refunds of this terminal that the allowance does not contain."""
         return sum(refund.amount_cents for refund in self.refunds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An allowance that counts, as it was signed, and whether a card brought it."""
+
+    allowance: Allowance
+    content: bytes
+    is_borne: bool
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        return self.allowance.order
 
 
 class Credit:
@@ -78,30 +98,36 @@ class Credit:
     def of_directory(self, uid: bytes) -> Basis:
         """Return what a decision stands on without asking the card."""
         row = self._store.row(uid)
-        content = row.allowance if row is not None else None
-        return self._basis(row, self._accept(content, uid), None)
+        refused = list[RefusedAllowance]()
+        known = self._known(uid, row, refused)
+        return self._basis(uid, row, known, refused)
 
     def of_card(self, tap: Tap) -> Basis:
         """Return what a decision stands on with the card's own allowances, refreshing the card.
 
-        The directory's allowance is left on the card when it is strictly newer than both, in
-        the slot of the older one: a tear then costs what was of no use any more.
+        What is known here is left on the card when it is strictly newer than both slots, in the
+        one that is empty, faulty or older: a tear then costs what was of no use any more.
         """
         uid = tap.card.uid
-        contents = tap.allowance_slots()
-        slots = [self._accept(content, uid) for content in contents]
-        for allowance in slots:
-            if allowance is not None:
-                self._store.note_signed_time(allowance.issued_at)
         row = self._store.row(uid)
-        signed = row.allowance if row is not None else None
-        of_directory = self._accept(signed, uid)
-        of_card = newest(*slots)
-        if of_card is not None and (of_directory is None or of_card.order > of_directory.order):
-            return self._basis(row, of_card, contents[slots.index(of_card)])
-        if of_directory is not None and (of_card is None or of_directory.order > of_card.order):
-            self._refresh(tap, _older_slot(slots), signed or b"", of_directory.digest)
-        return self._basis(row, of_directory, None)
+        refused = list[RefusedAllowance]()
+        slots = [
+            self._held(content, uid, row, slot, refused)
+            for slot, content in enumerate(tap.allowance_slots())
+        ]
+        for held in slots:
+            if held is not None:
+                self._store.note_signed_time(held.allowance.issued_at)
+        of_card = _newest(*slots)
+        known = self._known(uid, row, refused)
+        if of_card is not None and (known is None or of_card.order > known.order):
+            self._store.keep_borne(uid, of_card.content)
+            return self._basis(uid, row, of_card, refused)
+        if known is not None and (of_card is None or known.order > of_card.order):
+            if of_card is not None and known.is_borne:
+                self._refuse(of_card.content, Fault.OLDER, slots.index(of_card), refused)
+            self._refresh(tap, _older_slot(slots), known)
+        return self._basis(uid, row, known, refused)
 
     def see(self, basis: Basis) -> None:
         """Journal an allowance that only the card carried, in full, the first time it is used."""
@@ -110,10 +136,6 @@ class Credit:
         if not self._store.is_seen(basis.allowance.digest):
             self._journal.append(EntryKind.ALLOWANCE_SEEN, AllowanceSeen(content=basis.borne))
             self._store.mark_seen(basis.allowance.digest)
-
-    def card_day_cents(self, uid: bytes, now: Instant) -> int:
-        """Return what this terminal has taken from a card on the day of an instant."""
-        return self._journal.card_day_cents(uid, business_date(now.at))
 
     def _ask(self, amount_cents: int, card: CardState, basis: Basis, merchant: int) -> Decision:
         directory = self._store.directory
@@ -128,24 +150,31 @@ class Credit:
                 row=basis.row,
                 allowance=basis.allowance,
                 refunded_cents=basis.refunded_cents,
-                card_day_cents=self.card_day_cents(card.uid, basis.asked_at),
+                card_day_cents=basis.card_day_cents,
                 unsent_cents=self._journal.unsent_cents(),
             ),
         )
 
     def _basis(
-        self, row: CardRow | None, allowance: Allowance | None, borne: bytes | None
+        self,
+        uid: bytes,
+        row: CardRow | None,
+        held: _Held | None,
+        refused: list[RefusedAllowance],
     ) -> Basis:
         refunds: tuple[RefundCounted, ...] = ()
-        if allowance is not None:
-            self._store.absorb(allowance)
-            refunds = self._uncontained(allowance)
+        if held is not None:
+            self._store.absorb(held.allowance)
+            refunds = self._uncontained(held.allowance)
+        now = self._clock.now()
         return Basis(
             row=row,
-            allowance=allowance,
-            borne=borne,
+            allowance=None if held is None else held.allowance,
+            borne=held.content if held is not None and held.is_borne else None,
             refunds=refunds,
-            asked_at=self._clock.now(),
+            asked_at=now,
+            card_day_cents=self._journal.card_day_cents(uid, business_date(now.at)),
+            refused=tuple(refused),
         )
 
     def _uncontained(self, allowance: Allowance) -> tuple[RefundCounted, ...]:
@@ -154,24 +183,65 @@ class Credit:
         open_ones = (refund for refund in ours if not self._store.is_absorbed(refund.seq))
         return tuple(open_ones)[:REFUNDS_COUNTED_MAX]
 
-    def _accept(self, content: bytes | None, uid: bytes) -> Allowance | None:
-        """Verify an allowance of this card; a bad one is as good as none."""
+    def _known(
+        self, uid: bytes, row: CardRow | None, refused: list[RefusedAllowance]
+    ) -> _Held | None:
+        """Return the newest of what the directory says and what the card has shown here before."""
+        signed = row.allowance if row is not None else None
+        of_directory = self._held(signed, uid, row, None, refused)
+        remembered = self._store.borne(uid)
+        if remembered is None:
+            return of_directory
+        match judge(remembered, self._store.allowance, uid=uid, row=row):
+            case Allowance() as allowance:
+                return _newest(of_directory, _Held(allowance, remembered, is_borne=True))
+            case Fault():
+                return of_directory
+
+    def _held(
+        self,
+        content: bytes | None,
+        uid: bytes,
+        row: CardRow | None,
+        slot: int | None,
+        refused: list[RefusedAllowance],
+    ) -> _Held | None:
+        """Return an allowance of this card that counts, or put down why it does not."""
         if content is None:
             return None
-        try:
-            allowance = self._store.allowance(content)
-        except DocumentError as error:
-            logger.warning("an allowance was not accepted: %s", error)
-            return None
-        return allowance if allowance.uid == uid else None
+        match judge(content, self._store.allowance, uid=uid, row=row):
+            case Allowance() as allowance:
+                return _Held(allowance, content, is_borne=slot is not None)
+            case Fault() as fault:
+                self._refuse(content, fault, slot, refused)
+                return None
 
-    def _refresh(self, tap: Tap, slot: int, content: bytes, digest: bytes) -> None:
-        tap.write_allowance(slot, content)
-        written = AllowanceWritten(uid=tap.card.uid, slot=slot, digest=digest)
+    def _refuse(
+        self, content: bytes, fault: Fault, slot: int | None, refused: list[RefusedAllowance]
+    ) -> None:
+        """Put down a fault, and journal it the first time that this very document shows it."""
+        logger.info("an allowance does not count: %s", fault.value)
+        refused.append(RefusedAllowance(slot=slot, fault=fault))
+        digest = hashlib.sha256(content).digest()
+        if fault in SIGNED_FAULTS and not self._store.is_seen(digest):
+            kind = ContentType.ALLOWANCE.value
+            body = DocumentRefused(content_type=kind, digest=digest, reason=fault.value)
+            self._journal.append(EntryKind.DOCUMENT_REFUSED, body)
+            self._store.mark_seen(digest)
+
+    def _refresh(self, tap: Tap, slot: int, known: _Held) -> None:
+        tap.write_allowance(slot, known.content)
+        written = AllowanceWritten(uid=tap.card.uid, slot=slot, digest=known.allowance.digest)
         self._journal.append(EntryKind.ALLOWANCE_WRITTEN, written)
 
 
-def _older_slot(slots: list[Allowance | None]) -> int:
-    """Return the slot that holds nothing, or the older allowance."""
+def _newest(*candidates: _Held | None) -> _Held | None:
+    """Return the newest of several, and of equals the first."""
+    held = [candidate for candidate in candidates if candidate is not None]
+    return max(held, key=lambda it: it.order, default=None)
+
+
+def _older_slot(slots: list[_Held | None]) -> int:
+    """Return the slot that holds nothing that counts, or the older allowance."""
     orders = [(-1,) if held is None else held.order for held in slots]
     return orders.index(min(orders))

@@ -12,6 +12,7 @@ from cardkit.clock import business_date
 from cardkit.errors import CardError, ClafoutisError, JournalError, ReaderError, StoreError
 from cardkit.money import parse_amount
 from cardkit.reader import Reader
+from terminal.borne import RefusedAllowance
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settled, Settlement
 from terminal.till import Till
 from terminal.words import Words
@@ -116,7 +117,7 @@ class LineMode:
         if connection is None:
             return
         try:
-            outcome = self._till.balance(connection)
+            outcome = self._till.balance(connection, announce=self._green)
         except (CardError, ReaderError) as error:
             self._write(self._words.trouble(error))
             self._remind()
@@ -130,6 +131,7 @@ class LineMode:
                 self._write(_("This card can pay {amount}.").format(amount=amount))
             case Refused(declined=declined):
                 self._write(self._words.declined(declined))
+        self._faults(outcome.refused)
 
     def _tapped(self) -> CardConnection | None:
         _ = self._words.gettext
@@ -164,8 +166,9 @@ class LineMode:
         _ = self._words.gettext
         self._settled(outcome.settled)
         match outcome:
-            case Refused(declined=declined):
+            case Refused(declined=declined, refused=refused):
                 self._write(self._words.declined(declined))
+                self._faults(refused)
             case Amber(seq=seq):
                 self._write(
                     _(
@@ -181,6 +184,10 @@ class LineMode:
     def _settled(self, settled: tuple[Settlement, ...]) -> None:
         for earlier in settled:
             self._write(self._words.settled(earlier))
+
+    def _faults(self, refused: tuple[RefusedAllowance, ...]) -> None:
+        for it in refused:
+            self._write(self._words.refused_allowance(it))
 
     def _waiting(self) -> None:
         _ = self._words.gettext

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from cardkit.bodies import SaleProof, VatTotal
 from cardkit.decide import Declined
+from terminal.borne import RefusedAllowance
 from terminal.torn import NotExecuted, Verdict
 
 
@@ -59,6 +60,8 @@ class Refused:
 
     declined: Declined
     settled: tuple[Settlement, ...] = ()
+    refused: tuple[RefusedAllowance, ...] = ()
+    """Allowances of this card that were looked at and do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class Balance:
     spent_cents: int
     spendable_until: datetime | None
     settled: tuple[Settlement, ...] = ()
+    refused: tuple[RefusedAllowance, ...] = ()
+    """Allowances of this card that were looked at and do not count."""
 
 
 SaleOutcome: TypeAlias = Green | Refused | Amber | Settled

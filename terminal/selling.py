@@ -146,7 +146,7 @@ class Selling:
             permit=self._store.permit.digest,
             directory=directory.digest,
             allowance=allowance.digest,
-            card_day_cents=self._credit.card_day_cents(card.uid, basis.asked_at),
+            card_day_cents=basis.card_day_cents,
             unsent_cents=self._journal.unsent_cents(),
             refunds_counted=basis.refunds,
             total_cents=basket.total_cents,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cardkit.bodies import DocumentRefused, EntryKind
 from terminal.till import Till
 from terminal.words import Words
 
@@ -39,6 +40,11 @@ def lines(till: Till, words: Words) -> Iterator[str]:
     for held in journal.open_intents():
         yield _("Sale {seq} of {amount} is waiting.").format(
             seq=held.seq, amount=euros(held.intent.amount_cents)
+        )
+    refused = journal.last(EntryKind.DOCUMENT_REFUSED)
+    if refused is not None and isinstance(refused.body, DocumentRefused):
+        yield _("Last document refused: {content_type}, {reason}").format(
+            content_type=refused.body.content_type, reason=refused.body.reason
         )
     for account in answer.accounts if answer is not None else ():
         yield _("The caisse owes merchant {merchant} {amount}").format(

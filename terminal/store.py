@@ -68,6 +68,11 @@ CREATE TABLE IF NOT EXISTS absorbed (
 CREATE TABLE IF NOT EXISTS seen (
     digest BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS borne (
+    uid     BLOB PRIMARY KEY,
+    content BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -234,12 +239,21 @@ class Store:
         """Say whether some allowance has contained this refund: it is never counted again."""
         return bool(self._rows("SELECT 1 FROM absorbed WHERE seq = ?", seq))
 
+    def borne(self, uid: bytes) -> bytes | None:
+        """Return the newest allowance that a card has brought here, if it ever was the newest."""
+        rows = self._rows("SELECT content FROM borne WHERE uid = ?", uid)
+        return rows[0][0] if rows else None
+
+    def keep_borne(self, uid: bytes, content: bytes) -> None:
+        """Remember what a card brought, so that it can't be taken back by writing an older one."""
+        self._execute("INSERT OR REPLACE INTO borne VALUES (?, ?)", uid, content)
+
     def mark_seen(self, digest: bytes) -> None:
-        """Remember that an allowance that came from a card stands in the journal in full."""
+        """Remember that the journal knows a document that came from a card."""
         self._execute("INSERT OR IGNORE INTO seen VALUES (?)", digest)
 
     def is_seen(self, digest: bytes) -> bool:
-        """Say whether an allowance that came from a card stands in the journal in full."""
+        """Say whether the journal knows a document that came from a card."""
         return bool(self._rows("SELECT 1 FROM seen WHERE digest = ?", digest))
 
     def note_signed_time(self, at: datetime) -> None:

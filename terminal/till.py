@@ -165,7 +165,7 @@ class Till:
             if decision.reason in CARD_FACTS:
                 self._gather(tap)
             self._selling.decline(tap, decision, order)
-            return Refused(declined=decision, settled=settled)
+            return Refused(declined=decision, settled=settled, refused=basis.refused)
         was_expected = self._is_expected(tap.card, basis.row)
         outcome = self._selling.debit(tap, order, basis, decision, settled)
         if isinstance(outcome, Green):
@@ -174,17 +174,23 @@ class Till:
                 self._gather(tap)
         return outcome
 
-    def balance(self, connection: CardConnection) -> BalanceOutcome:
-        """Say what a card may spend here, settle what is open on it, and refresh its allowance."""
+    def balance(
+        self, connection: CardConnection, *, announce: Announce = nobody
+    ) -> BalanceOutcome:
+        """Say what a card may spend here, settle what is open on it, and refresh its allowance.
+
+        `announce` is called as in `sell`: the card may be gone before there is an outcome.
+        """
         tap = Tap.open(connection, self._cards)
-        settled = self._settle(tap, nobody)
+        settled = self._settle(tap, announce)
         row = self.store.row(tap.card.uid)
         if row is not None and row.status is CardStatus.BLOCKED:
             return Refused(declined=Declined(Reason.CARD_BLOCKED), settled=settled)
         basis = self._credit.of_card(tap)
         allowance = basis.allowance
         if allowance is None:
-            return Refused(declined=Declined(Reason.CARD_UNKNOWN), settled=settled)
+            unknown = Declined(Reason.CARD_UNKNOWN)
+            return Refused(declined=unknown, settled=settled, refused=basis.refused)
         card = tap.card
         available_cents = allowance.available_cents(
             self.clock.now().at, spent_cents=card.spent_cents, refunded_cents=basis.refunded_cents
@@ -195,11 +201,14 @@ class Till:
             spent_cents=card.spent_cents,
             spendable_until=allowance.spendable_until,
             settled=settled,
+            refused=basis.refused,
         )
 
-    def refresh(self, connection: CardConnection) -> BalanceOutcome:
+    def refresh(
+        self, connection: CardConnection, *, announce: Announce = nobody
+    ) -> BalanceOutcome:
         """Leave a newer allowance on a card; the same tap tells its balance."""
-        return self.balance(connection)
+        return self.balance(connection, announce=announce)
 
     def inspect(self, connection: CardConnection) -> Evidence:
         """Journal what a card tells of its past, without a sale and without changing it."""

@@ -41,6 +41,7 @@ from cardkit.errors import (
 )
 from cardkit.language import FRENCH, catalogue, language_of
 from cardkit.money import format_cents
+from terminal.borne import Fault, RefusedAllowance
 from terminal.journal_read import OpenIntent
 from terminal.outcomes import RefundObstacle, RefundRefused, Settlement
 from terminal.torn import Executed, Undecidable
@@ -97,6 +98,24 @@ class Words:
             can_pay = _("It can pay {amount}.").format(amount=self.euros(declined.payable_cents))
             return f"{sentence} {can_pay}"
         return sentence
+
+    def refused_allowance(self, refused: RefusedAllowance) -> str:
+        """Say why credit that stands on the card, or in the list of cards, does not count."""
+        _ = self.gettext
+        reasons = {
+            Fault.GARBLED: _("it cannot be read"),
+            Fault.NOT_SIGNED: _("the caisse did not sign it"),
+            Fault.ANOTHER_CAISSE: _("it is of another caisse"),
+            Fault.KEY_EXPIRED: _("its key was out of date"),
+            Fault.ABOVE_CEILING: _("it is above what the caisse may give"),
+            Fault.OTHER_CARD: _("it is of another card"),
+            Fault.EARLIER_LIFE: _("the card has been made anew since"),
+            Fault.OLDER: _("the card has shown a newer one before"),
+        }
+        reason = reasons[refused.fault]
+        if refused.slot is None:
+            return _("Credit in the list does not count: {reason}.").format(reason=reason)
+        return _("Credit on the card does not count: {reason}.").format(reason=reason)
 
     def settled(self, earlier: Settlement) -> str:
         """Say what became of an amber sale."""
