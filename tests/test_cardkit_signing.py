@@ -116,7 +116,7 @@ def test_a_framed_byte_string_is_the_canonical_one(length: int) -> None:
 def test_frames_are_those_of_cose(length: int) -> None:
     """Promise: envelope and signed structure are RFC 9052's arrays (4.2 and 4.4) at any length."""
     signed = KEY.sign(ContentType.ENTRY, bytes(length))
-    envelope = [signed.protected, {}, signed.payload, signed.signature]
+    envelope: list[cbor.Value] = [signed.protected, {}, signed.payload, signed.signature]
     assert signed.encoded == b"\xd2" + cbor.encode(envelope)
     context: list[cbor.Value] = ["Signature1", signed.protected, b"", signed.payload]
     assert signed.sig_structure == cbor.encode(context)
