@@ -13,13 +13,19 @@ import nfc.tag.tt4
 NFCPY_BAUD_BPS = 921_600
 
 
-@contextmanager
-def nfcpy_frontend(path: str) -> Iterator[nfc.clf.ContactlessFrontend]:
-    """Nfcpy's frontend on this line, as `cardkit.reader.nfc` must open it: by path."""
+def opened_nfcpy(path: str) -> nfc.clf.ContactlessFrontend:
+    """Nfcpy's frontend on any line: its own way to open one knows no folders."""
     device = nfc.clf.pn532.init(nfc.clf.transport.TTY(path))
     device._path = path
     frontend = nfc.clf.ContactlessFrontend()
     frontend.device = device
+    return frontend
+
+
+@contextmanager
+def nfcpy_frontend(path: str) -> Iterator[nfc.clf.ContactlessFrontend]:
+    """The same, closed when the context ends."""
+    frontend = opened_nfcpy(path)
     try:
         yield frontend
     finally:
