@@ -26,6 +26,7 @@ from tests.purse_cards import connect
 AES_KEY = bytes(range(16))
 VERSION = 7
 TOOL_TIMEOUT_S = 30.0
+MORE, AUTHENTICATION_ERROR = 0xAF, bytes.fromhex("91AE")
 PARAMETER_ERROR, ILLEGAL_COMMAND = "919e", "911c"
 
 
@@ -83,6 +84,8 @@ def test_libfreefare_does_not_open_with_another_key(
     before = card.snapshot()
     with freefare_tag(reader.path) as tag:
         assert not tag.authenticate(tag.des_key(b"\x02" * 8))
+        assert reader.trace[-1].command[1] == MORE
+        assert reader.trace[-1].answer == AUTHENTICATION_ERROR
         assert not tag.authenticate_aes(tag.aes_key(bytes(16), 0))
     assert card.snapshot() == before
 

@@ -74,17 +74,27 @@ def silent(answer: Answer) -> None:
 
 
 def run(bench: Bench, specimen: Specimen, *, tell: Callable[[Answer], None] = silent) -> Outcome:
-    """Ask everything; raises CardError only when the card can't even be prepared."""
+    """Ask everything; what the card does not answer is missing, and nothing is raised."""
     answers: list[Answer] = []
     try:
-        bench.free_bytes = _again(bench, lambda: prepare(bench.host))
+        trouble = _prepared(bench)
         for question in Question:
-            answer = _asked(bench, question)
+            answer = _asked(bench, question) if trouble is None else _missing(question, trouble)
             answers.append(answer)
             tell(answer)
     finally:
         given_back = _given_back(bench, specimen)
     return Outcome(tuple(answers), given_back)
+
+
+def _prepared(bench: Bench) -> CardError | None:
+    """Prepare the card, or say why it can't be."""
+    try:
+        bench.free_bytes = _again(bench, lambda: prepare(bench.host))
+    except CardError as error:
+        logger.warning("the card can't be prepared: %s", error)
+        return error
+    return None
 
 
 def _asked(bench: Bench, question: Question) -> Answer:
@@ -93,12 +103,16 @@ def _asked(bench: Bench, question: Question) -> Answer:
         return _again(bench, lambda: QUESTIONS[question](bench))
     except CardError as error:
         logger.warning("question %s: %s", question.name, error)
-        return Answer(
-            question=question,
-            value=Said.NOT_ANSWERED.value,
-            expected=None,
-            evidence=(f"{type(error).__name__}: {error}",),
-        )
+        return _missing(question, error)
+
+
+def _missing(question: Question, error: CardError) -> Answer:
+    return Answer(
+        question=question,
+        value=Said.NOT_ANSWERED.value,
+        expected=None,
+        evidence=(f"{type(error).__name__}: {error}",),
+    )
 
 
 def _again(bench: Bench, act: Callable[[], Result]) -> Result:

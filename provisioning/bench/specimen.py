@@ -138,7 +138,10 @@ def give_back(host: BenchHost, specimen: Specimen) -> None:
     card.select_application(PICC_AID)
     if has_des_key(card):
         return  # an attempt before this one did everything, and only its answer was lost
-    format_card(host)
+    authenticate_picc(host)
+    if not host.send(Cmd.FORMAT_PICC).ok:  # some owner has disabled it for good
+        authenticate_picc(host)
+        host.send(Cmd.DELETE_APPLICATION, AID[::-1])
     if specimen.has_factory_key:
         card.select_application(PICC_AID)
         card.authenticate_ev2_first(PICC_MASTER_KEY, ZERO_KEY, random=host.random)

@@ -1,0 +1,366 @@
+"""The bench finds out what a card does, whatever that is, and leaves the card as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+
+import pytest
+
+from provisioning.bench import specimen
+from provisioning.bench.answers import Answer, Question, Said
+from provisioning.bench.runner import ATTEMPTS, QUESTIONS, run
+from provisioning.bench.specimen import Refusal, examine
+from simulator.card import Behaviour, KeyKind, Model, VirtualCard
+from simulator.desfire.memory import Application, Key
+from simulator.desfire.status import Status
+from simulator.field import Field
+from simulator.issued import issued_card
+from tests.bench_world import (
+    OTHER_UID,
+    UID,
+    Hand,
+    bench_of,
+    by_question,
+    examined,
+    factory_card,
+    ran,
+)
+
+LAST = 12
+"""Exchanges of giving the card back."""
+STRIDE = 13
+"""A prime, so that every kind of exchange is torn in some question."""
+Q = Question
+ALTERED: dict[str, tuple[Behaviour, dict[Question, str]]] = {
+    "abort_with_reads_only": (
+        Behaviour(abort_with_reads_only=Status.NO_CHANGES),
+        {Q.ABORT_AFTER_READS: "0C"},
+    ),
+    "no_changes_ends_session": (
+        Behaviour(no_changes_ends_session=False),
+        {Q.NO_CHANGES_SESSION: Said.NO.value},
+    ),
+    "errors_abort_transaction": (
+        Behaviour(errors_abort_transaction=False),
+        {Q.ERRORS_ABORT: Said.NONE_ABORTS.value},
+    ),
+    "commit_without_reader_id": (
+        Behaviour(commit_without_reader_id=Status.PARAMETER_ERROR),
+        {Q.NO_READER_ID: "9E"},
+    ),
+    "free_reader_id_is_encrypted": (
+        Behaviour(free_reader_id_is_encrypted=False),
+        {Q.FREE_READER_ID: Said.NO.value},
+    ),
+    "recreated_tmac_restarts": (
+        Behaviour(recreated_tmac_restarts=False),
+        {Q.TMC_RESTARTS: Said.GOES_ON.value},
+    ),
+    "mixed_transaction_renews": (
+        Behaviour(mixed_transaction_renews=False),
+        {Q.MIXED_CREDIT: Said.NO.value},
+    ),
+    "answer_bytes_max": (Behaviour(answer_bytes_max=128), {Q.ANSWER_BYTES: "128"}),
+    "reads_enter_tmi": (
+        Behaviour(reads_enter_tmi=False),
+        {
+            Q.GET_VALUE: Said.NO_TRACE.value,
+            Q.READ_DATA: Said.NO_TRACE.value,
+            Q.READ_RECORDS: Said.NO_TRACE.value,
+            Q.ABORT_AFTER_READS: "0C",
+        },
+    ),
+    "amounts_in_two_blocks": (
+        Behaviour(amounts_in_two_blocks=True),
+        dict.fromkeys((Q.DEBIT, Q.CREDIT, Q.LIMITED_CREDIT, Q.GET_VALUE), Said.TWO_BLOCKS.value),
+    ),
+    "tmac_settings_show_limit": (
+        Behaviour(tmac_settings_show_limit=True),
+        {Q.SETTINGS_LENGTH: "10"},
+    ),
+}
+
+
+@pytest.mark.parametrize("model", [Model.EV2, Model.EV3])
+@pytest.mark.parametrize("kind", list(KeyKind))
+def test_every_question_is_answered_and_the_card_is_as_it_came(model: Model, kind: KeyKind) -> None:
+    """From DES or from AES, the card ends with what it began with, to the byte of its memory."""
+    card = factory_card(model=model, picc_key=kind)
+    before = card.snapshot()
+    outcome = ran(bench_of(card))
+    assert [answer.question for answer in outcome.answers] == list(Question) == list(QUESTIONS)
+    assert not [answer for answer in outcome.answers if answer.differs or answer.is_missing]
+    assert outcome.is_whole
+    assert outcome.given_back
+    assert card.snapshot() == before
+
+
+def test_the_altered_behaviours_are_all_there_are() -> None:
+    """A new doubt about silicon is a new question, or this test is red."""
+    assert set(ALTERED) == {field.name for field in fields(Behaviour)}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_each_altered_behaviour_is_found(name: str) -> None:
+    """What a card does otherwise changes the answers that are about it, and no other."""
+    behaviour, expected = ALTERED[name]
+    outcome = ran(bench_of(factory_card(behaviour)))
+    assert {a.question: a.value for a in outcome.answers if a.differs} == expected
+    assert outcome.is_whole
+    assert outcome.given_back
+
+
+# Which cards are refused
+
+
+def with_application() -> VirtualCard:
+    """A card with somebody's application, its master key as delivered."""
+    card = factory_card()
+    card.memory.applications[b"\x01\x02\x03"] = Application(b"\x01\x02\x03", 0x0F, [Key()])
+    return card
+
+
+def with_hidden_purse() -> VirtualCard:
+    """A purse of another name under our number."""
+    card = factory_card()
+    aid = bytes.fromhex("F4C1AF")
+    card.memory.applications[aid] = Application(aid, 0x0F, [Key()])
+    return card
+
+
+def with_other_key() -> VirtualCard:
+    """An empty card whose master key somebody has set."""
+    card = factory_card(picc_key=KeyKind.AES)
+    card.memory.root.keys = [Key(b"\x01" * 16)]
+    return card
+
+
+def closed_factory_card() -> VirtualCard:
+    """A DES key, and nothing listed without it."""
+    card = factory_card()
+    card.memory.root.key_settings = 0x09
+    return card
+
+
+@pytest.mark.parametrize(
+    ("made", "refusal"),
+    [
+        (lambda: issued_card(UID), Refusal.PURSE),
+        (with_hidden_purse, Refusal.PURSE),
+        (with_application, Refusal.OTHER_APPLICATIONS),
+        (with_other_key, Refusal.OTHER_KEY),
+        (closed_factory_card, Refusal.OTHER_KEY),
+        (lambda: factory_card(model=Model.LIGHT), Refusal.LIGHT),
+    ],
+)
+def test_a_card_that_somebody_may_use_is_refused(
+    made: Callable[[], VirtualCard], refusal: Refusal
+) -> None:
+    """No purse, no foreign application, no foreign key; and not a byte of it is changed."""
+    card = made()
+    before = card.snapshot()
+    bench = bench_of(card)
+    assert examine(bench.host, UID) is refusal
+    assert card.snapshot() == before
+
+
+def test_another_card_than_the_named_one_is_refused() -> None:
+    """The UID on the command line is the person's word that this card may be emptied."""
+    bench = bench_of(factory_card())
+    assert examine(bench.host, OTHER_UID) is Refusal.OTHER_CARD
+    assert examine(bench.host, UID[:4]) is Refusal.OTHER_CARD
+
+
+class Ntag:
+    """A card that stops at ISO/IEC 14443-3 (a `Plastic`)."""
+
+    uid = UID
+    atqa = bytes.fromhex("0044")
+    sak = 0x00
+    ats = None
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def transmit(self, command: bytes) -> bytes | None:
+        """Mute to APDUs."""
+        del command
+        return None
+
+
+class BankCard(Ntag):
+    """A card that knows ISO 7816 and no DESFire command."""
+
+    sak = 0x20
+
+    def transmit(self, command: bytes) -> bytes | None:
+        """Class not supported."""
+        del command
+        return bytes.fromhex("6E00")
+
+
+class Ev1(BankCard):
+    """The generation before, which has no Transaction MAC."""
+
+    def __init__(self) -> None:
+        frames = ("0401010100180591AF", "0401010104180591AF", UID.hex() + "010203040523269100")
+        self._frames = [bytes.fromhex(frame) for frame in frames]
+
+    def transmit(self, command: bytes) -> bytes | None:
+        """The three frames of GetVersion."""
+        del command
+        return self._frames.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("plastic", "refusal"),
+    [
+        (Ntag(), Refusal.NO_DESFIRE),
+        (BankCard(), Refusal.NO_DESFIRE),
+        (Ev1(), Refusal.OTHER_MODEL),
+    ],
+)
+def test_what_is_no_ev2_or_ev3_is_refused(plastic: Ntag, refusal: Refusal) -> None:
+    """By its activation where that tells, and by its version."""
+    field = Field()
+    bench = bench_of(factory_card(), field)
+    field.lift()
+    field.place(plastic)
+    connection = field.wait_for_card(0)
+    assert connection is not None
+    bench.host.connection = connection
+    assert examine(bench.host, UID) is refusal
+
+
+# What goes wrong on the way
+
+
+@cache
+def exchanges_of_a_run() -> int:
+    """APDUs from the first look to the end, when nothing goes wrong."""
+    field = Field(while_waiting=lambda _: None)
+    bench = bench_of(factory_card(), field, lifts=False)
+    run(bench, examined(bench))
+    return field.exchanges
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_card_that_slips_off_anywhere_costs_no_answer(moment: str) -> None:
+    """Laid down again, the question is asked again; at the end the card is as it came."""
+    for exchange in range(1, exchanges_of_a_run() - LAST, STRIDE):
+        field, card = Field(while_waiting=lambda _: None), factory_card()
+        before = card.snapshot()
+        bench = bench_of(card, field, lifts=False)
+        found = examined(bench)
+        tear = field.tear_before if moment == "before" else field.tear_after
+        tear(exchange)
+        outcome = run(bench, found)
+        assert outcome.is_whole, (exchange, [a for a in outcome.answers if a.is_missing])
+        assert outcome.given_back, exchange
+        assert card.snapshot() == before, exchange
+
+
+@pytest.mark.parametrize("from_the_end", range(1, LAST))
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_torn_while_it_is_given_back_the_card_is_given_back(moment: str, from_the_end: int) -> None:
+    """Even when the last answer is lost, a second look shows that all was done."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    before = card.snapshot()
+    bench = bench_of(card, field, lifts=False)
+    found = examined(bench)
+    tear = field.tear_before if moment == "before" else field.tear_after
+    tear(exchanges_of_a_run() - field.exchanges - from_the_end + 1)
+    assert run(bench, found).given_back
+    assert card.snapshot() == before
+
+
+def test_a_run_that_was_killed_is_made_good_by_the_next() -> None:
+    """The key's version remembers that it was a DES key; the half-made application is our own."""
+    card = factory_card()
+    before = card.snapshot()
+    bench = bench_of(card)
+    examined(bench)
+    specimen.prepare(bench.host)
+    assert card.snapshot() != before
+    outcome = ran(bench_of(card))
+    assert outcome.given_back
+    assert card.snapshot() == before
+
+
+def test_a_question_that_fails_leaves_the_others() -> None:
+    """A card that loses its value file answers what is not about it."""
+    card = factory_card()
+    before = card.snapshot()
+    bench = bench_of(card)
+
+    def lose_a_file(answer: Answer) -> None:
+        if answer.question is Question.NO_READER_ID:
+            del card.memory.applications[specimen.AID].files[specimen.VALUE_FILE]
+
+    outcome = run(bench, examined(bench), tell=lose_a_file)
+    answers = by_question(outcome)
+    assert not outcome.is_whole
+    assert answers[Question.MIXED_CREDIT].is_missing
+    assert "FILE_NOT_FOUND" in answers[Question.MIXED_CREDIT].evidence[0]
+    assert answers[Question.SETTINGS_LENGTH].value == "6"
+    assert answers[Question.FORMAT_FREES].value == Said.YES.value
+    assert card.snapshot() == before
+
+
+def test_a_card_that_can_not_be_formatted_gets_its_key_back() -> None:
+    """Whoever disabled formatting: there is no answer, no application, and the factory's key."""
+    card = factory_card()
+    card.memory.configuration[0x00] = b"\x01"
+    before = card.snapshot()
+    outcome = ran(bench_of(card))
+    assert all(answer.is_missing for answer in outcome.answers)
+    assert outcome.given_back
+    assert card.snapshot() == before
+
+
+class Gone(Hand):
+    """A person who takes the card along and does not come back."""
+
+    def lay_down(self) -> None:
+        """Nothing."""
+
+
+def test_a_card_that_never_comes_back_ends_the_run_and_is_told() -> None:
+    """No endless waiting; every question after has no answer, and the card is not given back."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field, lifts=False)
+    bench = replace(bench, person=Gone(field, card))
+    found = examined(bench)
+    field.tear_after(200)
+    outcome = run(bench, found)
+    assert not outcome.given_back
+    assert not outcome.is_whole
+    assert outcome.answers[-1].is_missing
+    assert by_question(outcome)[Question.DEBIT].value == Said.ONE_BLOCK.value
+
+
+def test_another_card_laid_down_meanwhile_is_left_alone() -> None:
+    """Only the named card is worked on, however often another one is offered."""
+    field, card, other = Field(while_waiting=lambda _: None), factory_card(), VirtualCard(OTHER_UID)
+    untouched = other.snapshot()
+    bench = bench_of(card, field, lifts=False)
+    bench = replace(bench, person=Hand(field, other))
+    found = examined(bench)
+    field.tear_after(200)
+    assert not run(bench, found).given_back
+    assert other.snapshot() == untouched
+    assert other.history == ()
+
+
+def test_nobody_is_asked_to_lift_who_does_not_want_to() -> None:
+    """The bench runs through without a person too, and says what it left out."""
+    answers = by_question(ran(bench_of(factory_card(), lifts=False)))
+    for question in (Question.LIFTED_BEFORE, Question.LIFTED_AT_WORK):
+        assert answers[question].value == Said.NOT_ASKED.value
+
+
+def test_attempts_are_few() -> None:
+    """A card that is lost at every question is not asked for ever."""
+    assert ATTEMPTS == 3
