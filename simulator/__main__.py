@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from cardkit.errors import ClafoutisError
+from simulator.burnt.command import burnt
 from simulator.card import UID_BYTES, VirtualCard
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
@@ -46,6 +47,9 @@ def _address(_context: click.Context, _option: click.Parameter, value: str) -> t
 @click.group()
 def main() -> None:
     """Virtual hardware."""
+
+
+main.add_command(burnt)
 
 
 @main.command()
