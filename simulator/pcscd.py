@@ -67,11 +67,12 @@ class PrivatePcscd:
     """A running daemon while the context lasts; raises ReaderMissing when it can't be had.
 
     `fastpoll`: notice a card within about 10 ms and not 400; where no compiler is found the
-    daemon keeps its own rate.
+    daemon keeps its own rate. `slot_name` is what PC/SC shows, up to the slot's number.
     """
 
-    def __init__(self, *, fastpoll: bool = False) -> None:
+    def __init__(self, *, fastpoll: bool = False, slot_name: str = SLOT_NAME) -> None:
         self._fastpoll = fastpoll
+        self._slot_name = slot_name
         self._stack = contextlib.ExitStack()
         self._folder = Path()
         self.port = 0
@@ -84,7 +85,7 @@ class PrivatePcscd:
     @property
     def reader_names(self) -> tuple[str, ...]:
         """The readers as PC/SC names them; slot n is served at `port` + n."""
-        return tuple(f"{SLOT_NAME} 00 {slot:02X}" for slot in range(SLOTS))
+        return tuple(f"{self._slot_name} 00 {slot:02X}" for slot in range(SLOTS))
 
     def __enter__(self) -> Self:
         missing = available()
@@ -131,7 +132,7 @@ class PrivatePcscd:
         configuration = self._folder / "readers"
         configuration.mkdir()
         (configuration / "vpcd").write_text(
-            f'FRIENDLYNAME "{SLOT_NAME}"\n'
+            f'FRIENDLYNAME "{self._slot_name}"\n'
             f"DEVICENAME /dev/null:0x{self.port:04X}\n"
             f"LIBPATH {driver()}\n"
             f"CHANNELID 0x{self.port:04X}\n"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -27,11 +29,12 @@ from cardkit.errors import (
     CardLost,
     ReaderBusy,
     ReaderError,
+    ReaderForbidden,
     ReaderLost,
     ReaderMissing,
 )
 from cardkit.reader import open_reader
-from cardkit.reader.pcsc import PcscConnection, PcscReader
+from cardkit.reader.pcsc import PcscConnection, PcscReader, reader_names
 from simulator.card import KeyKind, VirtualCard
 from simulator.pcscd import PrivatePcscd
 from simulator.plastic import Plastic
@@ -211,9 +214,9 @@ def test_a_sale_through_pcscd(reader: PcscReader, slot: VpcdSlot) -> None:
 # The daemon comes and goes
 
 
-def watch(found: Connection, socket: str) -> None:
+def watch(found: Connection, address: str) -> None:
     """Play a till in a process of its own: tell what each wait of it ends with."""
-    os.environ["PCSCLITE_CSOCK_NAME"] = socket
+    os.environ["PCSCLITE_CSOCK_NAME"] = address
     try:
         reader = PcscReader("")
     except ReaderError as error:
@@ -235,10 +238,10 @@ def watch(found: Connection, socket: str) -> None:
 class Till:
     """The other process, asked to wait for a card."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, address: Path) -> None:
         self._pipe, other = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=watch, args=(other, str(socket)), daemon=True)
+        self._process = context.Process(target=watch, args=(other, str(address)), daemon=True)
         self._process.start()
         other.close()
         self.opened = self.told()
@@ -300,6 +303,128 @@ def test_a_reader_that_stays_away_is_lost_and_found_again(tmp_path: Path) -> Non
 def test_without_a_daemon_a_reader_is_missing(tmp_path: Path) -> None:
     """The first start on a machine without pcscd says what is wrong."""
     assert Till(tmp_path / "nobody").opened == ReaderMissing.__name__
+
+
+# Two readers
+
+
+def test_two_readers_have_a_card_each(virtual_pcscd: PrivatePcscd) -> None:
+    """A name chooses between them, and what happens on one is nothing to the other."""
+    first_name, second_name = virtual_pcscd.reader_names
+    with (
+        VpcdSlot("127.0.0.1", virtual_pcscd.port) as first_slot,
+        VpcdSlot("127.0.0.1", virtual_pcscd.port + 1) as second_slot,
+        contextlib.closing(PcscReader(first_name)) as first,
+        contextlib.closing(PcscReader(second_name)) as second,
+    ):
+        first_slot.insert(VirtualCard(UID))
+        second_slot.insert(VirtualCard(OTHER_UID))
+        here, there = present(first), present(second)
+        assert (here.uid, there.uid) == (UID, OTHER_UID)
+        first_slot.remove()
+        assert first.wait_for_removal(SOON_S)
+        assert not second.wait_for_removal(0)
+        assert there.transceive(GET_VERSION)[-2:] == bytes.fromhex("91AF")
+        second_slot.remove()
+        assert second.wait_for_removal(SOON_S)
+
+
+def test_all_readers_are_named(virtual_pcscd: PrivatePcscd) -> None:
+    """The order is the daemon's: the first of them is what `pcsc:` means."""
+    assert reader_names() == virtual_pcscd.reader_names
+
+
+# A daemon that refuses
+
+
+class RefusingDaemon:
+    """A pcscd that answers as one does whose polkit says no (pcsc-lite, winscard_msg.h)."""
+
+    ESTABLISH_CONTEXT = 0x01
+    SECURITY_VIOLATION = 0x8010006A
+
+    def __init__(self, path: Path) -> None:
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                with client:
+                    self._answer(client)
+
+    def _answer(self, client: socket.socket) -> None:
+        """Each message is a length, a command and its structure, whose last word is the result."""
+        while len(header := client.recv(8, socket.MSG_WAITALL)) == 8:
+            size, command = struct.unpack("=II", header)
+            body = client.recv(size, socket.MSG_WAITALL)
+            result = self.SECURITY_VIOLATION if command == self.ESTABLISH_CONTEXT else 0
+            client.sendall(body[:-4] + struct.pack("=I", result))
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(SOON_S)
+
+
+def test_a_refusal_by_polkit_is_named(tmp_path: Path) -> None:
+    """The workshop forgot the rule: the till says that it is refused, not that nothing is there."""
+    with contextlib.closing(RefusingDaemon(tmp_path / "pcscd")):
+        assert Till(tmp_path / "pcscd").opened == ReaderForbidden.__name__
+
+
+# The reader's own beep
+
+
+class Acr122Slot(VpcdSlot):
+    """A slot that plays an ACR122U: it takes the command about its buzzer as an APDU."""
+
+    silenced = 0
+
+    def _answer(self, card: Plastic, command: bytes) -> bytes | None:
+        if command == bytes.fromhex("FF00520000"):
+            self.silenced += 1
+            return bytes.fromhex("9000")
+        return super()._answer(card, command)
+
+
+def listen(heard: Connection, address: str) -> None:
+    """Tell what is known of the beep, before the first card and with each of two."""
+    os.environ["PCSCLITE_CSOCK_NAME"] = address
+    with contextlib.closing(PcscReader("ACR122")) as reader:
+        for _ in range(3):
+            heard.send(reader.beep.name)
+            heard.recv()
+            with contextlib.closing(present(reader)):
+                pass
+
+
+def test_a_beep_is_muted_through_the_first_card(tmp_path: Path) -> None:
+    """Debian's driver lets no command through to a reader, but an ACR122U takes it as an APDU."""
+    pipe, other = multiprocessing.Pipe()
+    name = "ACS ACR122U PICC Interface"
+    with (
+        PrivatePcscd(fastpoll=True, slot_name=name) as daemon,
+        Acr122Slot("127.0.0.1", daemon.port) as slot,
+    ):
+        point(tmp_path / "pcscd", daemon)
+        context = multiprocessing.get_context("spawn")
+        till = context.Process(target=listen, args=(other, str(tmp_path / "pcscd")), daemon=True)
+        till.start()
+        slot.insert(VirtualCard(UID))
+        heard = []
+        for _ in range(3):
+            assert pipe.poll(3 * SOON_S)
+            heard.append(pipe.recv())
+            pipe.send(None)
+        till.join(SOON_S)
+        assert heard == ["AUDIBLE", "MUTED", "MUTED"]
+        assert slot.silenced == 1
 
 
 class HangingCard(VirtualCard):

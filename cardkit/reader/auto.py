@@ -196,11 +196,11 @@ def _usb_obstacle(device: Path, kind: tuple[int, int], node: Path) -> Obstacle |
         return Obstacle.BUSY
     if kind == _ACR122U and _told(device, "bcdDevice") in _BAD_ACR122U_VERSIONS:
         return Obstacle.BAD_FIRMWARE
-    return None if os.access(node, os.R_OK | os.W_OK) else Obstacle.NO_PERMISSION
+    return None if _may_open(node) else Obstacle.NO_PERMISSION
 
 
 def _serial_obstacle(machine: Machine, line: Path) -> Obstacle | None:
-    if not os.access(line, os.R_OK | os.W_OK):
+    if not _may_open(line):
         return Obstacle.NO_PERMISSION
     consoles = machine.sys / "class/tty/console/active"
     if consoles.exists() and line.name in consoles.read_text("ascii").split():
@@ -212,6 +212,10 @@ def _obstacle_of(error: ReaderError) -> Obstacle:
     if isinstance(error, ReaderForbidden):
         return Obstacle.NO_PERMISSION
     return Obstacle.BUSY if isinstance(error, ReaderBusy) else Obstacle.SILENT
+
+
+def _may_open(node: Path) -> bool:
+    return os.access(node, os.R_OK | os.W_OK, effective_ids=True)
 
 
 def _told(device: Path, fact: str) -> str:

@@ -365,7 +365,7 @@ def _slowed_down(port: str, baud: int) -> bool:
 def _usb_link(place: str) -> Link:
     with _opening(f"usb:{place}"):
         found = [it for it in transport.USB.find("usb") if it[:2] in USB_DRIVERS]
-    matching = [it for it in found if _is_at(place, it)]
+    matching = [it for it in found if is_at(place, it)]
     if not matching:
         raise ReaderMissing(f"no USB reader that nfcpy drives is at usb:{place}")
     vendor, product, bus, number = matching[0]
@@ -386,7 +386,7 @@ def _usb_link(place: str) -> Link:
         return make_link(driver, name=" ".join(filter(None, parts)), let_go=lambda: None)
 
 
-def _is_at(place: str, reader: tuple[int, int, int, int]) -> bool:
+def is_at(place: str, reader: tuple[int, int, int, int]) -> bool:
     """Whether a reader (vendor, product, bus, device) is the one that is asked for."""
     for pattern, base, facts in ((_USB_ID, 16, reader[:2]), (_USB_PLACE, 10, reader[2:])):
         if match := pattern.fullmatch(place):

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 _PAUSE_S = 0.03
 """Between two looks at an empty field: less than anybody feels, and no load worth speaking of."""
-_REOPEN_PAUSE_S = 0.25
+_REOPEN_PAUSE_S = 0.1
 """Between two attempts to find a reader again."""
 _MISSES_TO_BE_GONE = 2
 """A card at the edge of the field misses one call; gone is who misses two."""
