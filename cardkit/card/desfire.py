@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from cardkit.card import apdu
+from cardkit.card import apdu, traffic
 from cardkit.card.aes import KEY_BYTES
 from cardkit.card.apdu import Ins, StatusWord, refusal
 from cardkit.card.connection import CardConnection
@@ -209,7 +209,7 @@ class Desfire:
             mode=CommMode.FULL,
         )
         self._channel = None  # the answer carries no MAC, even when it says yes
-        self._frames(Ins.CHANGE_KEY, payload, StatusWord.OK)
+        self._frames(Ins.CHANGE_KEY, payload, StatusWord.OK, CommMode.FULL)
 
     def change_picc_master_key(self, new: bytes, *, version: int) -> None:
         """Change the PICC master key to an AES key; ends its session."""
@@ -389,7 +389,7 @@ class Desfire:
         payload = (
             channel.wrap(ins, header=header, data=data, mode=mode) if channel else header + data
         )
-        answer = self._frames(ins, payload, success)
+        answer = self._frames(ins, payload, success, mode)
         if channel:
             try:
                 answer = channel.unwrap(success & 0xFF, answer, mode)
@@ -399,30 +399,33 @@ class Desfire:
             self.distrust(f"{len(answer)} bytes where {answer_bytes} belong")
         return answer
 
-    def _frames(self, ins: Ins, payload: bytes, success: StatusWord) -> bytes:
+    def _frames(self, ins: Ins, payload: bytes, success: StatusWord, mode: CommMode) -> bytes:
         """One command and the frames that follow its first answer, as one answer."""
-        answer, status = self._exchange(apdu.native(ins, payload))
+        answer, status = self._exchange(apdu.native(ins, payload), mode)
         for _ in range(_FRAMES_MAX):
             if status != StatusWord.ADDITIONAL_FRAME:
                 break
-            more, status = self._exchange(apdu.native(Ins.ADDITIONAL_FRAME))
+            more, status = self._exchange(apdu.native(Ins.ADDITIONAL_FRAME), mode)
             answer += more
         if status != success:
             self._channel = None
             raise refusal(ins, status)
         return answer
 
-    def _exchange(self, command: bytes) -> tuple[bytes, int]:
+    def _exchange(self, command: bytes, mode: CommMode = CommMode.PLAIN) -> tuple[bytes, int]:
         if not self._usable:
             raise CardLost("this connection already failed; present the card again")
         self.exchanges += 1
-        _log(">", command, secret=command[1] in apdu.KEY_CARRYING)
+        is_logged = logger.isEnabledFor(TRAFFIC)
+        if is_logged:
+            logger.log(TRAFFIC, traffic.sent(command, mode))
         try:
             answer = self._connection.transceive(command)
         except CardError:
             self._usable = False
             raise
-        _log("<", answer)
+        if is_logged:
+            logger.log(TRAFFIC, traffic.received(command, answer, mode))
         if len(answer) < 2:
             self.distrust(f"an answer of {len(answer)} bytes")
         return answer[:-2], int.from_bytes(answer[-2:])
@@ -431,13 +434,6 @@ class Desfire:
         if self._channel is None:
             raise CardLost("the secure channel ended with an earlier error")
         return self._channel
-
-
-def _log(direction: str, message: bytes, *, secret: bool = False) -> None:
-    """Log what went over the air, but never a key, however it is encrypted."""
-    if logger.isEnabledFor(TRAFFIC):
-        shown = f"{message[:4].hex()}… ({len(message)} bytes)" if secret else message.hex()
-        logger.log(TRAFFIC, "%s %s", direction, shown)
 
 
 def _uint24(value: int) -> bytes:
