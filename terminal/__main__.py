@@ -30,6 +30,7 @@ from cardkit.errors import (
     StoreError,
     SyncError,
 )
+from cardkit.logging import TRAFFIC
 from cardkit.money import parse_amount
 from cardkit.reader import Reader, open_reader
 from terminal.config import (
@@ -53,6 +54,8 @@ TAP_TIMEOUT_S: Final = 60.0
 PAIRING_PAUSE_S: Final = 5.0
 _NUMBER_MAX: Final = 2**32 - 1
 """Of entries and merchants (docs/protocol.md, "Limits")."""
+_LOG_LEVELS: Final = (logging.WARNING, logging.DEBUG, TRAFFIC)
+"""By how often somebody said --verbose; no key is logged at any of them."""
 _NEGATIVE_IS_NO_OPTION: Final = {"ignore_unknown_options": True}
 """So that -5 is an amount, and gets its own refusal."""
 
@@ -176,11 +179,16 @@ _merchant_option = click.option(
 @click.option(
     "--reader", default=READER_DEFAULT, envvar=READER_VARIABLE, show_default=True, show_envvar=True
 )
-@click.option("--verbose", "-v", is_flag=True, help="Show what happens, on stderr.")
+@click.option(
+    "--verbose",
+    "-v",
+    count=True,
+    help="Show what happens, on stderr; twice, also what goes over the air.",
+)
 @click.pass_context
-def cli(context: click.Context, data: Path, reader: str, verbose: bool) -> None:
+def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     """Sell from a card, offline."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+    logging.basicConfig(level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
     words = Words.of_environment()
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 

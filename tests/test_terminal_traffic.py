@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -125,3 +128,21 @@ def test_what_a_card_says_in_secret_is_not_in_the_log(logged: Logged) -> None:
     """Promise: the balance of a card went over the air encrypted, and stays so in the log."""
     assert VALUE_AT_ISSUE not in logged.everything.upper()
     assert str(0x7FFFFFFF) not in logged.everything
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [([], logging.WARNING), (["-v"], logging.DEBUG), (["-vv"], TRAFFIC), (["-vvv"], TRAFFIC)],
+)
+def test_only_a_till_that_is_asked_twice_logs_its_traffic(flags: list[str], level: int) -> None:
+    """Promise: -vv and nothing less shows what goes over the air; more than that there is not."""
+    program = (
+        "import logging, sys; from terminal.__main__ import cli;"
+        "cli.main(sys.argv[1:], standalone_mode=False);"
+        "print(logging.getLogger().getEffectiveLevel())"
+    )
+    asked = [*flags, "journal", "--help"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == str(level)
