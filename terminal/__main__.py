@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from pathlib import Path
@@ -30,7 +30,7 @@ from cardkit.errors import (
     StoreError,
     SyncError,
 )
-from cardkit.logging import TRAFFIC
+from cardkit.logging import log_to_stderr
 from cardkit.money import parse_amount
 from cardkit.reader import Reader, open_reader
 from terminal.config import (
@@ -46,6 +46,7 @@ from terminal.words import Words
 
 if TYPE_CHECKING:
     from cardkit.card.connection import CardConnection
+    from cardkit.reader.auto import Found
     from terminal.till import Till
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,6 @@ TAP_TIMEOUT_S: Final = 60.0
 PAIRING_PAUSE_S: Final = 5.0
 _NUMBER_MAX: Final = 2**32 - 1
 """Of entries and merchants (docs/protocol.md, "Limits")."""
-_LOG_LEVELS: Final = (logging.WARNING, logging.DEBUG, TRAFFIC)
-"""By how often somebody said --verbose; no key is logged at any of them."""
 _NEGATIVE_IS_NO_OPTION: Final = {"ignore_unknown_options": True}
 """So that -5 is an amount, and gets its own refusal."""
 
@@ -85,6 +84,13 @@ _STATUS_OF: Final = (
 )
 
 
+def look_around() -> Found:
+    """Look for readers, and open the first that works."""
+    from cardkit.reader.auto import candidates, find_reader
+
+    return find_reader(candidates())
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every command starts from."""
@@ -94,6 +100,7 @@ class Context:
     words: Words
     clock: Clock
     find_reader: Callable[[str], Reader]
+    look_around: Callable[[], Found] = look_around
 
     @contextmanager
     def opened(self) -> Iterator[Till]:
@@ -188,7 +195,9 @@ _merchant_option = click.option(
 @click.pass_context
 def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     """Sell from a card, offline."""
-    logging.basicConfig(level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
+    log_to_stderr(verbose, "cardkit", "terminal")
+    # What nfcpy calls an error the reader translates and waits for; its frames would drown APDUs.
+    logging.getLogger("nfc").setLevel(logging.CRITICAL)
     words = Words.of_environment()
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 
@@ -233,9 +242,7 @@ def balance(context: Context) -> None:
     status = Exit.DONE
     with context.till() as till:
         with context.tap() as connection:
-            outcome = till.balance(
-                connection, announce=lambda green: _paid(context.words, green)
-            )
+            outcome = till.balance(connection, announce=lambda green: _paid(context.words, green))
         _tell(context.words, outcome.settled)
         for refused in outcome.refused:
             say(context.words.refused_allowance(refused))
@@ -347,6 +354,47 @@ def line_till(context: Context, merchant: int | None) -> None:
             read_line=_read_line,
             write=click.echo,
         ).run()
+
+
+@cli.group(name="reader")
+def readers() -> None:
+    """Look at card readers; nothing is sold or journalled."""
+
+
+@readers.command(name="list")
+@pass_context
+def list_readers(context: Context) -> None:
+    """Say which readers are there, which one `auto` takes, and why not the others."""
+    from terminal import reader_words
+
+    found = context.look_around()
+    for line in reader_words.found(context.words, found):
+        click.echo(line)
+    if found.reader is None:
+        sys.exit(Exit.READER)
+    with closing(found.reader) as reader:
+        warning = reader_words.beep_warning(context.words, reader.beep)
+        if warning is not None:
+            say(warning)
+
+
+@readers.command(name="test")
+@click.option("--taps", type=click.IntRange(1, _NUMBER_MAX), default=20, show_default=True)
+@pass_context
+def test_reader(context: Context, taps: int) -> None:
+    """Count and time TAPS of a card, and sell nothing; a terminal need not be paired for it."""
+    from terminal import reader_words
+    from terminal.reader_dialogue import ReaderDialogue, examination
+
+    words, examine = context.words, examination(context.data)
+    with context.open_reader() as reader:
+        dialogue = ReaderDialogue(
+            reader, examine=examine, clock=context.clock, words=words, say=say
+        )
+        report = dialogue.run(taps)
+        for line in reader_words.table(words, report, reader.beep):
+            click.echo(line)
+    sys.exit(Exit.DONE if report.count_right == taps else Exit.CARD)
 
 
 def _carry(context: Context, url: str | None) -> int:
