@@ -73,7 +73,7 @@ def weigh(claim: Claim, said: Iterable[Stored]) -> Iterable[Sighting]:
     """Set a claim's outcome from all that was said of it; yield what was seen of the card."""
     by_seq = sorted(said, key=lambda one: (one[0].seq, one[0].digest))
     outcomes: dict[Outcome, Stored] = {}
-    for row, entry in by_seq:
+    for row, entry in sorted(by_seq, key=lambda one: _strangeness(claim, one[1].body)):
         match entry.body:
             case Resolution():
                 claim.choice = int(entry.body.choice)
@@ -96,3 +96,12 @@ def weigh(claim: Claim, said: Iterable[Stored]) -> Iterable[Sighting]:
                 claim.outcome_amount_cents = entry.body.amount_cents
                 claim.outcome_tmv = entry.body.tmv
             return
+
+
+def _strangeness(claim: Claim, body: Body | None) -> int:
+    """How ill a sale fits to an intent: of a number that was used twice, each has its own."""
+    if not isinstance(body, Sale):
+        return 0
+    if body.tmv is not None and body.tmv == claim.expected_tmv:
+        return 0
+    return 1 if body.amount_cents == claim.amount_cents else 2

@@ -83,8 +83,8 @@ class BareCaisse:
         masters = {master.version: master.key for master in self.keys.workshop.masters}
         return TerminalCardKeys(system_id=self.keys.public.system_id, masters=masters)
 
-    def issue_card(self) -> VirtualCard:
-        """Hand out a card with its credit."""
+    def issue_card(self, *, account: bytes | None = None) -> VirtualCard:
+        """Hand out a card with its credit, on an account of its own unless one is given."""
         number = len(self.cards) + 1
         uid = bytes.fromhex("04B0E2") + number.to_bytes(4)
         ring, filler = self.caisse.ring, hashlib.sha256(uid).digest()[:16]
@@ -96,7 +96,7 @@ class BareCaisse:
                 picc=filler, app_master=filler, terminal=terminal_key, tmac=tmac_key, closed=filler
             ),
         )
-        acts.record(self.caisse, self._birth(card, account=number.to_bytes(16)))
+        acts.record(self.caisse, self._birth(card, account=account or number.to_bytes(16)))
         issue.issue_allowance(self.caisse, self.row(card))
         self.cards.append(card)
         return card
