@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import click
 from cardkit.card.rekeying import Rekeyed
 from cardkit.errors import CardLost, ClafoutisError
 from cardkit.keyfiles import RootKeys, ServiceKeys, WorkshopKeys, read_public
+from cardkit.logging import log_to_stderr
 from cardkit.money import format_cents
 from cardkit.pairing import Ticket
 from provisioning.bench.command import bench_command
@@ -50,8 +50,7 @@ _CAISSE: Final = re.compile(r"[a-z][a-z0-9-]{1,10}")
 @click.option("-v", "--verbose", count=True, help=_("Say more; twice: what goes over the air."))
 def cli(verbose: int) -> None:
     """Commands below this one find their `Wiring` in the context."""
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, 5)
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(verbose, "cardkit", "provisioning")
 
 
 cli.add_command(bench_command)
