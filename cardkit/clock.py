@@ -8,6 +8,7 @@ own reading: one wrong 2040 would lock it out for ever (docs/protocol.md, "Time"
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, unique
@@ -18,8 +19,8 @@ from zoneinfo import ZoneInfo
 PARIS: Final = ZoneInfo("Europe/Paris")
 """The zone of business dates; every other time is UTC."""
 
-_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
-_RTC: Final = Path("/sys/class/rtc/rtc0/since_epoch")
+_SYNCHRONISED: Final = "run/systemd/timesync/synchronized"
+_RTC: Final = "sys/class/rtc/rtc0/since_epoch"
 _RTC_APART_S: Final = 5
 """A clock chip without its cell is there all the same, and tells another time."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -57,15 +58,26 @@ class Clock(Protocol):
         """Return the 16 bytes that name this boot."""
 
 
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
 class SystemClock:
-    """The computer's own clock."""
+    """The computer's own clock; where it reads the time, and what vouches for it, is injected."""
+
+    def __init__(
+        self, *, root: Path = Path("/"), read: Callable[[], datetime] = _system_time
+    ) -> None:
+        self._synchronised = root / _SYNCHRONISED
+        self._rtc = root / _RTC
+        self._read = read
 
     def now(self) -> Instant:
         """Return the system time; trusted when systemd-timesyncd or an RTC vouches for it."""
-        at = datetime.now(UTC).replace(microsecond=0)
-        if _SYNCHRONISED.exists():
+        at = self._read().replace(microsecond=0)
+        if self._synchronised.exists():
             return Instant(at, ClockTrust.SYNCHRONISED)
-        return Instant(at, ClockTrust.RTC if _rtc_agrees(at) else ClockTrust.UNTRUSTED)
+        return Instant(at, ClockTrust.RTC if self._rtc_agrees(at) else ClockTrust.UNTRUSTED)
 
     def monotonic_ms(self) -> int:
         """Return milliseconds of CLOCK_BOOTTIME, which counts suspended time too."""
@@ -75,13 +87,12 @@ class SystemClock:
         """Return the kernel's random id of this boot."""
         return bytes.fromhex(_BOOT_ID.read_text("ascii").strip().replace("-", ""))
 
-
-def _rtc_agrees(at: datetime) -> bool:
-    try:
-        told_s = int(_RTC.read_text("ascii"))
-    except (OSError, ValueError):
-        return False
-    return abs(at.timestamp() - told_s) <= _RTC_APART_S
+    def _rtc_agrees(self, at: datetime) -> bool:
+        try:
+            told_s = int(self._rtc.read_text("ascii"))
+        except (OSError, ValueError):
+            return False
+        return abs(at.timestamp() - told_s) <= _RTC_APART_S
 
 
 def floored(reading: Instant, floor: datetime) -> Instant:

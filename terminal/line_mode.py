@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from cardkit.bodies import RefundReason, ResolutionChoice
 from cardkit.card.connection import CardConnection
-from cardkit.clock import business_date
+from cardkit.clock import ClockTrust, business_date
 from cardkit.errors import CardError, ClafoutisError, JournalError, ReaderError, StoreError
 from cardkit.money import parse_amount
 from cardkit.reader import Reader
@@ -20,6 +21,7 @@ from terminal.words import Words
 TAP_TIMEOUT_S: Final = 60.0
 REMOVAL_TIMEOUT_S: Final = 5.0
 _SEQ_DIGITS: Final = 10
+_IN_A_DATE: Final = "/"
 
 ReadLine = Callable[[], str | None]
 """Return what was typed, or None at the end."""
@@ -60,6 +62,7 @@ class LineMode:
         """
         _ = self._words.gettext
         self._write(_("Type an amount, or: {commands}").format(commands=", ".join(self._commands)))
+        self._ask_the_time()
         self._remind()
         self._rest()
         while (line := self._read_line()) is not None:
@@ -92,8 +95,38 @@ class LineMode:
                 self._close_day()
             case _ if word in _ANSWERS:
                 self._resolve(_ANSWERS[word], rest)
+            case _ if _IN_A_DATE in word or self._words.instant(line) is not None:
+                self._set_clock(line)
             case _:
                 self._sell(parse_amount(line))
+
+    def _ask_the_time(self) -> None:
+        """Ask when nothing vouches for the clock; selling goes on without an answer."""
+        _ = self._words.gettext
+        now = self._till.clock.now()
+        if now.trust is ClockTrust.UNTRUSTED:
+            self._write_day(_("The clock is not sure: it says {day}."), now.at)
+            self._write(_("What day and hour is it? Type it like 01/11/2026 08:30."))
+
+    def _set_clock(self, line: str) -> None:
+        _ = self._words.gettext
+        at, clock = self._words.instant(line), self._till.clock
+        now = clock.now()
+        if at is None:
+            self._write(_("That is no day and hour. Type it like 01/11/2026 08:30."))
+        elif now.trust > ClockTrust.DECLARED:
+            self._write_day(_("The clock can be trusted: it is {day}."), now.at)
+        elif self._till.set_clock(at):
+            self._write_day(_("Noted for today: it is {day}."), at)
+        elif at < clock.earliest:
+            too_early = _("It cannot be that early: the caisse signed on {day}.")
+            self._write_day(too_early, clock.earliest)
+        else:
+            too_late = _("It cannot be that late: sync first, after {day}.")
+            self._write_day(too_late, clock.latest)
+
+    def _write_day(self, text: str, day: datetime) -> None:
+        self._write(text.format(day=self._words.day(day)))
 
     def _sell(self, amount_cents: int) -> None:
         connection = self._tapped()

@@ -174,9 +174,7 @@ class Till:
                 self._gather(tap)
         return outcome
 
-    def balance(
-        self, connection: CardConnection, *, announce: Announce = nobody
-    ) -> BalanceOutcome:
+    def balance(self, connection: CardConnection, *, announce: Announce = nobody) -> BalanceOutcome:
         """Say what a card may spend here, settle what is open on it, and refresh its allowance.
 
         `announce` is called as in `sell`: the card may be gone before there is an outcome.
@@ -204,9 +202,7 @@ class Till:
             refused=basis.refused,
         )
 
-    def refresh(
-        self, connection: CardConnection, *, announce: Announce = nobody
-    ) -> BalanceOutcome:
+    def refresh(self, connection: CardConnection, *, announce: Announce = nobody) -> BalanceOutcome:
         """Leave a newer allowance on a card; the same tap tells its balance."""
         return self.balance(connection, announce=announce)
 
@@ -290,14 +286,14 @@ class Till:
             ),
         )
 
-    def set_clock(self, at: datetime) -> bool:
+    def set_clock(self, at: datetime, *, operator: OperatorRole = OperatorRole.PRODUCER) -> bool:
         """Take a person's word for the time; False when what was signed forbids it."""
         before = self.clock.now()
         if not self.clock.declare(at):
             return False
         after = self.clock.now()
         body = ClockSet(before=before.at, after=after.at, trust=after.trust)
-        self._append(EntryKind.CLOCK_SET, body)
+        self.journal.append(EntryKind.CLOCK_SET, body, operator=operator, training=self.training)
         return True
 
     def consume_inbox(self) -> int:
@@ -368,6 +364,6 @@ class Till:
     def _append(
         self,
         kind: EntryKind,
-        body: Started | Stopped | IntegrityFailed | Evidence | Closure | ClockSet,
+        body: Started | Stopped | IntegrityFailed | Evidence | Closure,
     ) -> Entry:
         return self.journal.append(kind, body, training=self.training)

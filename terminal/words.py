@@ -7,7 +7,8 @@ French is what a terminal speaks unless the environment asks for English. Gettex
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,8 @@ from terminal.torn import Executed, Undecidable
 
 LOCALE: Final = Path(__file__).parent / "locale"
 DOMAIN: Final = "clafoutis"
+_DAYS_TYPED: Final = ("%d/%m/%Y %H:%M", "%d/%m/%Y %Hh%M", "%Y-%m-%d %H:%M")
+"""How people write a day and an hour, whatever language the screen speaks."""
 
 
 class Words:
@@ -71,6 +74,13 @@ class Words:
         """Show a day and an hour in France."""
         form = "%d/%m/%Y %H:%M" if self._language == FRENCH else "%Y-%m-%d %H:%M"
         return at.astimezone(PARIS).strftime(form)
+
+    def instant(self, text: str) -> datetime | None:
+        """Read a day and an hour in France as `day` shows them, or None."""
+        for form in _DAYS_TYPED:
+            with suppress(ValueError, OverflowError):
+                return datetime.strptime(text.strip(), form).replace(tzinfo=PARIS).astimezone(UTC)
+        return None
 
     def declined(self, declined: Declined) -> str:
         """Say why a card can't pay, and what it could pay instead."""
