@@ -18,15 +18,22 @@ from simulator.field import Field
 UID = bytes.fromhex("04C1AF00000180")
 OTHER_UID = bytes.fromhex("04C1AF00000281")
 SALES = 2
-LIFTED_AFTER = 50
+EXCHANGES_OF_A_LIFTED_SALE = 7
+LIFTED_AFTER = 7 * EXCHANGES_OF_A_LIFTED_SALE + 1
 
 
 class Hand:
-    """Lifts when asked to, lays down again what was lifted (a `Person`)."""
+    """Lifts when asked to, lays down again what was lifted (a `Person`).
 
-    def __init__(self, field: Field, card: VirtualCard) -> None:
+    `lifted_after` counts exchanges from the word NOW to the loss of an answer.
+    """
+
+    def __init__(
+        self, field: Field, card: VirtualCard, *, lifted_after: int = LIFTED_AFTER
+    ) -> None:
         self.field = field
         self.card = card
+        self.lifted_after = lifted_after
         self.laid = 0
 
     def lay_down(self) -> None:
@@ -41,7 +48,7 @@ class Hand:
 
     def lift_at_work(self) -> None:
         """Let the card be torn away some exchanges later."""
-        self.field.tear_after(LIFTED_AFTER)
+        self.field.tear_after(self.lifted_after)
 
 
 def ticking() -> Callable[[], int]:

@@ -151,7 +151,7 @@ def test_both_kinds_of_blank_card_are_issued_and_wiped(kind: KeyKind) -> None:
 
 def test_the_new_key_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Under a key that everybody knows, the cryptogram is the key."""
-    caplog.set_level(TRAFFIC)
+    caplog.set_level(TRAFFIC, logger="cardkit")
     field, _ = factory()
     changed(field)
     sent = next(e.command for e in field.trace if e.command[1] == 0xC4)

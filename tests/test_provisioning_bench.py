@@ -10,6 +10,7 @@ import pytest
 
 from provisioning.bench import specimen
 from provisioning.bench.answers import Answer, Question, Said
+from provisioning.bench.host import Cmd
 from provisioning.bench.runner import ATTEMPTS, QUESTIONS, run
 from provisioning.bench.specimen import Refusal, examine
 from simulator.card import Behaviour, KeyKind, Model, VirtualCard
@@ -18,6 +19,7 @@ from simulator.desfire.status import Status
 from simulator.field import Field
 from simulator.issued import issued_card
 from tests.bench_world import (
+    EXCHANGES_OF_A_LIFTED_SALE,
     OTHER_UID,
     UID,
     Hand,
@@ -30,7 +32,7 @@ from tests.bench_world import (
 
 LAST = 12
 """Exchanges of giving the card back."""
-STRIDE = 13
+STRIDE = 11
 """A prime, so that every kind of exchange is torn in some question."""
 Q = Question
 ALTERED: dict[str, tuple[Behaviour, dict[Question, str]]] = {
@@ -262,6 +264,20 @@ def test_a_card_that_slips_off_anywhere_costs_no_answer(moment: str) -> None:
         assert card.snapshot() == before, exchange
 
 
+def test_a_card_lost_without_its_transaction_mac_file_gets_it_again() -> None:
+    """Between its deletion and its making anew, the application is none that can be asked."""
+    field = Field(while_waiting=lambda _: None)
+    ran(bench_of(factory_card(), field, lifts=False))
+    deletions = [n for n, e in enumerate(field.trace, 1) if e.command[1] == Cmd.DELETE_FILE]
+    assert deletions
+    for exchange in deletions:
+        field = Field(while_waiting=lambda _: None)
+        bench = bench_of(factory_card(), field, lifts=False)
+        field.tear_after(exchange)
+        outcome = ran(bench)
+        assert not [a for a in outcome.answers if a.is_missing or a.differs], exchange
+
+
 @pytest.mark.parametrize("from_the_end", range(1, LAST))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_torn_while_it_is_given_back_the_card_is_given_back(moment: str, from_the_end: int) -> None:
@@ -359,6 +375,72 @@ def test_nobody_is_asked_to_lift_who_does_not_want_to() -> None:
     answers = by_question(ran(bench_of(factory_card(), lifts=False)))
     for question in (Question.LIFTED_BEFORE, Question.LIFTED_AT_WORK):
         assert answers[question].value == Said.NOT_ASKED.value
+
+
+@pytest.mark.parametrize(
+    ("lifted_after", "told"),
+    [
+        (3 * EXCHANGES_OF_A_LIFTED_SALE, "executed"),
+        (3 * EXCHANGES_OF_A_LIFTED_SALE - 1, "not executed"),
+        (3 * EXCHANGES_OF_A_LIFTED_SALE + 1, "not executed"),
+    ],
+)
+def test_a_card_lifted_at_work_is_understood(lifted_after: int, told: str) -> None:
+    """Its counter, its value and its proof say together whether the cut sale was executed."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field)
+    bench.person = Hand(field, card, lifted_after=lifted_after)
+    answer = by_question(ran(bench))[Question.LIFTED_AT_WORK]
+    assert answer.value == Said.ALL_OR_NOTHING.value
+    assert answer.evidence[0].startswith(f"{told}: ")
+
+
+class Forger(Hand):
+    """A person who gives back a card of an earlier moment."""
+
+    def lift_at_work(self) -> None:
+        """Remember the card as it is now, and lift it some sales later."""
+        self.earlier = self.card.snapshot()
+        super().lift_at_work()
+
+    def lay_down(self) -> None:
+        """Lay down the card of then."""
+        if self.field.card is None and hasattr(self, "earlier"):
+            self.card.restore(self.earlier)
+        super().lay_down()
+
+
+def test_a_card_that_lost_more_than_the_cut_sale_is_told() -> None:
+    """Committed transactions that are gone are neither all nor nothing."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field)
+    bench.person = Forger(field, card)
+    answer = by_question(ran(bench))[Question.LIFTED_AT_WORK]
+    assert answer.value == Said.INCONSISTENT.value
+    assert answer.differs
+
+
+class Idle(Hand):
+    """A person who does not lift anything."""
+
+    def lift_before_commit(self) -> None:
+        """Nothing."""
+
+    def lift_at_work(self) -> None:
+        """Nothing."""
+
+
+def test_nobody_lifts_and_the_bench_goes_on() -> None:
+    """The wait for a lift has an end, and that nobody lifted is no finding about the card."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field)
+    bench.person = Idle(field, card)
+    outcome = ran(bench)
+    answers = by_question(outcome)
+    for question in (Question.LIFTED_BEFORE, Question.LIFTED_AT_WORK):
+        assert answers[question].value == Said.NOT_LIFTED.value
+        assert not answers[question].differs
+    assert outcome.given_back
 
 
 def test_attempts_are_few() -> None:

@@ -131,9 +131,14 @@ def _named(
         question=question,
         value=names[0] if names else Said.UNKNOWN_FORM.value,
         expected=expected,
-        evidence=(_proof(committed), *(f"{n}: {f.hex()}" for n, f in trace.forms.items())),
+        evidence=(
+            _proof(committed),
+            *(f"{name}: {form.hex() or '-'}" for name, form in trace.forms.items()),
+        ),
     )
 
 
 def _proof(committed: Committed) -> str:
-    return f"TMC {committed.tmc}, TMV {committed.tmv.hex().upper()}"
+    """All that somebody else needs, with a form, to compute the value again."""
+    reader = committed.reader.forms["both"].hex()
+    return f"TMC {committed.tmc}, TMV {committed.tmv.hex().upper()}, then {reader}"

@@ -14,7 +14,7 @@ from provisioning.bench import questions_tmi as of_tmi
 from provisioning.bench import questions_transaction as of_transaction
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.bench import Bench
-from provisioning.bench.specimen import Specimen, give_back, prepare
+from provisioning.bench.specimen import Specimen, give_back, prepare, repair
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +100,16 @@ def _prepared(bench: Bench) -> CardError | None:
 def _asked(bench: Bench, question: Question) -> Answer:
     """The answer, after a loss and a new start if need be; trouble is an answer too."""
     try:
-        return _again(bench, lambda: QUESTIONS[question](bench))
+        return _again(bench, lambda: _ask(bench, question))
     except CardError as error:
         logger.warning("question %s: %s", question.name, error)
         return _missing(question, error)
+
+
+def _ask(bench: Bench, question: Question) -> Answer:
+    """Ask on sound ground, whatever the question before, or this one's last attempt, has left."""
+    repair(bench.host)
+    return QUESTIONS[question](bench)
 
 
 def _missing(question: Question, error: CardError) -> Answer:

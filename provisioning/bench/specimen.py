@@ -13,7 +13,7 @@ from enum import Enum, unique
 
 from cardkit.card.apdu import StatusRefused, refusal
 from cardkit.card.desfire import PICC_AID, PICC_MASTER_KEY, Desfire, Version
-from cardkit.card.files import AccessRights, CyclicRecords, FileAccess, StdData, Value
+from cardkit.card.files import NEVER, AccessRights, CyclicRecords, FileAccess, StdData, Value
 from cardkit.card.issuing import ZERO_KEY
 from cardkit.card.keys import AID_BYTES, UID_BYTES
 from cardkit.card.layout import CLAF_PURSE_1
@@ -167,13 +167,26 @@ def create_tmac_file(host: BenchHost, *, reader_id_key: int) -> None:
         host.demand(Cmd.DELETE_FILE, bytes([TMAC_FILE]))
     else:
         open_application(host, MASTER_KEY_NO)
-    rights = AccessRights(
-        read=READER_KEY_NO, write=0xF, read_write=reader_id_key, change=MASTER_KEY_NO
-    )
-    access = FileAccess(mode=CommMode.MAC, rights=rights)
-    header = bytes([TMAC_FILE]) + access.pack() + bytes([_TMAC_AES])
+    header = bytes([TMAC_FILE]) + _tmac_access(reader_id_key) + bytes([_TMAC_AES])
     data = TMAC_KEY + _TMAC_KEY_VERSION
     host.demand(Cmd.CREATE_TRANSACTION_MAC_FILE, header, data, mode=CommMode.FULL)
+
+
+def repair(host: BenchHost) -> None:
+    """Make the Transaction MAC file again where a loss left none, or one with other rights."""
+    if not host.select(AID).ok:
+        return
+    open_application(host, MASTER_KEY_NO)
+    settings = host.send(Cmd.GET_FILE_SETTINGS, bytes([TMAC_FILE]))
+    if not settings.ok or settings.data[1:4] != _tmac_access(READER_KEY_NO):
+        create_tmac_file(host, reader_id_key=READER_KEY_NO)
+
+
+def _tmac_access(reader_id_key: int) -> bytes:
+    rights = AccessRights(
+        read=READER_KEY_NO, write=NEVER, read_write=reader_id_key, change=MASTER_KEY_NO
+    )
+    return FileAccess(mode=CommMode.MAC, rights=rights).pack()
 
 
 def _create_application(card: Desfire) -> None:
