@@ -23,3 +23,5 @@ def log_to_stderr(verbosity: int, *packages: str) -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     for package in (*packages, _RUN_AS_MODULE):
         logging.getLogger(package).setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    # What nfcpy calls an error is a card that left, or a reader that is waited for.
+    logging.getLogger("nfc").setLevel(logging.CRITICAL)

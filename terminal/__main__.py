@@ -196,8 +196,6 @@ _merchant_option = click.option(
 def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     """Sell from a card, offline."""
     log_to_stderr(verbose, "cardkit", "terminal")
-    # What nfcpy calls an error the reader translates and waits for; its frames would drown APDUs.
-    logging.getLogger("nfc").setLevel(logging.CRITICAL)
     words = Words.of_environment()
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 

@@ -15,7 +15,7 @@ from terminal.reader_test import (
     Examine,
     ReaderTest,
     Report,
-    TestTap,
+    TimedTap,
     authenticating,
     select_only,
 )
@@ -51,7 +51,7 @@ class ReaderDialogue:
         warning = reader_words.beep_warning(self._words, self._reader.beep)
         if warning is not None:
             self._say(warning)
-        done: list[TestTap] = []
+        done: list[TimedTap] = []
         while len(done) < taps:
             self._say(_("Present the card…"))
             tap = self._test.tap()

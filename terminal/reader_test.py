@@ -39,7 +39,7 @@ class TapResult(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TestTap:
+class TimedTap:
     """One tap; the time is None where there was none to take."""
 
     result: TapResult
@@ -51,7 +51,7 @@ class TestTap:
 class Report:
     """All taps of a test."""
 
-    taps: tuple[TestTap, ...]
+    taps: tuple[TimedTap, ...]
 
     def count(self, result: TapResult) -> int:
         """How many ended like this."""
@@ -116,7 +116,7 @@ class ReaderTest:
         self._examine = examine
         self._clock = clock
 
-    def tap(self) -> TestTap | None:
+    def tap(self) -> TimedTap | None:
         """Wait for a card and examine it; None when none came.
 
         The wait was for a hand and is not counted. So the card is let go of and activated anew:
@@ -125,12 +125,12 @@ class ReaderTest:
         try:
             first = self._reader.wait_for_card(TAP_TIMEOUT_S)
         except CardError:
-            return TestTap(TapResult.LOST)
+            return TimedTap(TapResult.LOST)
         if first is None:
             return None
         if not first.activation.speaks_apdus:
             first.close()
-            return TestTap(TapResult.OTHER)
+            return TimedTap(TapResult.OTHER)
         first.close()
         return self._timed()
 
@@ -138,16 +138,16 @@ class ReaderTest:
         """Wait until the field is empty; False when the card stays."""
         return self._reader.wait_for_removal(TAP_TIMEOUT_S)
 
-    def _timed(self) -> TestTap:
+    def _timed(self) -> TimedTap:
         began_ms = self._clock.monotonic_ms()
         try:
             connection = self._reader.wait_for_card(AGAIN_TIMEOUT_S)
             if connection is None:
-                return TestTap(TapResult.LOST)
+                return TimedTap(TapResult.LOST)
             with contextlib.closing(connection):
                 is_ours = self._examine(connection)
                 took_ms = self._clock.monotonic_ms() - began_ms
         except CardError:
-            return TestTap(TapResult.LOST)
+            return TimedTap(TapResult.LOST)
         result = TapResult.READ if is_ours else TapResult.OTHER
-        return TestTap(result, took_ms, connection.activation.bit_rate_kbps)
+        return TimedTap(result, took_ms, connection.activation.bit_rate_kbps)

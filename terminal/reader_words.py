@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cardkit.reader.auto import Candidate, Found, Obstacle
 from cardkit.reader.beep import Beep
-from terminal.reader_test import PERCENTILE, Report, TapResult, TestTap
+from terminal.reader_test import PERCENTILE, Report, TapResult, TimedTap
 from terminal.words import Words
 
 
@@ -73,7 +73,7 @@ def found(words: Words, search: Found) -> Iterator[str]:
         yield _line(words, candidate, is_chosen=candidate == search.chosen)
 
 
-def tap(words: Words, done: TestTap, *, number: int, count: int) -> str:
+def tap(words: Words, done: TimedTap, *, number: int, count: int) -> str:
     """Say how one tap of a test went."""
     _ = words.gettext
     text = {
