@@ -31,6 +31,8 @@ class Debit:
     seq: int
     tmc: int
     amount_cents: int
+    token: bytes
+    """Who names a terminal and a number to a card without it is somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def debits(card: VirtualCard, *, after: int = 0) -> list[Debit]:
             terminal, seq = (int.from_bytes(committed.tmri[at : at + 4]) for at in (0, 4))
             if change.before != change.after:
                 amount_cents = change.before - change.after
-                found.append(Debit(terminal, seq, committed.tmc, amount_cents))
+                found.append(Debit(terminal, seq, committed.tmc, amount_cents, committed.tmri[8:]))
     return found
 
 
@@ -80,7 +82,7 @@ def judge_scene(scene: Scene, *, may_doubt: frozenset[DoubtReason] = frozenset()
     paid = {
         debit.seq: debit
         for debit in debits(scene.card, after=scene.committed_before)
-        if debit.terminal == HERE
+        if debit.terminal == HERE and not is_forged(said, debit)
     }
     assert scene.here.journal.open_intents(scene.card.uid) == ()
     assert set(paid) <= set(said.intents), "a debit without an intent on disk"
@@ -97,6 +99,11 @@ def judge_scene(scene: Scene, *, may_doubt: frozenset[DoubtReason] = frozenset()
                 assert outcome.reason in may_doubt, f"left to the service: {outcome.reason}"
         assert debit is None or debit.amount_cents == intent.amount_cents
     _judge_greens(scene, said, paid)
+
+
+def is_forged(said: Told, debit: Debit) -> bool:
+    """Whether a debit names a number of this journal, but not with the token of that intent."""
+    return debit.seq in said.intents and said.intents[debit.seq].token != debit.token
 
 
 def _judge_greens(scene: Scene, said: Told, paid: dict[int, Debit]) -> None:
