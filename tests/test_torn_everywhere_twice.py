@@ -8,7 +8,7 @@ default run goes through each, and `pytest -m slow` through every pair.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -47,7 +47,7 @@ CUT: Final[dict[str, Moment]] = {
     "not executed": Step(StepKind.KILLED_AFTER_WRITE, INTENT_WRITE),
 }
 LIFTED: Final[dict[str, Moment]] = {"executed": EXECUTED, "not executed": NOT_EXECUTED}
-AT_LEAST: Final = 300
+AT_LEAST: Final = 100
 """What `pytest -m slow` has of everything."""
 FLOORS: Final = {
     "executed, nothing elsewhere": 94,
@@ -69,7 +69,7 @@ def market(db: None, tmp_path: Path) -> Iterator[Market]:
         yield made
 
 
-def tell(name: str, pairs: list[tuple[Moment, Moment]]) -> None:
+def tell(name: str, pairs: Sequence[tuple[Moment, Moment]]) -> None:
     """Say how many pairs there were, and that they are no fewer than they were."""
     assert len(pairs) == len(set(pairs)), "distinct pairs"
     logger.warning("%s: %s pairs", name, len(pairs))

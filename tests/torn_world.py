@@ -27,8 +27,9 @@ from typing import Any, Final, TypeAlias, cast
 from cardkit.acts import RuleSet
 from cardkit.bodies import Enrolled
 from cardkit.card.connection import CardConnection
+from cardkit.card.keys import TerminalCardKeys
 from cardkit.errors import CardError, JournalStopped, StoreError
-from cardkit.pairing import CardMasters
+from cardkit.pairing import CardMaster, CardMasters
 from cardkit.sync import decode_request
 from server_stub.rules.scheme import RuleName
 from server_stub.services import acts
@@ -159,6 +160,7 @@ class Market:
 
     service: ServiceWorld
     path: Path
+    masters: tuple[CardMaster, ...] = field(repr=False)
     tills: dict[int, Till] = field(default_factory=dict)
     data: dict[int, DataDirectory] = field(default_factory=dict)
     cuts: int = 0
@@ -166,11 +168,18 @@ class Market:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, *, cards: int, credit_cents: int = ROOM_CENTS) -> Iterator[Market]:
+    def opened(
+        cls,
+        path: Path,
+        *,
+        cards: int,
+        credit_cents: int = ROOM_CENTS,
+        newer: CardMaster | None = None,
+    ) -> Iterator[Market]:
         """Two stalls that know of the same cards; on a disk in memory, where there is one."""
         memory = Path("/dev/shm")
         place = Path(mkdtemp(dir=memory)) if memory.is_dir() else path
-        market = cls._made(place, cards=cards, credit_cents=credit_cents)
+        market = cls._made(place, cards=cards, credit_cents=credit_cents, newer=newer)
         try:
             yield market
         finally:
@@ -179,14 +188,17 @@ class Market:
             rmtree(place, ignore_errors=True)
 
     @classmethod
-    def _made(cls, path: Path, *, cards: int, credit_cents: int) -> Market:
+    def _made(
+        cls, path: Path, *, cards: int, credit_cents: int, newer: CardMaster | None
+    ) -> Market:
         service = ServiceWorld.make()
         for name, value in {**_RULES, RuleName.MONTHLY_CREDIT_CENTS: credit_cents}.items():
             rule = RuleSet(name=name.value, value=value, from_day=LONG_AGO.date())
             acts.record(service.caisse, rule)
         for _ in range(cards):
             service.card()
-        market = cls(service, path)
+        masters = service.keys.workshop.masters
+        market = cls(service, path, masters if newer is None else (*masters, newer))
         for number in (HERE, ELSEWHERE):
             market._enrol(service.stall(number))
         return market
@@ -195,6 +207,12 @@ class Market:
     def cards(self) -> list[VirtualCard]:
         """All cards of this caisse."""
         return list(self.service.cards.values())
+
+    @property
+    def card_keys(self) -> TerminalCardKeys:
+        """What every till opens cards with."""
+        masters = {master.version: master.key for master in self.masters}
+        return TerminalCardKeys(self.service.keys.public.system_id, masters)
 
     def next_card(self) -> VirtualCard:
         """The card whose turn it is."""
@@ -249,7 +267,7 @@ class Market:
             journal=stall.key,
             transport=stall.transport,
             token=stall.token_key,
-            cards=CardMasters(system_id=keys.public.system_id, masters=keys.workshop.masters),
+            cards=CardMasters(system_id=keys.public.system_id, masters=self.masters),
         )
         Documents(data.documents).identity = Identity(
             caisse=self.service.caisse.name,
