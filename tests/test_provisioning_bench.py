@@ -170,9 +170,11 @@ def test_a_card_that_somebody_may_use_is_refused(
 
 def test_another_card_than_the_named_one_is_refused() -> None:
     """The UID on the command line is the person's word that this card may be emptied."""
-    bench = bench_of(factory_card())
+    field = Field()
+    bench = bench_of(factory_card(), field)
     assert examine(bench.host, OTHER_UID) is Refusal.OTHER_CARD
     assert examine(bench.host, UID[:4]) is Refusal.OTHER_CARD
+    assert field.exchanges == 0
 
 
 class Ntag:
@@ -216,12 +218,25 @@ class Ev1(BankCard):
         return self._frames.pop(0)
 
 
+class Relay(Ev1):
+    """An EV3 somewhere else, behind the UID that was asked for."""
+
+    def __init__(self) -> None:
+        frames = (
+            "0401013300180591AF",
+            "0401010300180591AF",
+            OTHER_UID.hex() + "010203040523269100",
+        )
+        self._frames = [bytes.fromhex(frame) for frame in frames]
+
+
 @pytest.mark.parametrize(
     ("plastic", "refusal"),
     [
         (Ntag(), Refusal.NO_DESFIRE),
         (BankCard(), Refusal.NO_DESFIRE),
         (Ev1(), Refusal.OTHER_MODEL),
+        (Relay(), Refusal.OTHER_CARD),
     ],
 )
 def test_what_is_no_ev2_or_ev3_is_refused(plastic: Ntag, refusal: Refusal) -> None:

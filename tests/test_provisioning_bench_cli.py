@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from cardkit.card.profile_file import with_facts
 from cardkit.reader import open_reader
 from provisioning import cli
 from provisioning.bench.answers import Question, Said
+from provisioning.bench.bench import CARD_WAIT_S, Bench
+from provisioning.bench.host import BenchHost
 from provisioning.bench.report import settled
 from provisioning.wiring import Wiring
 from simulator.card import Behaviour, VirtualCard
@@ -23,7 +26,16 @@ from simulator.desfire.status import Status
 from simulator.field import Field
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
-from tests.bench_world import UID, bench_of, factory_card, ran, ticking
+from tests.bench_world import (
+    LIFTED_AFTER,
+    SALES,
+    UID,
+    bench_of,
+    by_question,
+    factory_card,
+    ran,
+    ticking,
+)
 from tests.workshop_world import NOW
 
 REPORT_OF_LAST_YEAR = "# Hardware log\n"
@@ -186,6 +198,54 @@ def test_it_runs_to_the_end_on_a_pn532(tmp_path: Path, capsys: pytest.CaptureFix
     assert len(lines) == len(Question)
     assert not [line for line in lines if line.startswith("!")]
     assert "ATS `067577810280`" in report.read_text()
+
+
+class ChipHand:
+    """A person at a PN532 (a `Person`)."""
+
+    def __init__(self, chip: VirtualPn532, card: VirtualCard) -> None:
+        self._chip = chip
+        self._card = card
+
+    def lay_down(self) -> None:
+        """Put the card back if it is not there."""
+        if not self._chip.cards:
+            self._chip.place(self._card)
+
+    def lift_before_commit(self) -> None:
+        """Lift at once."""
+        self._chip.lift()
+
+    def lift_at_work(self) -> None:
+        """Let the card be torn away in the middle of a sale, its answer lost."""
+        self._chip.tear_after(LIFTED_AFTER)
+
+
+def test_a_card_is_lifted_off_a_pn532_and_found_again() -> None:
+    """The reader's own notion of an empty field, and a new activation after it."""
+    card = factory_card()
+    with VirtualPn532() as chip:
+        chip.place(card)
+        reader = open_reader(f"pn532:{chip.path}")
+        connection = reader.wait_for_card(CARD_WAIT_S)
+        assert connection is not None
+        ticks, draw = ticking(), random.Random(7).randbytes
+        bench = Bench(
+            reader=reader,
+            person=ChipHand(chip, card),
+            uid=UID,
+            ticks_ns=ticks,
+            random=draw,
+            host=BenchHost(connection, ticks, draw),
+            sales=SALES,
+        )
+        outcome = ran(bench)
+        bench.host.connection.close()
+        reader.close()
+    assert not [answer for answer in outcome.answers if answer.differs or answer.is_missing]
+    answers = by_question(outcome)
+    assert answers[Question.LIFTED_BEFORE].value == Said.NOTHING_KEPT.value
+    assert answers[Question.LIFTED_AT_WORK].value == Said.ALL_OR_NOTHING.value
 
 
 def test_the_log_shows_what_a_report_looks_like() -> None:
