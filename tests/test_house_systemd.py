@@ -1,4 +1,8 @@
-"""The units are read by systemd's own checker: it needs no running systemd."""
+"""The units are read by systemd's own checker: it needs no running systemd.
+
+Beside them stand the rules that let a till at its reader. polkit, udev and modprobe have no such
+checker here, so their files are held to the form of their manuals, and to our own facts.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-UNITS = sorted((Path(__file__).parent.parent / "systemd").iterdir())
+from cardkit.reader.auto import USB_NAMES
+
+FOLDER = Path(__file__).parent.parent / "systemd"
+UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 
 # Out of 100, as `systemd-analyze security` counts: its "OK" ends at 50, an unhardened unit has 96.
@@ -48,3 +55,58 @@ def test_the_till_has_no_network() -> None:
     """Promise: the process that sells can't be reached, nor reach out."""
     (till,) = [unit for unit in UNITS if unit.name == "clafoutis-terminal.service"]
     assert "\nPrivateNetwork=yes\n" in till.read_text()
+
+
+# The way to the reader
+
+UDEV_TERM = re.compile(r'[A-Z]+(\{[a-zA-Z_/]+\})?(==|!=|=|\+=|:=)"[^"]*"')
+"""One match or assignment (udev(7), "Rules files")."""
+
+
+def of_the_till(key: str) -> str:
+    """A setting of the till's unit."""
+    unit = (FOLDER / "clafoutis-terminal.service").read_text()
+    (value,) = re.findall(rf"^{key}=(.*)$", unit, re.MULTILINE)
+    return str(value)
+
+
+def test_polkit_lets_the_till_and_nobody_else_at_pcscd() -> None:
+    """Promise: both of pcsc-lite's actions, for the unit's user, and one rule only."""
+    text = (FOLDER / "polkit/50-clafoutis.rules").read_text()
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+    for opening, closing in ("()", "{}", "[]"):
+        assert code.count(opening) == code.count(closing)
+    assert code.count("polkit.addRule(function (action, subject)") == 1
+    assert re.findall(r"org\.[a-zA-Z._-]+", code) == [
+        "org.debian.pcsc-lite.access_pcsc",
+        "org.debian.pcsc-lite.access_card",
+    ]
+    assert re.findall(r"subject\.(\w+) === \"(\w+)\"", code) == [("user", of_the_till("User"))]
+    assert re.findall(r"polkit\.Result\.(\w+)", code) == ["YES"]
+
+
+def test_udev_opens_every_reader_that_we_drive() -> None:
+    """Promise: each USB reader of ours, for the unit's group, awake; no other device."""
+    text = (FOLDER / "udev/70-clafoutis-readers.rules").read_text()
+    rules = [line for line in text.splitlines() if line and not line.startswith("#")]
+    opened = set()
+    for rule in rules:
+        terms = rule.split(", ")
+        assert all(UDEV_TERM.fullmatch(term) for term in terms), rule
+        keys = dict(re.split("==|!=|=", term, maxsplit=1) for term in terms)
+        if "GROUP" in keys:
+            assert keys["GROUP"].strip('"') == of_the_till("SupplementaryGroups")
+            assert (keys["MODE"], keys["ATTR{power/control}"]) == ('"0660"', '"on"')
+            vendor = int(keys["ATTR{idVendor}"].strip('"'), 16)
+            products = keys["ATTR{idProduct}"].strip('"').split("|")
+            opened |= {(vendor, int(product, 16)) for product in products}
+    assert opened == set(USB_NAMES)
+    jumps = set(re.findall(r'GOTO="(\w+)"', text))
+    assert jumps == set(re.findall(r'^LABEL="(\w+)"$', text, re.MULTILINE))
+
+
+def test_no_driver_of_the_kernel_takes_a_reader() -> None:
+    """Promise: the modules that claim an ACR122U, a PN533 or an RC-S380 are not loaded."""
+    text = (FOLDER / "modprobe/clafoutis-nfc.conf").read_text()
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines == [f"blacklist {module}" for module in ("pn533_usb", "pn533", "port100", "nfc")]
