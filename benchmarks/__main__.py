@@ -1,0 +1,32 @@
+"""`python -m benchmarks NAME`: a table on stdout, and as its last line one JSON object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from benchmarks.report import lines
+from benchmarks.sale import SALES, SIZES, WARM_UP, Plan, measure
+
+
+@click.group()
+def cli() -> None:
+    """Measure this machine."""
+
+
+@cli.command()
+@click.option("--size", "sizes", type=click.IntRange(2), multiple=True, help="Cards; repeatable.")
+@click.option("--sales", type=click.IntRange(1), default=SALES, show_default=True)
+@click.option("--warm-up", type=click.IntRange(0), default=WARM_UP, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def sale(sizes: tuple[int, ...], sales: int, warm_up: int, folder: Path | None) -> None:
+    """Measure one sale, and the same with a full directory and journal."""
+    figures = measure(Plan(sizes=sizes or SIZES, sales=sales, warm_up=warm_up, folder=folder))
+    click.echo("\n".join(lines(figures)))
+    click.echo(json.dumps(figures.summary()))
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m benchmarks")
