@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.mutants.recovery import RECOVERY, Mutant
+from tests.recovery_mutants import RECOVERY, Mutant
 
 TREE: Final = Path(__file__).resolve().parent.parent
 COPIED: Final = ("cardkit", "terminal", "server_stub", "provisioning", "simulator", "tests")

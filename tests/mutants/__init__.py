@@ -1,1 +1,0 @@
-"""Planted bugs as data: what the tests have to see."""
