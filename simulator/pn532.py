@@ -43,13 +43,14 @@ class VirtualPn532:
     def __init__(self, *, in_real_time: bool = False) -> None:
         self._in_real_time = in_real_time
         self._lock = threading.RLock()
+        self._heard = threading.Condition(self._lock)
         self._stopped = threading.Event()
         self._antenna = Antenna()
         self._chip = Chip(self._antenna, self._pause)
         self._frames = FrameReader()
         self._line = PtyLine(DEFAULT_BAUD_BPS)
         self._thread = threading.Thread(target=self._serve, name="virtual pn532", daemon=True)
-        self._is_waiting = False
+        self._bytes_heard = 0
         self._deadline_s: float | None = None
         self._last_sent = b""
         self._edges = 0
@@ -90,6 +91,12 @@ class VirtualPn532:
     def frames(self) -> int:
         """Frames that the reader has sent to cards so far."""
         return self._antenna.frames
+
+    @property
+    def bytes_heard(self) -> int:
+        """Bytes from the host that the chip has looked at so far, noise included."""
+        with self._lock:
+            return self._bytes_heard
 
     @property
     def trace(self) -> tuple[Exchange, ...]:
@@ -143,6 +150,11 @@ class VirtualPn532:
         with self._lock:
             self._antenna.distort_answer(number)
 
+    def wait_until_heard(self, count: int, timeout_s: float) -> bool:
+        """Wait until `bytes_heard` is that much; a host may change its speed then."""
+        with self._lock:
+            return self._heard.wait_for(lambda: self._bytes_heard >= count, timeout_s)
+
     def unplug(self) -> None:
         """Pull the cable: the driver's end of the line is dead; a second time is harmless."""
         if self._stopped.is_set():
@@ -160,13 +172,12 @@ class VirtualPn532:
         while not self._stopped.is_set():
             received = self._line.receive(self._patience_s())
             with self._lock:
-                if received:
-                    self._hear(received)
-                elif self._is_waiting:
+                self._hear(received)
+                if self._chip.is_waiting:
                     self._look_again()
 
     def _patience_s(self) -> float | None:
-        if self._deadline_s is None:
+        if self._deadline_s is None or not self._chip.is_waiting:
             return None
         return max(0.0, self._deadline_s - time.monotonic())
 
@@ -176,6 +187,8 @@ class VirtualPn532:
         Between SetSerialBaudRate and the host's ACK both speeds are right: a pty carries bytes
         in no time, so the host may have changed its end before they are looked at here.
         """
+        self._bytes_heard += len(received)
+        self._heard.notify_all()
         speed = self._line.host_baud_bps
         if speed not in (self._baud_bps, self._next_baud_bps):
             self._frames.clear()
@@ -209,14 +222,12 @@ class VirtualPn532:
                 self._run(lambda: self._chip.handle(data[1:]))
             case Signal.ACK:
                 self._chip.abort()
-                self._is_waiting, self._deadline_s = False, None
             case Signal.NACK:
                 self._send(self._last_sent)
             case _:
                 logger.debug("no frame for a PN532: %s", frame)
 
     def _run(self, command: Callable[[], Outcome]) -> None:
-        self._is_waiting, self._deadline_s = False, None
         try:
             outcome = command()
         except SyntaxFault:
@@ -232,19 +243,15 @@ class VirtualPn532:
         if waiting.timeout_s is not None and not self._in_real_time:
             self._answer(self._chip.give_up())
             return
-        self._is_waiting = True
-        if waiting.timeout_s is not None:
-            self._deadline_s = time.monotonic() + waiting.timeout_s
+        timeout_s = waiting.timeout_s
+        self._deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
 
     def _look_again(self) -> None:
         """A card may have come, or the time may be over."""
-        deadline_s = self._deadline_s
         outcome = self._chip.resume()
         if not isinstance(outcome, Waiting):
-            self._is_waiting, self._deadline_s = False, None
             self._answer(outcome)
-        elif deadline_s is not None and time.monotonic() >= deadline_s:
-            self._is_waiting, self._deadline_s = False, None
+        elif self._deadline_s is not None and time.monotonic() >= self._deadline_s:
             self._answer(self._chip.give_up())
 
     def _answer(self, answer: bytes) -> None:

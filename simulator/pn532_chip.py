@@ -80,7 +80,7 @@ class Chip:
         self._antenna = antenna
         self._settings = Settings()
         self._initiator = Initiator(antenna, self._settings, pause)
-        self._unfinished: bytes | None = None
+        self._unfinished: bytes = b""
         self.asked_baud_bps: int | None = None
         self.is_asleep = False
         self.wakes_by_hsu = True
@@ -106,13 +106,18 @@ class Chip:
             Command.IN_AUTO_POLL: initiator.auto_poll,
         }
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the last command still waits for a card."""
+        return bool(self._unfinished)
+
     def handle(self, command: bytes) -> Outcome:
         """Run a command (its code first); raises SyntaxFault.
 
         The answer begins with the answer's code. After `Waiting`, call `resume` when a card came,
         `give_up` when the time is over, or `abort` when the host lost its patience.
         """
-        self._unfinished = None
+        self._unfinished = b""
         need(bool(command) and command[0] in set(Command))
         outcome = self._commands[Command(command[0])](command[1:])
         if isinstance(outcome, Waiting):
@@ -122,16 +127,16 @@ class Chip:
 
     def resume(self) -> Outcome:
         """Look again for what the last command waits for."""
-        return self.handle(self._unfinished) if self._unfinished else Waiting(None)
+        return self.handle(self._unfinished)
 
     def give_up(self) -> bytes:
         """The answer when nothing came: no target."""
-        code, self._unfinished = (self._unfinished or b"\x00")[0], None
+        code, self._unfinished = self._unfinished[0], b""
         return bytes([code + 1, 0])
 
     def abort(self) -> None:
         """Forget the command that waits."""
-        self._unfinished = None
+        self._unfinished = b""
 
     def _diagnose(self, data: bytes) -> bytes:
         need(len(data) >= 1 and data[0] in set(Test))

@@ -15,8 +15,6 @@ EXTENDED = b"\xff\xff"
 NORMAL_BYTES_MAX = 255
 # TFI and 264 bytes, all that the chip's buffer holds (6.2.1.2).
 BODY_BYTES_MAX = 265
-# A line of noise without a start code is forgotten; the longest frame must fit.
-BUFFER_BYTES_MAX = 1024
 
 
 @unique
@@ -51,7 +49,8 @@ def frame(body: bytes) -> bytes:
 class FrameReader:
     """Finds frames in a stream of bytes, in whatever pieces it arrives.
 
-    Anything before a start code is preamble: zeros, wake-up bytes, or noise.
+    Anything before a start code is preamble: zeros, wake-up bytes, or noise, which is forgotten.
+    So nothing is kept but the beginning of one frame.
     """
 
     def __init__(self) -> None:
@@ -63,7 +62,7 @@ class FrameReader:
 
     def feed(self, received: bytes) -> list[Frame]:
         """Add what arrived, and take out the frames that are complete."""
-        self._buffer = (self._buffer + received)[-BUFFER_BYTES_MAX:]
+        self._buffer += received
         frames: list[Frame] = []
         while (found := self._take()) is not None:
             frames.append(found)

@@ -17,6 +17,8 @@ from simulator.pn532_frame import ACK, Body, FrameReader, Signal, frame
 
 TIMEOUT_S = 10.0
 READ_BYTES = 4096
+# How long a wrong answer is waited for, where there must be none.
+SILENCE_S = 0.03
 
 
 @dataclass(slots=True)
@@ -28,9 +30,11 @@ class Echo:
     sak: int = 0x20
     ats: bytes | None = bytes.fromhex("0278")
     executed: int = 0
+    resets: int = 0
 
     def reset(self) -> None:
-        """It remembers nothing anyway."""
+        """Nothing is forgotten, but counted."""
+        self.resets += 1
 
     def transmit(self, command: bytes) -> bytes:
         """Two bytes are a length."""
@@ -89,9 +93,13 @@ class ByteHost:
         assert readable, "the chip says nothing"
         return os.read(self._fd, READ_BYTES)
 
-    def is_silent(self, seconds: float = 0.0) -> bool:
+    def is_in_step(self) -> bool:
+        """Whether the next thing that comes is the answer to the next command."""
+        return self.command("000049") == "0049"
+
+    def is_silent(self) -> bool:
         """Whether nothing has arrived, and nothing does for a while."""
-        return not self._received and not select.select([self._fd], [], [], seconds)[0]
+        return not self._received and not select.select([self._fd], [], [], SILENCE_S)[0]
 
     def acknowledge(self) -> None:
         """Send the host's ACK, which ends what the chip is at."""

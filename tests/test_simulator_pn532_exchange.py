@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -92,15 +92,24 @@ def test_a_card_that_needs_time_gets_it(pn532: VirtualPn532, host: ByteHost) -> 
     assert pn532.frames == before + 2
 
 
-@pytest.mark.parametrize("mishap", ["lose_frame", "lose_answer", "distort_answer"])
+@pytest.mark.parametrize(
+    ("mishap", "frames"),
+    [
+        (VirtualPn532.lose_frame, 3),
+        (VirtualPn532.lose_answer, 2),
+        (VirtualPn532.distort_answer, 2),
+    ],
+)
 def test_the_chip_repairs_what_the_air_loses(
-    pn532: VirtualPn532, host: ByteHost, mishap: str
+    pn532: VirtualPn532, host: ByteHost, mishap: Callable[[VirtualPn532, int], None], frames: int
 ) -> None:
-    """One lost frame is mended below the host, and the card executes once."""
+    """One lost frame is mended below the host, by R(NAK), and the card executes once."""
     pn532.place(issued_card(UID))
     host.command("4A0100")
-    getattr(pn532, mishap)(1)
+    before = pn532.frames
+    mishap(pn532, 1)
     assert host.command("4001" + SELECT) == "009000"
+    assert pn532.frames == before + frames
     assert pn532.exchanges == 1
 
 
@@ -130,16 +139,18 @@ def test_a_garbled_answer_arrives(pn532: VirtualPn532, host: ByteHost) -> None:
 
 
 def test_a_lifted_card_has_lost_its_session(pn532: VirtualPn532, host: ByteHost) -> None:
-    """Put back, it answers only after it was found again."""
-    card = issued_card(UID)
+    """It is told at once; put back, it answers only after it was found again."""
+    card = Echo()
     pn532.place(card)
     host.command("4A0100")
+    before = card.resets
     pn532.lift(card)
+    assert card.resets == before + 1
     pn532.place(card)
-    assert host.command("4001" + SELECT) == "01"
+    assert host.command("4001AABBCC") == "01"
     host.command("320100")
-    assert host.command("4A0100") == "01" + listed(1)
-    assert host.command("4001" + SELECT) == "009000"
+    assert host.command("4A0100") == "01" + listed(1, ats="0278")
+    assert host.command("4001AABBCC") == "00AABBCC"
 
 
 def test_one_of_two_cards_is_lifted(pn532: VirtualPn532, host: ByteHost) -> None:

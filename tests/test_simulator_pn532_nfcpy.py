@@ -167,16 +167,23 @@ def test_driver_lists_two_cards(pn532: VirtualPn532, card: VirtualCard) -> None:
 
 @pytest.mark.parametrize("frame", range(1, 6))
 @pytest.mark.parametrize(
-    "mishap", [VirtualPn532.lose_frame, VirtualPn532.lose_answer, VirtualPn532.distort_answer]
+    ("mishap", "more_frames"),
+    [
+        (VirtualPn532.lose_frame, 2),
+        (VirtualPn532.lose_answer, 1),
+        (VirtualPn532.distort_answer, 1),
+    ],
 )
 def test_a_lost_frame_is_repaired_and_the_debit_done_once(
-    pn532: VirtualPn532, card: VirtualCard, mishap: Mishap, frame: int
+    pn532: VirtualPn532, card: VirtualCard, mishap: Mishap, more_frames: int, frame: int
 ) -> None:
     """Lost command, lost answer and wrong CRC, of each of a sale's five exchanges."""
     with nfcpy_frontend(pn532.path) as frontend:
         host = session(frontend)
+        before = pn532.frames
         mishap(pn532, frame)
         pay(host, 300)
+        assert pn532.frames == before + 5 + more_frames
     assert [entry.value_change(SPENT_FILE[0]).after for entry in card.history] == [
         VALUE_AT_ISSUE - 300
     ]
