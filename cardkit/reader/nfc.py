@@ -2,7 +2,7 @@
 
 A PN532 or PN533 does ISO/IEC 14443-4 by itself: one host command an APDU where nfcpy's own way
 takes four, each a round trip over a slow line. Chips that can't go nfcpy's way. What nfcpy raises
-has many roots, so everything that touches it goes through `_translated`.
+has many roots, so everything that touches it goes through `_reader` or `_card`.
 """
 
 from __future__ import annotations
@@ -101,14 +101,22 @@ _BUSY = {errno.EBUSY, errno.EAGAIN}
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what nfcpy, pyserial and libusb raise into CardLost and ReaderLost."""
+def _reader() -> Iterator[None]:
+    """Speak to the reader alone: whatever nfcpy, pyserial or libusb raise is ReaderLost."""
     try:
         yield
-    except _CARD_TROUBLE as error:
-        raise CardLost(f"no answer: {error}") from error
-    except _READER_TROUBLE as error:
+    except (*_CARD_TROUBLE, *_READER_TROUBLE) as error:
         raise ReaderLost(f"{type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _card() -> Iterator[None]:
+    """Speak to a card: what the chip says of it is CardLost, all else as for the reader."""
+    with _reader():
+        try:
+            yield
+        except _CARD_TROUBLE as error:
+            raise CardLost(f"no answer: {error}") from error
 
 
 class _NfcpyLink:
@@ -132,7 +140,7 @@ class _NfcpyLink:
 
     def release(self) -> None:
         """Switch the field off."""
-        with _translated():
+        with _reader():
             self._driver.mute()
 
     def close(self) -> None:
@@ -148,13 +156,13 @@ class ChipLink(_NfcpyLink):
         """Take an initialised PN532 or PN533; raises ReaderLost."""
         super().__init__(driver, name=name, let_go=let_go)
         self._chip = driver.chipset
-        with _translated():
+        with _reader():
             self._chip.set_parameters(_AUTOMATIC_RATS)
 
     def find(self) -> Activation | None:
         """Reset the field and activate the one card in it; raises CardCollision for two."""
         targets_max = self._chip.in_list_passive_target_max_target
-        with _translated():
+        with _reader():
             self._chip.rf_configuration(_FIELD, _FIELD_OFF)
             time.sleep(_FIELD_RESET_S)
             asked = bytearray([targets_max, _TYPE_A_106])
@@ -167,7 +175,7 @@ class ChipLink(_NfcpyLink):
         if rates.slower_kbps == BASE_KBPS:
             return found
         codes = (RATES_KBPS.index(rates.to_card_kbps), RATES_KBPS.index(rates.from_card_kbps))
-        with _translated():
+        with _reader():
             answer = self._chip.command(_IN_PSL, bytearray([_FIRST_TARGET, *codes]), _LIST_S)
         if answer[:1] == b"\x00":
             return replace(found, bit_rate_kbps=rates.slower_kbps)
@@ -178,7 +186,7 @@ class ChipLink(_NfcpyLink):
         """Carry one APDU; frames longer than the host's are chained both ways."""
         size = self._chip.host_command_frame_max_size - _EXCHANGE_OVERHEAD_BYTES
         parts = [command[at : at + size] for at in range(0, len(command), size)] or [b""]
-        with _translated():
+        with _card():
             for part in parts[:-1]:
                 self._chip.in_data_exchange(part, _EXCHANGE_S, more=True)
             answer, more = self._chip.in_data_exchange(parts[-1], _EXCHANGE_S)
@@ -193,7 +201,7 @@ class ChipLink(_NfcpyLink):
         Until its first APDU a card may lie there halted, because the chip looked for a second.
         """
         try:
-            with _translated():
+            with _card():
                 answer = self._chip.command(_IN_SELECT, bytearray([_FIRST_TARGET]), _LIST_S)
                 if answer[:1] != b"\x00":
                     return False
@@ -216,7 +224,7 @@ class HostLink(_NfcpyLink):
     def find(self) -> Activation | None:
         """Reset the field and activate the first card that answers; two are not told apart."""
         self._protocol = None
-        with _translated():
+        with _reader():
             self._driver.mute()
             time.sleep(_FIELD_RESET_S)
             target = self._sense()
@@ -236,7 +244,7 @@ class HostLink(_NfcpyLink):
 
     def exchange(self, command: bytes) -> bytes:
         """Carry one APDU, in blocks."""
-        with _translated():
+        with _card():
             answer = self._protocol.exchange(command)
         return _whole(answer, is_cut=False)
 
@@ -245,7 +253,7 @@ class HostLink(_NfcpyLink):
         if self._protocol is None:
             return False
         try:
-            with _translated():
+            with _card():
                 self._protocol.exchange(None)
         except CardLost:
             return False
@@ -262,7 +270,7 @@ class HostLink(_NfcpyLink):
     def _activated(self, found: Activation) -> Activation | None:
         """The card after RATS; None when it did not answer it."""
         try:
-            with _translated():
+            with _card():
                 size = self._frontend.max_recv_data_size
                 rats = next(command for least, command in _RATS if size >= least)
                 ats = bytes(self._frontend.exchange(rats, _RATS_S))
@@ -295,9 +303,9 @@ def open_usb(place: str) -> PolledReader:
 
 
 def _serial_link(path: str, make_link: MakeLink) -> Link:
-    if not _PATH.fullmatch(path):
-        raise ReaderMissing(f"no path of a serial line: {path!r}")
     port = os.path.realpath(path)  # nfcpy knows the slow UART of a Raspberry Pi by its name
+    if not _PATH.fullmatch(port):
+        raise ReaderMissing(f"no path of a serial line: {path!r}")
     lock = _lock(path, port)
     try:
         driver = _serial_driver(path, port)
@@ -424,7 +432,7 @@ def _silenced(driver: Any) -> Beep:
     ask = getattr(getattr(driver, "chipset", None), "ccid_xfr_block", None)
     if ask is None:
         return Beep.NONE
-    with _translated():
+    with _reader():
         return silence(Buzzer.ACR122, lambda command: bytes(ask(bytearray(command))))
 
 
