@@ -20,10 +20,12 @@ from statistics import median
 from typing import Final
 
 from benchmarks.air import RATES_KBITS, Exchange, TapModel
+from benchmarks.commits import BareCommits
 from benchmarks.floor import Operation, cpu_ns, operations
 from benchmarks.meter import MeteredConnection
 from benchmarks.stall import Stall, build
-from cardkit.errors import must
+from cardkit.bodies import EntryKind
+from cardkit.errors import Bug, must
 from simulator.card import VirtualCard
 from terminal.outcomes import Green
 from tests.terminal_world import MERCHANT
@@ -61,6 +63,8 @@ class SaleFigures:
     cpu_us: float
     again_us: float
     """The same card once more: its allowance has been verified."""
+    commits_us: float
+    """Both commits as bare SQLite: no part of the floor, but of every sale."""
     operations: tuple[tuple[Operation, float], ...]
     flat_us: dict[int, float]
 
@@ -108,6 +112,7 @@ class _Samples:
 
     sales: dict[int, list[int]] = field(default_factory=dict)
     again: list[int] = field(default_factory=list)
+    commits: list[int] = field(default_factory=list)
     bare: dict[str, list[int]] = field(default_factory=dict)
     exchanges: tuple[Exchange, ...] = ()
 
@@ -121,7 +126,9 @@ def measure(plan: Plan) -> SaleFigures:
         stalls = [build(where / str(size), size=size, buyers=buyers) for size in plan.sizes]
         try:
             bare = operations()
-            samples = _sell_in_turns(stalls, bare, plan)
+            commits = _bare_commits(where, stalls[0])
+            samples = _sell_in_turns(stalls, bare, commits, plan)
+            commits.close()
         finally:
             for stall in stalls:
                 stall.till.close()
@@ -130,12 +137,27 @@ def measure(plan: Plan) -> SaleFigures:
         exchanges=samples.exchanges,
         cpu_us=_median_us(samples.sales[plan.sizes[0]]),
         again_us=_median_us(samples.again),
+        commits_us=_median_us(samples.commits),
         operations=tuple((it, _median_us(samples.bare[it.name])) for it in bare),
         flat_us={size: _median_us(taken) for size, taken in samples.sales.items()},
     )
 
 
-def _sell_in_turns(stalls: Sequence[Stall], bare: Sequence[Operation], plan: Plan) -> _Samples:
+def _bare_commits(folder: Path, stall: Stall) -> BareCommits:
+    """Make a table for entries as long as those of this stall."""
+    intent, sale = (stall.till.journal.last(kind) for kind in (EntryKind.INTENT, EntryKind.SALE))
+    if intent is None or sale is None:
+        raise Bug("a stall has sold")
+    return BareCommits(
+        folder / "bare.db",
+        intent_bytes=len(intent.signed.encoded),
+        sale_bytes=len(sale.signed.encoded),
+    )
+
+
+def _sell_in_turns(
+    stalls: Sequence[Stall], bare: Sequence[Operation], commits: BareCommits, plan: Plan
+) -> _Samples:
     samples = _Samples()
     gc.collect()
     gc.freeze()  # the simulated cards are no part of a till's heap
@@ -149,6 +171,7 @@ def _sell_in_turns(stalls: Sequence[Stall], bare: Sequence[Operation], plan: Pla
                     samples.sales.setdefault(stall.size, []).append(taken_ns)
                 for operation in bare:
                     samples.bare.setdefault(operation.name, []).append(cpu_ns(operation))
+                samples.commits.append(commits.cpu_ns())
         for card in stalls[0].buyers:
             samples.again.append(_sell(stalls[0], card)[0])
     finally:

@@ -170,11 +170,12 @@ class Store:
     def accept_certificates(self, contents: tuple[bytes, ...]) -> None:
         """Verify certificates against the root and keep the new ones; raises DocumentError."""
         new = [content for content in contents if content not in self._documents.certificates]
+        if not new:
+            return
         self._accepted.clear()  # a certificate can revoke
         for content in new:
             self.trust.accept(content)
-        if new:
-            self._documents.certificates = (*self._documents.certificates, *new)
+        self._documents.certificates = (*self._documents.certificates, *new)
 
     def accept_permit(self, content: bytes) -> HeldPermit:
         """Verify and keep a permit that is not older than the one held; raises DocumentError."""

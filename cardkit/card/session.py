@@ -18,8 +18,10 @@ from cardkit.card.apdu import (
     CommandUnknown,
     Ins,
     KeyNotFound,
+    MemoryFailed,
     NoChanges,
     StatusRefused,
+    StatusWord,
 )
 from cardkit.card.connection import CardConnection
 from cardkit.card.desfire import READ_BYTES_MAX, WRITE_BYTES_MAX, Desfire, RandomBytes
@@ -44,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 _OTHERS_TRIED_MAX = 2
 """Masters in use at one time; each costs three exchanges of a card that is refused anyway."""
+_NATIVE_SW1 = 0x91
 _TOO_OLD = "the card does not know AuthenticateEV2First"
 
 
@@ -97,6 +100,10 @@ class PurseSession:
                 logger.debug("the card does not answer to key version %s", version)
             except CommandUnknown as refused:
                 raise CardForeign(_TOO_OLD, CardKind.DESFIRE_EV1) from refused
+            except StatusRefused as refused:
+                if refused.status >> 8 == _NATIVE_SW1:
+                    raise
+                raise CardForeign("the card selects anything, and is no DESFire") from refused
         kind = cls._kind_of_purse(card, keys, profile, random)
         raise CardForeign("the card answers to none of our keys", kind)
 
@@ -147,9 +154,11 @@ class PurseSession:
 
         try:
             card.iso_select(profile.df_name)
-        except ApplicationExhausted:
+        except (ApplicationExhausted, MemoryFailed):
             raise
         except StatusRefused as refused:
+            if refused.status == StatusWord.OK:
+                card.distrust("a native answer to ISOSelectFile")
             raise CardForeign("the card does not carry our application") from refused
         authenticate()
         return cls(card, profile=profile, authenticate=authenticate, key_version=version)
@@ -207,7 +216,7 @@ class PurseSession:
         MAC. Only the card can tell, at its next tap.
         """
         must(
-            tuple(self._tmi) in {self.profile.sale_tmi, self.profile.birth_tmi},
+            tuple(self._tmi) in (self.profile.sale_tmi, self.profile.birth_tmi),
             "only a canonical transaction is committed",
         )
         tmc, tmv = self._card.commit_transaction()
