@@ -240,10 +240,10 @@ def document(cls: type[D]) -> type[D]:
 def pack(value: object) -> dict[int, Value]:
     """Return the CBOR map of a document."""
     packed: dict[int, Value] = {}
-    for slot in _LAYOUTS[type(value)]:
-        content = getattr(value, slot.name)
-        if content != slot.default:
-            packed[slot.key] = slot.codec.pack(content)
+    for name, key, codec, default in _LAYOUTS[type(value)]:
+        content = getattr(value, name)
+        if content != default:
+            packed[key] = codec.pack(content)
     return packed
 
 
@@ -253,12 +253,12 @@ def unpack(cls: type[D], raw: Value) -> D:
         raise DocumentMalformed(f"{cls.__name__}: expected a map")
     make = cast(Callable[..., D], cls)
     content: dict[str, object] = {}
-    for slot in _LAYOUTS[cls]:
-        if slot.key in raw:
+    for name, key, codec, _ in _LAYOUTS[cls]:
+        if key in raw:
             try:
-                content[slot.name] = slot.codec.unpack(raw[slot.key])
+                content[name] = codec.unpack(raw[key])
             except DocumentMalformed as error:
-                raise DocumentMalformed(f"{cls.__name__}.{slot.name}: {error}") from error
+                raise DocumentMalformed(f"{cls.__name__}.{name}: {error}") from error
     try:
         return make(**content)
     except TypeError as error:
