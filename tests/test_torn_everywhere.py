@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from cardkit.allowance import accept_allowance, sign_allowance
-from cardkit.bodies import RefundReason
+from cardkit.bodies import RefundReason, Sale
 from cardkit.card.connection import CardConnection
 from cardkit.card.desfire import WRITE_BYTES_MAX
 from cardkit.card.layout import decode_slot, encode_slot
@@ -29,7 +29,7 @@ from simulator.card import VirtualCard
 from simulator.desfire.memory import DataFile
 from simulator.faults import FLIPS, every_flip
 from simulator.issued import AID, ALLOWANCE_FILES
-from terminal.outcomes import Refunded, Refused
+from terminal.outcomes import Refunded, RefundRefused, Refused
 from terminal.till import Announce, Till
 from tests.service_world import MERCHANT, app_master_of
 from tests.torn_cases import (
@@ -46,7 +46,7 @@ from tests.torn_cases import (
     leaving_open,
     play,
 )
-from tests.torn_judge import debits, judge_scene
+from tests.torn_judge import debits, judge_scene, told
 from tests.torn_world import HERE, PRICE_CENTS, ROOM_CENTS, Market, Scene, sale
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ FLOORS: Final = {
     "sale, a mimic elsewhere": 4,
     "sale, re-keyed in between": 16,
     "sale on a refund": 118,
+    "refund": 4,
     "refresh": 112,
     "refused sale that refreshes": 164,
     "refresh, half written": 30,
@@ -215,13 +216,36 @@ def test_a_card_is_rekeyed_in_between(db: None, tmp_path: Path) -> None:
 # A refund that the next sale leans on
 
 
-def given_back(scene: Scene) -> None:
-    """A card that can pay once at most has its last sale given back."""
+def give_back(till: Till, connection: CardConnection, _announce: Announce) -> object:
+    """Refund the last sale to a card; a second time there is nothing left of it."""
+    said = told(till)
+    sold = [
+        seq
+        for seq, intent in said.intents.items()
+        if intent.uid == connection.uid and isinstance(said.outcomes[seq][0], Sale)
+    ]
+    return till.refund(max(sold), None, RefundReason.GOODS_RETURNED)
+
+
+def sold_once(scene: Scene) -> None:
+    """A card that can pay once has paid, now or in an earlier scene."""
     if not debits(scene.card):
-        assert scene.attempt(sale, None) is False
+        assert not scene.attempt(sale, None)
+
+
+def given_back(scene: Scene) -> None:
+    """A card that can pay once has its last sale given back."""
+    sold_once(scene)
     last = debits(scene.card)[-1]
     refunded = scene.here.refund(last.seq, None, RefundReason.GOODS_RETURNED)
     assert isinstance(refunded, Refunded)
+
+
+def give_back_once_more(scene: Scene) -> None:
+    """Ask for the refund again, as somebody who did not see it; then spend it."""
+    assert not scene.attempt(give_back, None)
+    assert isinstance(scene.outcome, Refunded | RefundRefused)
+    tap_until_it_is_spent(scene)
 
 
 def tap_until_it_is_spent(scene: Scene) -> None:
@@ -235,11 +259,17 @@ def tap_until_it_is_spent(scene: Scene) -> None:
     assert [debit.amount_cents for debit in paid] == [PRICE_CENTS] * (1 + is_new)
 
 
-def test_a_refund_is_counted_once(db: None, tmp_path: Path) -> None:
-    """Promise: a sale on refunded money may be torn anywhere; the money is spent once."""
-    operation = Operation("sale on a refund", sale, given_back)
+REFUNDS: Final = {
+    Operation("sale on a refund", sale, given_back): tap_until_it_is_spent,
+    Operation("refund", give_back, sold_once): give_back_once_more,
+}
+
+
+@pytest.mark.parametrize("operation", REFUNDS, ids=named)
+def test_a_refund_is_counted_once(db: None, tmp_path: Path, operation: Operation) -> None:
+    """Promise: a refund and the sale on it may be torn anywhere; the money is spent once."""
     with Market.opened(tmp_path, cards=CARDS, credit_cents=PRICE_CENTS) as market:
-        struck = partial(play, market, operation, heal=tap_until_it_is_spent)
+        struck = partial(play, market, operation, heal=REFUNDS[operation])
         cases = list(every_moment(struck))
         assert set(books_of(market)) == {State.PAYABLE}
     tell(operation.name, cases)

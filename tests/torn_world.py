@@ -51,7 +51,6 @@ from tests.terminal_world import SOFTWARE
 
 HERE, ELSEWHERE = 3, 4
 PRICE_CENTS: Final = 5
-ASIDE_CENTS: Final = {"smaller": 3, "equal": PRICE_CENTS, "larger": 8}
 COMMIT: Final = 9
 ROOM_CENTS: Final = 5_000_00
 _TAPS_MAX: Final = 3
@@ -83,7 +82,6 @@ class Step:
 
 Moment: TypeAlias = Fault | Step
 _OF_GREENS: Final = {StepKind.KILLED_BEFORE_GREEN, StepKind.KILLED_AFTER_GREEN}
-_OF_DISK: Final = {StepKind.WRITE_FAILS, StepKind.WRITE_UNSURE}
 
 
 def ends_the_till(moment: Moment | None) -> bool:
