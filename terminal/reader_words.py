@@ -114,7 +114,7 @@ def _times(words: Words, report: Report) -> str:
     _ = words.gettext
     if not report.times_ms:
         return "–"
-    text = _("{least} ms at least, {median} ms median, {percent} % within {within} ms")
+    text = _("{least} ms at best, {median} ms median, {percent} % within {within} ms")
     return text.format(
         least=report.times_ms[0],
         median=report.within_ms(50),

@@ -179,6 +179,21 @@ def test_two_taps_in_a_row(rung: Rung) -> None:
     assert second.transceive(GET_VERSION)[-2:] == FIRST_FRAME
 
 
+def test_looking_for_a_card_ends_the_connection_before(rung: Rung) -> None:
+    """One reader, one card in hand: who looks again has let go, whether a card is found or not."""
+    card = VirtualCard(UID)
+    first = rung.tap(card)
+    second = rung.present()
+    with pytest.raises(CardLost):
+        first.transceive(GET_VERSION)
+    assert second.transceive(GET_VERSION)[-2:] == FIRST_FRAME
+    rung.snatch()
+    assert rung.reader.wait_for_card(0) is None
+    rung.place(card)
+    with pytest.raises(CardLost):
+        second.transceive(GET_VERSION)
+
+
 def test_closing_is_harmless_any_number_of_times(rung: Rung) -> None:
     """Connections and readers are closed by whoever comes first, with a card there or not."""
     connection = rung.tap(VirtualCard(UID))
