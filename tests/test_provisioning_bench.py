@@ -8,6 +8,9 @@ from functools import cache
 
 import pytest
 
+from cardkit.card.connection import CardConnection
+from cardkit.errors import ReaderLost
+from cardkit.reader.beep import Beep
 from provisioning.bench import specimen
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.host import Cmd
@@ -360,7 +363,8 @@ class Gone(Hand):
 
 def test_a_card_that_never_comes_back_ends_the_run_and_is_told() -> None:
     """No endless waiting; every question after has no answer, and the card is not given back."""
-    field, card = Field(while_waiting=lambda _: None), factory_card()
+    waits: list[float] = []
+    field, card = Field(while_waiting=waits.append), factory_card()
     bench = bench_of(card, field, lifts=False)
     bench = replace(bench, person=Gone(field, card))
     found = examined(bench)
@@ -369,7 +373,63 @@ def test_a_card_that_never_comes_back_ends_the_run_and_is_told() -> None:
     assert not outcome.given_back
     assert not outcome.is_whole
     assert outcome.answers[-1].is_missing
+    assert len(waits) == len(("for the question", "to give it back"))
     assert by_question(outcome)[Question.DEBIT].value == Said.ONE_BLOCK.value
+
+
+class Unplugged:
+    """A reader that is gone (a `Reader`)."""
+
+    name = "unplugged"
+    beep = Beep.NONE
+
+    def wait_for_card(self, timeout_s: float) -> CardConnection | None:
+        """There is no reader."""
+        raise ReaderLost(f"away for {timeout_s} s")
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        """There is no reader."""
+        raise ReaderLost(f"away for {timeout_s} s")
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def test_a_reader_that_is_unplugged_ends_the_run_and_is_told() -> None:
+    """What was answered before stays answered, and is written down."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field, lifts=False)
+    bench.reader = Unplugged()
+    found = examined(bench)
+    field.tear_after(200)
+    outcome = run(bench, found)
+    assert not outcome.given_back
+    assert by_question(outcome)[Question.DEBIT].value == Said.ONE_BLOCK.value
+    assert "ReaderLost" in outcome.answers[-1].evidence[0]
+
+
+@pytest.mark.parametrize("from_the_end", range(1, LAST))
+def test_garbled_while_it_is_given_back_the_card_is_given_back(from_the_end: int) -> None:
+    """A status has no MAC, so a wrong one proves nothing and the card is looked at again."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    before = card.snapshot()
+    bench = bench_of(card, field, lifts=False)
+    found = examined(bench)
+    field.garble(exchanges_of_a_run() - field.exchanges - from_the_end + 1)
+    assert run(bench, found).given_back
+    assert card.snapshot() == before
+
+
+def test_an_answer_without_its_mac_is_asked_for_again() -> None:
+    """A garbled value is believed by nobody, and costs no question."""
+    field = Field(while_waiting=lambda _: None)
+    ran(bench_of(factory_card(), field, lifts=False))
+    number = next(n for n, e in enumerate(field.trace, 1) if e.command[1] == Cmd.GET_VALUE)
+    field = Field(while_waiting=lambda _: None)
+    bench = bench_of(factory_card(), field, lifts=False)
+    field.garble(number)
+    outcome = ran(bench)
+    assert not [a for a in outcome.answers if a.is_missing or a.differs]
 
 
 def test_another_card_laid_down_meanwhile_is_left_alone() -> None:

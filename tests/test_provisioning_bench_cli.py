@@ -7,6 +7,7 @@ import logging
 import random
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from simulator.clock import ManualClock
 from simulator.desfire.status import Status
 from simulator.field import Field
 from simulator.issued import issued_card
+from simulator.maker import Maker
 from simulator.pn532 import VirtualPn532
 from tests.bench_world import (
     LIFTED_AFTER,
@@ -89,6 +91,17 @@ def test_a_run_is_told_written_and_settled(
     loaded = with_facts(profile.read_text(), CLAF_PURSE_1)
     assert (loaded.sale_tmi, loaded.birth_tmi) == (CLAF_PURSE_1.sale_tmi, CLAF_PURSE_1.birth_tmi)
     assert loaded.clear_by is ClearBy.ABORT
+
+
+def test_the_report_says_who_made_the_chip(tmp_path: Path) -> None:
+    """A report from a virtual card can't be taken for one from silicon."""
+    report, maker = tmp_path / "log.md", Maker()
+    words = bench_args("--force", "--report", str(report))
+    assert cli.run(words, wiring(field_with(maker.blank_card(UID)))) == 0
+    assert "**signed by nobody we trust**" in report.read_text()
+    trusting = replace(wiring(field_with(maker.blank_card(UID))), originality=maker.originality)
+    assert cli.run(words, trusting) == 0
+    assert report.read_text().count("signed by NXP: DESFire EV3") == 1
 
 
 def test_nothing_is_done_before_somebody_agrees(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,14 @@ from provisioning.bench.tmi import Committed, Trace, amount, reader_id
 READER = bytes.fromhex("000000BE0000000C") + bytes(8)
 OTHER_READER = bytes.fromhex("000000BE0000000D") + bytes(8)
 COMMIT_WITH_TMV = b"\x01"
+VALUE_BYTES = 4
 CARD_WAIT_S = 60.0
 LIFT_WAIT_S = 30.0
 RELAYS_MAX = 3
+
+
+class CardStaysAway(CardLost):
+    """The card was asked for, and did not come back: there is nothing left to ask."""
 
 
 class Person(Protocol):
@@ -51,7 +56,7 @@ class Bench:
     free_bytes: int = 0
 
     def connect(self) -> None:
-        """Go on with the same card in a new connection; raises CardLost when it does not come."""
+        """Go on with the same card in a new connection; raises CardStaysAway, ReaderError."""
         self.host.connection.close()
         for _ in range(RELAYS_MAX):
             self.person.lay_down()
@@ -63,7 +68,7 @@ class Bench:
                 self.host = BenchHost(connection, self.ticks_ns, self.random, timings)
                 return
             connection.close()
-        raise CardLost("the card did not come back")
+        raise CardStaysAway("the card did not come back")
 
     def open(self) -> None:
         """A new session and transaction with the reader's key; raises CardError."""
@@ -72,8 +77,7 @@ class Bench:
     def tmac(self) -> TmacState:
         """Counter and value of the Transaction MAC file; reading it leaves no trace."""
         header = bytes([TMAC_FILE]) + bytes(3) + TMAC_BYTES.to_bytes(3, "little")
-        data = self.host.demand(Cmd.READ_DATA, header)
-        return TmacState.unpack(data)
+        return TmacState.unpack(_exactly(TMAC_BYTES, self.host.demand(Cmd.READ_DATA, header)))
 
     def tmac_now(self) -> TmacState:
         """The same in a new session, which ends the transaction."""
@@ -83,7 +87,7 @@ class Bench:
     def value(self) -> tuple[int, Trace]:
         """The committed value, and what asking for it may have left."""
         data = self.host.demand(Cmd.GET_VALUE, bytes([VALUE_FILE]), mode=CommMode.FULL)
-        value = int.from_bytes(data, "little", signed=True)
+        value = int.from_bytes(_exactly(VALUE_BYTES, data), "little", signed=True)
         return value, amount(Cmd.GET_VALUE, VALUE_FILE, value)
 
     def change(self, cmd: Cmd, cents: int) -> Trace:
@@ -100,9 +104,7 @@ class Bench:
     def commit(self) -> Committed:
         """CommitReaderID and CommitTransaction; raises CardRefused."""
         reader = self.name_reader()
-        data = self.host.demand(Cmd.COMMIT_TRANSACTION, COMMIT_WITH_TMV)
-        if len(data) != TMAC_BYTES:
-            raise CardAnswerInvalid(f"a commit answered {len(data)} bytes")
+        data = _exactly(TMAC_BYTES, self.host.demand(Cmd.COMMIT_TRANSACTION, COMMIT_WITH_TMV))
         tmc = int.from_bytes(data[:TMC_BYTES], "little")
         return Committed(tmc, data[TMC_BYTES:], reader)
 
@@ -134,3 +136,10 @@ class Bench:
         header = bytes([file_no]) + bytes(3) + len(record).to_bytes(3, "little")
         self.host.demand(cmd, header, record)
         return header
+
+
+def _exactly(count: int, data: bytes) -> bytes:
+    """The data itself; raises CardAnswerInvalid when it has another length."""
+    if len(data) != count:
+        raise CardAnswerInvalid(f"{len(data)} bytes where {count} belong")
+    return data

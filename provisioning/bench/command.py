@@ -120,7 +120,7 @@ def bench_command(
     )
     bench = _laid(wiring, reader, wishes)
     try:
-        found = examine(bench.host, uid)
+        found = examine(bench.host, uid, originality=wiring.originality)
         if isinstance(found, Refusal):
             click.echo(_(found.value), err=True)
             click.echo(_("Nothing was done to this card."), err=True)
@@ -130,8 +130,7 @@ def bench_command(
             at=wiring.clock.now().at,
             reader=bench.reader.name,
             activation=bench.host.connection.activation,
-            version=found.version,
-            came_with_factory_key=found.has_factory_key,
+            specimen=found,
         )
         return _run(bench, found, setting, wishes)
     finally:

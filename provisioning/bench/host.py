@@ -177,8 +177,11 @@ class BenchHost:
         answer, status = self._exchange(name, apdu.native(Cmd.ADDITIONAL_FRAME, token))
         if status != StatusWord.OK:
             return Reply(status), b"", None
+        is_first = cmd is Cmd.AUTHENTICATE_FIRST
+        if len(answer) != (2 if is_first else 1) * NONCE_BYTES:
+            raise CardAnswerInvalid(f"a card token of {len(answer)} bytes")
         plain = decrypt_cbc(key, answer)
-        proof_at = TI_BYTES if cmd is Cmd.AUTHENTICATE_FIRST else 0
+        proof_at = TI_BYTES if is_first else 0
         if not compare_digest(plain[proof_at:][:NONCE_BYTES], _rotated(rnd_a)):
             raise CardAnswerInvalid("the card does not know the key")
         return Reply(status), plain, session_keys(key=key, rnd_a=rnd_a, rnd_b=rnd_b)

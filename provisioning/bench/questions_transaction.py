@@ -107,7 +107,7 @@ def transaction_ends(bench: Bench) -> Answer:
 
 def errors_abort(bench: Bench) -> Answer:
     """A Debit and a ReaderID are pending when an error comes; a bare commit tells what is left."""
-    before, evidence, survived = bench.tmac_now().tmc, [], []
+    before, evidence, aborting = bench.tmac_now().tmc, [], []
     for name, provoke in _PROVOCATIONS:
         bench.open()
         bench.change(Cmd.DEBIT, 1)
@@ -118,15 +118,14 @@ def errors_abort(bench: Bench) -> Answer:
             reply = bench.bare_commit()
         after = bench.tmac_now().tmc
         evidence.append(f"{name}: {code}, then a bare commit: {reply.code}")
-        if after != before:
-            survived.append(code)
+        if after == before:
+            aborting.append(code)
         before = after
-    value = Said.ALL_ABORT.value if not survived else "not " + " ".join(survived)
-    if len(survived) == len(_PROVOCATIONS):
-        value = Said.NONE_ABORTS.value
+    said = Said.ALL_ABORT if len(aborting) == len(_PROVOCATIONS) else Said.NONE_ABORTS
+    partly = 0 < len(aborting) < len(_PROVOCATIONS)
     return Answer(
         question=Question.ERRORS_ABORT,
-        value=value,
+        value=" ".join(aborting) if partly else said.value,
         expected=Said.ALL_ABORT.value,
         evidence=tuple(evidence),
     )
@@ -206,21 +205,22 @@ def option_bits(bench: Bench) -> Answer:
     rights = bytes([READER_KEY_NO << 4, READER_KEY_NO << 4 | 0xF])
     evidence, accepted = [], []
     for option in (0x11, 0x21):
-        for name, limit in (("", b""), (" and a limit", b"\xff" * 4)):
+        for limit in (b"", b"\xff" * 4):
             specimen.open_application(bench.host, specimen.MASTER_KEY_NO)
             data = bytes([option]) + rights + limit
             file = bytes([TMAC_FILE])
             reply = bench.host.send(Cmd.CHANGE_FILE_SETTINGS, file, data, mode=CommMode.FULL)
-            evidence.append(f"option {option:02X}{name}: {reply.code}")
+            sent = f"{option:02X} {limit.hex().upper()}".strip()
+            evidence.append(f"option {sent}: {reply.code}")
             if reply.ok:
-                accepted.append(f"{option:02X}{name}")
+                accepted.append(sent)
                 settings = bench.host.demand(Cmd.GET_FILE_SETTINGS, file)
                 evidence.append(f"settings then: {settings.hex()}")
                 specimen.create_tmac_file(bench.host, reader_id_key=READER_KEY_NO)
     return Answer(
         question=Question.OPTION_BITS,
         value=", ".join(accepted) or Said.NO_TRACE.value,
-        expected="21 and a limit",
+        expected="21 FFFFFFFF",
         evidence=tuple(evidence),
     )
 

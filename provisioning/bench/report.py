@@ -8,11 +8,11 @@ from datetime import datetime
 
 from cardkit.card.apdu import Ins
 from cardkit.card.connection import Activation
-from cardkit.card.desfire import Version
 from cardkit.card.layout import CardProfile, ClearBy
 from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.runner import Outcome
+from provisioning.bench.specimen import Specimen
 
 _GOOD_ABORTS = frozenset({"00", "0C"})
 # A sale's record has 32 bytes, for which both are the same.
@@ -26,8 +26,7 @@ class Setting:
     at: datetime
     reader: str
     activation: Activation
-    version: Version
-    came_with_factory_key: bool
+    specimen: Specimen
 
 
 def markdown(setting: Setting, outcome: Outcome) -> str:
@@ -67,7 +66,7 @@ def _clear_by(values: dict[Question, str]) -> ClearBy:
 
 
 def _head(setting: Setting, outcome: Outcome) -> Iterator[str]:
-    version, activation = setting.version, setting.activation
+    version, activation = setting.specimen.version, setting.activation
     yield f"## {setting.at:%Y-%m-%d %H:%M} UTC, {setting.reader}"
     yield ""
     yield f"- UID `{activation.uid.hex().upper()}`, batch `{version.batch.hex().upper()}`"
@@ -77,7 +76,9 @@ def _head(setting: Setting, outcome: Outcome) -> Iterator[str]:
         f"week {version.week:02X} of 20{version.year:02X}"
     )
     yield f"- {', '.join(_shown(activation)) or 'the reader tells nothing of the activation'}"
-    key = "DES, as delivered" if setting.came_with_factory_key else "AES, all zero"
+    chip = setting.specimen.chip
+    yield f"- {f'signed by NXP: {chip.value}' if chip else '**signed by nobody we trust**'}"
+    key = "DES, as delivered" if setting.specimen.has_factory_key else "AES, all zero"
     yield f"- PICC master key: {key}; given back: {'yes' if outcome.given_back else '**no**'}"
     yield ""
 

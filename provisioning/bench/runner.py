@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from cardkit.errors import CardError, CardLost
+from cardkit.errors import CardAnswerInvalid, CardError, CardLost, ReaderError
 from provisioning.bench import questions_card as of_card
 from provisioning.bench import questions_tmi as of_tmi
 from provisioning.bench import questions_transaction as of_transaction
 from provisioning.bench.answers import Answer, Question, Said
-from provisioning.bench.bench import Bench
+from provisioning.bench.bench import Bench, CardStaysAway
 from provisioning.bench.specimen import Specimen, give_back, prepare, repair
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,8 @@ ATTEMPTS = 3
 """A card that slips off is laid down again; one that always fails is given up."""
 
 Result = TypeVar("Result")
-Ask = Callable[[Bench], Answer]
+Ask: TypeAlias = Callable[[Bench], Answer]
+Trouble: TypeAlias = CardError | ReaderError
 QUESTIONS: Mapping[Question, Ask] = MappingProxyType(
     {
         Question.DEBIT: of_tmi.debit,
@@ -79,7 +80,10 @@ def run(bench: Bench, specimen: Specimen, *, tell: Callable[[Answer], None] = si
     try:
         trouble = _prepared(bench)
         for question in Question:
-            answer = _asked(bench, question) if trouble is None else _missing(question, trouble)
+            if trouble is None:
+                answer, trouble = _asked(bench, question)
+            else:
+                answer = _missing(question, trouble)
             answers.append(answer)
             tell(answer)
     finally:
@@ -87,23 +91,26 @@ def run(bench: Bench, specimen: Specimen, *, tell: Callable[[Answer], None] = si
     return Outcome(tuple(answers), given_back)
 
 
-def _prepared(bench: Bench) -> CardError | None:
+def _prepared(bench: Bench) -> Trouble | None:
     """Prepare the card, or say why it can't be."""
     try:
         bench.free_bytes = _again(bench, lambda: prepare(bench.host))
-    except CardError as error:
+    except (CardError, ReaderError) as error:
         logger.warning("the card can't be prepared: %s", error)
         return error
     return None
 
 
-def _asked(bench: Bench, question: Question) -> Answer:
-    """The answer, after a loss and a new start if need be; trouble is an answer too."""
+def _asked(bench: Bench, question: Question) -> tuple[Answer, Trouble | None]:
+    """The answer, after a loss and a new start if need be; and what makes asking on useless."""
     try:
-        return _again(bench, lambda: _ask(bench, question))
+        return _again(bench, lambda: _ask(bench, question)), None
+    except (CardStaysAway, ReaderError) as error:
+        logger.warning("question %s: %s", question.name, error)
+        return _missing(question, error), error
     except CardError as error:
         logger.warning("question %s: %s", question.name, error)
-        return _missing(question, error)
+        return _missing(question, error), None
 
 
 def _ask(bench: Bench, question: Question) -> Answer:
@@ -112,7 +119,7 @@ def _ask(bench: Bench, question: Question) -> Answer:
     return QUESTIONS[question](bench)
 
 
-def _missing(question: Question, error: CardError) -> Answer:
+def _missing(question: Question, error: Trouble) -> Answer:
     return Answer(
         question=question,
         value=Said.NOT_ANSWERED.value,
@@ -122,20 +129,30 @@ def _missing(question: Question, error: CardError) -> Answer:
 
 
 def _again(bench: Bench, act: Callable[[], Result]) -> Result:
-    """Do it, and do it again with the card laid down anew as often as it is lost."""
+    """Do it, and do it again with the card laid down anew as often as it, or an answer, is lost."""
     for _ in range(ATTEMPTS - 1):
         try:
             return act()
-        except CardLost as error:
+        except CardStaysAway:
+            raise
+        except (CardLost, CardAnswerInvalid) as error:
             logger.info("the card was lost: %s", error)
             bench.connect()
     return act()
 
 
 def _given_back(bench: Bench, specimen: Specimen) -> bool:
-    try:
-        _again(bench, lambda: give_back(bench.host, specimen))
-    except CardError as error:
-        logger.warning("the card was not given back: %s", error)
-        return False
-    return True
+    """Try to, after any trouble again: whatever a lost answer hid, it was done or is done now."""
+    for _ in range(ATTEMPTS):
+        try:
+            give_back(bench.host, specimen)
+        except CardError as error:
+            logger.warning("the card is not given back yet: %s", error)
+        else:
+            return True
+        try:
+            bench.connect()
+        except (CardError, ReaderError) as error:
+            logger.warning("the card was not given back: %s", error)
+            return False
+    return False

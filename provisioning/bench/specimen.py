@@ -15,7 +15,7 @@ from cardkit.card.apdu import StatusRefused, refusal
 from cardkit.card.desfire import PICC_AID, PICC_MASTER_KEY, Desfire, Version
 from cardkit.card.files import NEVER, AccessRights, CyclicRecords, FileAccess, StdData, Value
 from cardkit.card.issuing import ZERO_KEY
-from cardkit.card.keys import AID_BYTES, UID_BYTES
+from cardkit.card.keys import AID_BYTES, NXP_ORIGINALITY, UID_BYTES, Chip, Originality
 from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.legacy import has_des_key, make_master_key_aes, restore_factory_key
 from cardkit.card.secure import CommMode
@@ -58,13 +58,16 @@ class Refusal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """A card that the bench may work on."""
+    """A card that the bench may work on; `chip` None was signed by nobody we trust."""
 
     version: Version
+    chip: Chip | None
     has_factory_key: bool
 
 
-def examine(host: BenchHost, expected_uid: bytes) -> Specimen | Refusal:
+def examine(
+    host: BenchHost, expected_uid: bytes, *, originality: Originality = NXP_ORIGINALITY
+) -> Specimen | Refusal:
     """Look at the card without changing it; raises CardLost."""
     connection = host.connection
     if connection.uid != expected_uid or len(expected_uid) != UID_BYTES:
@@ -77,7 +80,7 @@ def examine(host: BenchHost, expected_uid: bytes) -> Specimen | Refusal:
         return Refusal.NO_DESFIRE
     if version.uid != expected_uid:
         return Refusal.OTHER_CARD
-    return _refused_model(version) or _examine_inside(host, version)
+    return _refused_model(version) or _examine_inside(host, version, originality)
 
 
 def _refused_model(version: Version) -> Refusal | None:
@@ -88,8 +91,18 @@ def _refused_model(version: Version) -> Refusal | None:
     return None
 
 
-def _examine_inside(host: BenchHost, version: Version) -> Specimen | Refusal:
-    """Which applications there are, and whose master key it is."""
+def _signed(card: Desfire, originality: Originality) -> Chip | None:
+    try:
+        return originality.chip(uid=card.uid, signature=card.read_sig())
+    except StatusRefused:
+        return None
+
+
+def _examine_inside(
+    host: BenchHost, version: Version, originality: Originality
+) -> Specimen | Refusal:
+    """Who made it, which applications there are, and whose master key it is."""
+    chip = _signed(Desfire(host.connection), originality)
     if host.iso_select(CLAF_PURSE_1.df_name).ok:
         return Refusal.PURSE
     card = Desfire(host.connection)
@@ -106,7 +119,7 @@ def _examine_inside(host: BenchHost, version: Version) -> Specimen | Refusal:
         return Refusal.PURSE
     if aids - {AID}:
         return Refusal.OTHER_APPLICATIONS
-    return Specimen(version, has_factory_key)
+    return Specimen(version, chip, has_factory_key)
 
 
 def prepare(host: BenchHost) -> int:
