@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from cardkit.card.apdu import MemoryFailed
 from cardkit.card.connection import Activation
 from cardkit.card.keys import TRAINING_SYSTEM_ID, CardUse, TerminalCardKeys
 from cardkit.card.kinds import (
@@ -17,9 +18,9 @@ from cardkit.card.kinds import (
 )
 from cardkit.card.session import PurseSession
 from cardkit.card.stranger import QUESTIONS_MAX, ask_what_it_is
-from cardkit.errors import CardForeign
+from cardkit.errors import CardAnswerInvalid, CardError, CardForeign
 from simulator.field import Field, FieldConnection
-from simulator.issued import DEMO_SYSTEM_ID, demo_master, issued_card
+from simulator.issued import DEMO_SYSTEM_ID, DF_NAME, demo_master, issued_card
 from simulator.plastic import Plastic
 from simulator.strangers import (
     STRANGERS,
@@ -178,6 +179,32 @@ def test_what_activation_gives_away_is_sent_nothing(card: Plastic) -> None:
         PurseSession.open(connection, KEYS)
     assert caught.value.kind in {CardKind.TAG, CardKind.MIFARE_CLASSIC}
     assert field.exchanges == 0
+
+
+def test_a_card_that_selects_anything_is_a_stranger_too() -> None:
+    """Promise: a wallet that says yes to every name, and to nothing else, is not tapped again."""
+    wallet = Stranger(
+        uid=UID, atqa=b"\x00\x44", sak=0x20, ats=b"\x05\x78\x80\x70\x00", selections={DF_NAME: b""}
+    )
+    with pytest.raises(CardForeign):
+        PurseSession.open(on_reader(wallet)[1], KEYS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [("91EE", MemoryFailed), ("91C1", MemoryFailed), ("9100", CardAnswerInvalid)],
+)
+def test_a_fault_of_our_own_card_makes_it_no_stranger(
+    answer: str, trouble: type[CardError]
+) -> None:
+    """Promise: a worn-out card of ours is told to be replaced, and is asked nothing more."""
+    heard.clear()
+    card = Babbler(
+        uid=UID, atqa=b"\x03\x44", sak=0x20, ats=b"\x02\x80", otherwise=bytes.fromhex(answer)
+    )
+    with pytest.raises(trouble):
+        PurseSession.open(on_reader(card)[1], KEYS)
+    assert len(heard) == 1
 
 
 def test_training_and_real_cards_are_told_apart_by_one_master() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from cardkit.card.apdu import (
+    ISO_SELECT,
     ApplicationExhausted,
     AuthenticationRefused,
     BoundaryExceeded,
@@ -101,7 +102,7 @@ class PurseSession:
             except CommandUnknown as refused:
                 raise CardForeign(_TOO_OLD, CardKind.DESFIRE_EV1) from refused
             except StatusRefused as refused:
-                if refused.status >> 8 == _NATIVE_SW1:
+                if refused.ins == ISO_SELECT or refused.status >> 8 == _NATIVE_SW1:
                     raise
                 raise CardForeign("the card selects anything, and is no DESFire") from refused
         kind = cls._kind_of_purse(card, keys, profile, random)
