@@ -377,6 +377,21 @@ def test_a_card_that_never_comes_back_ends_the_run_and_is_told() -> None:
     assert by_question(outcome)[Question.DEBIT].value == Said.ONE_BLOCK.value
 
 
+def test_a_card_that_is_lifted_when_asked_and_kept_is_waited_for_once() -> None:
+    """Once for the question, once to give it back; nobody waits a minute for each question left."""
+    waits: list[float] = []
+    field, card = Field(while_waiting=waits.append), factory_card()
+    bench = bench_of(card, field)
+    bench.person = Gone(field, card)
+    outcome = ran(bench)
+    answers = by_question(outcome)
+    assert not outcome.given_back
+    assert answers[Question.ANSWER_BYTES].value == "256"
+    assert answers[Question.LIFTED_BEFORE].is_missing
+    assert answers[Question.FORMAT_FREES].is_missing
+    assert len(waits) == len(("for the question", "to give it back"))
+
+
 class Unplugged:
     """A reader that is gone (a `Reader`)."""
 
