@@ -240,7 +240,9 @@ def balance(context: Context) -> None:
     status = Exit.DONE
     with context.till() as till:
         with context.tap() as connection:
-            outcome = till.balance(connection, announce=lambda green: _paid(context.words, green))
+            outcome = till.balance(
+                connection, announce=lambda green: _paid_before(context.words, green)
+            )
         _tell(context.words, outcome.settled)
         for refused in outcome.refused:
             say(context.words.refused_allowance(refused))
@@ -417,6 +419,12 @@ def _tell(words: Words, settled: tuple[Settlement, ...]) -> None:
 
 def _paid(words: Words, green: Green) -> None:
     click.echo(f"{green.seq} {words.euros(green.amount_cents)}")
+
+
+def _paid_before(words: Words, green: Green) -> None:
+    """Say at once that an earlier sale is paid, in case the card leaves before the rest."""
+    text = words.gettext("PAID {amount}, sale {seq}")
+    say(text.format(amount=words.euros(green.amount_cents), seq=green.seq))
 
 
 def _read_line() -> str | None:

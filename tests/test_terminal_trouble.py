@@ -141,6 +141,40 @@ def test_a_balance_tells_what_it_settled(world: World, card: VirtualCard) -> Non
     assert "de 5,00 € avait été débitée : elle est payée" in result.stderr
 
 
+SLOTS_READ = 11
+"""The exchange of a balance that comes after an earlier sale was settled by the one record."""
+
+
+def test_a_balance_tells_it_also_when_the_card_leaves_too_early(
+    world: World, card: VirtualCard
+) -> None:
+    """Promise: what the journal knows to be paid is said, whatever the card does then."""
+    first, second, third = Field(), Field(), Field()
+    first.place(card)
+    first.tear_after(COMMIT)
+    assert run(world, first, "sell", "5").exit_code == Exit.AMBER
+    second.place(card)
+    second.tear_before(SLOTS_READ)
+    result = run(world, second, "balance")
+    assert isinstance(result.exception, CardLost)
+    assert "PAYÉ 5,00 €" in result.stderr
+    assert result.stdout == ""
+    till = world.till()
+    assert till.journal.open_intents() == ()
+
+    def lines() -> Iterator[str]:
+        third.place(card)
+        third.tear_after(COMMIT)
+        yield "4"
+        third.place(card)
+        third.tear_before(SLOTS_READ)
+        yield "solde"
+
+    assert "PAYÉ 4,00 €" in talk(till, third, lines())
+    assert till.journal.open_intents() == ()
+    till.close()
+
+
 def test_a_void_is_told_beside_the_new_sale(world: World, card: VirtualCard) -> None:
     """Promise: the sale that did not happen is said, also when another one does now."""
     reader = Field()
