@@ -23,7 +23,12 @@ def cli() -> None:
 @click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def sale(sizes: tuple[int, ...], sales: int, warm_up: int, folder: Path | None) -> None:
     """Measure one sale, and the same with a full directory and journal."""
-    figures = measure(Plan(sizes=sizes or SIZES, sales=sales, warm_up=warm_up, folder=folder))
+    sizes = tuple(dict.fromkeys(sizes)) or SIZES
+    if min(sizes) <= sales + warm_up:
+        raise click.UsageError(
+            "each sale needs a card of its own: --size above --sales + --warm-up"
+        )
+    figures = measure(Plan(sizes=sizes, sales=sales, warm_up=warm_up, folder=folder))
     click.echo("\n".join(lines(figures)))
     click.echo(json.dumps(figures.summary()))
 

@@ -28,10 +28,10 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hashes import SHA256
 
 _ES256: Final = ec.ECDSA(SHA256(), deterministic_signing=True)
-_ALLOWANCE_BYTES: Final = 170
-_INTENT_BYTES: Final = 480
-_SALE_BYTES: Final = 270
-"""Signature structures, about as long as those of a real sale."""
+_ALLOWANCE_BYTES: Final = 104
+_INTENT_BYTES: Final = 322
+_SALE_BYTES: Final = 161
+"""What is signed of a plain sale: the Sig_structures of docs/protocol.md, 2."""
 _CMAC_BYTES: Final = (21, 32, 32, 14, 19, 8, 23, 24, 7, 46, 7, 23, 23, 8, 19)
 """The messages in the order of the sale, each answer after its command."""
 

@@ -59,6 +59,8 @@ _SIGNED_BY: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 KID_BYTES: Final = 8
 CAISSE_CHARACTERS_MAX: Final = 16
+_HEADER_BYTES_MAX: Final = 128
+"""Twice the longest of ours; a stranger's header is neither read nor remembered beyond it."""
 _HEADERS_KEPT: Final = 64
 """A program meets a handful of different ones: a key for each content type."""
 
@@ -221,6 +223,8 @@ def parse(data: bytes) -> Signed:
                 raise DocumentMalformed("unprotected header is not empty")
         case _:
             raise DocumentMalformed("not a COSE_Sign1")
+    if len(protected) > _HEADER_BYTES_MAX:
+        raise DocumentMalformed("protected header is not ours")
     return Signed(protected, payload, signature, *_read_header(protected))
 
 

@@ -120,3 +120,11 @@ def test_frames_are_those_of_cose(length: int) -> None:
     assert signed.encoded == b"\xd2" + cbor.encode(envelope)
     context: list[cbor.Value] = ["Signature1", signed.protected, b"", signed.payload]
     assert signed.sig_structure == cbor.encode(context)
+
+
+def test_a_header_that_is_too_long_is_not_read() -> None:
+    """Promise: what a stranger sends can't fill the memory that readers keep headers in."""
+    header = cbor.encode({1: -7, 3: "clafoutis/entry", 4: KEY.public.kid, -65537: "f" * 200})
+    data = replace(SIGNED, protected=header).encoded
+    with pytest.raises(DocumentMalformed):
+        parse(data)
