@@ -78,6 +78,14 @@ class _Held:
         return self.allowance.order
 
 
+@dataclass(frozen=True, slots=True)
+class _Faulty:
+    """An allowance that does not count, and its bytes."""
+
+    refused: RefusedAllowance
+    content: bytes
+
+
 class Credit:
     """Finds the allowance in force for a card, and asks decide()."""
 
@@ -98,9 +106,9 @@ class Credit:
     def of_directory(self, uid: bytes) -> Basis:
         """Return what a decision stands on without asking the card."""
         row = self._store.row(uid)
-        refused = list[RefusedAllowance]()
-        known = self._known(uid, row, refused)
-        return self._basis(uid, row, known, refused)
+        listed = self._listed(uid, row)
+        faulty = [it for it in (listed,) if isinstance(it, _Faulty)]
+        return self._basis(uid, row, self._known(uid, row, listed), faulty)
 
     def of_card(self, tap: Tap) -> Basis:
         """Return what a decision stands on with the card's own allowances, refreshing the card.
@@ -110,24 +118,27 @@ class Credit:
         """
         uid = tap.card.uid
         row = self._store.row(uid)
-        refused = list[RefusedAllowance]()
-        slots = [
-            self._held(content, uid, row, slot, refused)
+        looked = [
+            self._look(content, uid, row, slot)
             for slot, content in enumerate(tap.allowance_slots())
         ]
+        slots = [it if isinstance(it, _Held) else None for it in looked]
         for held in slots:
             if held is not None:
                 self._store.note_signed_time(held.allowance.issued_at)
-        of_card = _newest(*slots)
-        known = self._known(uid, row, refused)
+        listed = self._listed(uid, row)
+        faulty = [it for it in (*looked, listed) if isinstance(it, _Faulty)]
+        of_card, known = _newest(*slots), self._known(uid, row, listed)
         if of_card is not None and (known is None or of_card.order > known.order):
             self._store.keep_borne(uid, of_card.content)
-            return self._basis(uid, row, of_card, refused)
+            return self._basis(uid, row, of_card, faulty)
         if known is not None and (of_card is None or known.order > of_card.order):
             if of_card is not None and known.is_borne:
-                self._refuse(of_card.content, Fault.OLDER, slots.index(of_card), refused)
+                slot = slots.index(of_card)
+                older = RefusedAllowance(slot=slot, fault=Fault.OLDER)
+                faulty.append(_Faulty(older, of_card.content))
             self._refresh(tap, _older_slot(slots), known)
-        return self._basis(uid, row, known, refused)
+        return self._basis(uid, row, known, faulty)
 
     def see(self, basis: Basis) -> None:
         """Journal an allowance that only the card carried, in full, the first time it is used."""
@@ -160,8 +171,9 @@ class Credit:
         uid: bytes,
         row: CardRow | None,
         held: _Held | None,
-        refused: list[RefusedAllowance],
+        faulty: list[_Faulty],
     ) -> Basis:
+        self._journal_signed(faulty)
         refunds: tuple[RefundCounted, ...] = ()
         if held is not None:
             self._store.absorb(held.allowance)
@@ -174,7 +186,7 @@ class Credit:
             refunds=refunds,
             asked_at=now,
             card_day_cents=self._journal.card_day_cents(uid, business_date(now.at)),
-            refused=tuple(refused),
+            refused=tuple(it.refused for it in faulty),
         )
 
     def _uncontained(self, allowance: Allowance) -> tuple[RefundCounted, ...]:
@@ -183,12 +195,14 @@ class Credit:
         open_ones = (refund for refund in ours if not self._store.is_absorbed(refund.seq))
         return tuple(open_ones)[:REFUNDS_COUNTED_MAX]
 
+    def _listed(self, uid: bytes, row: CardRow | None) -> _Held | _Faulty | None:
+        return None if row is None else self._look(row.allowance, uid, row, None)
+
     def _known(
-        self, uid: bytes, row: CardRow | None, refused: list[RefusedAllowance]
+        self, uid: bytes, row: CardRow | None, listed: _Held | _Faulty | None
     ) -> _Held | None:
         """Return the newest of what the directory says and what the card has shown here before."""
-        signed = row.allowance if row is not None else None
-        of_directory = self._held(signed, uid, row, None, refused)
+        of_directory = listed if isinstance(listed, _Held) else None
         remembered = self._store.borne(uid)
         if remembered is None:
             return of_directory
@@ -198,36 +212,28 @@ class Credit:
             case Fault():
                 return of_directory
 
-    def _held(
-        self,
-        content: bytes | None,
-        uid: bytes,
-        row: CardRow | None,
-        slot: int | None,
-        refused: list[RefusedAllowance],
-    ) -> _Held | None:
-        """Return an allowance of this card that counts, or put down why it does not."""
+    def _look(
+        self, content: bytes | None, uid: bytes, row: CardRow | None, slot: int | None
+    ) -> _Held | _Faulty | None:
+        """Judge what stands in a slot, or with None in the directory."""
         if content is None:
             return None
         match judge(content, self._store.allowance, uid=uid, row=row):
             case Allowance() as allowance:
                 return _Held(allowance, content, is_borne=slot is not None)
             case Fault() as fault:
-                self._refuse(content, fault, slot, refused)
-                return None
+                return _Faulty(RefusedAllowance(slot=slot, fault=fault), content)
 
-    def _refuse(
-        self, content: bytes, fault: Fault, slot: int | None, refused: list[RefusedAllowance]
-    ) -> None:
-        """Put down a fault, and journal it the first time that this very document shows it."""
-        logger.info("an allowance does not count: %s", fault.value)
-        refused.append(RefusedAllowance(slot=slot, fault=fault))
-        digest = hashlib.sha256(content).digest()
-        if fault in SIGNED_FAULTS and not self._store.is_seen(digest):
-            kind = ContentType.ALLOWANCE.value
-            body = DocumentRefused(content_type=kind, digest=digest, reason=fault.value)
-            self._journal.append(EntryKind.DOCUMENT_REFUSED, body)
-            self._store.mark_seen(digest)
+    def _journal_signed(self, faulty: list[_Faulty]) -> None:
+        """Journal the faults of what an issuer signed, the first time that a document shows one."""
+        for it in faulty:
+            fault, digest = it.refused.fault, hashlib.sha256(it.content).digest()
+            logger.info("an allowance does not count: %s", fault.value)
+            if fault in SIGNED_FAULTS and not self._store.is_seen(digest):
+                kind = ContentType.ALLOWANCE.value
+                body = DocumentRefused(content_type=kind, digest=digest, reason=fault.value)
+                self._journal.append(EntryKind.DOCUMENT_REFUSED, body)
+                self._store.mark_seen(digest)
 
     def _refresh(self, tap: Tap, slot: int, known: _Held) -> None:
         tap.write_allowance(slot, known.content)

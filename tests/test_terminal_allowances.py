@@ -294,10 +294,12 @@ def test_what_a_card_once_brought_is_used_without_reading_it_again(world: World)
     world.publish()
     till = world.till()
     leave(world, card, 1, allowance(world, card, version=2, cents=OF_SLOT))
-    assert isinstance(world.sell(till, card, 15_00), Green)
-    before = world.field.exchanges
+    balance_of(world, till, card)
+    head, before = till.journal.head.seq, world.field.exchanges
     assert isinstance(world.sell(till, card, 15_00), Green)
     assert world.field.exchanges - before == 9
+    assert kinds(till, head) == [EntryKind.ALLOWANCE_SEEN, EntryKind.INTENT, EntryKind.SALE]
+    assert isinstance(world.sell(till, card, 15_00), Green)
     assert kinds(till, 0).count(EntryKind.ALLOWANCE_SEEN) == 1
     world.members[card.uid].version = 3
     world.publish()
