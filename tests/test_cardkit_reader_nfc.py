@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,46 @@ def test_a_line_with_nothing_on_it_is_missing(tmp_path: Path) -> None:
         os.close(master)
         os.close(slave)
     assert not harm.exists()
+
+
+ACK = bytes.fromhex("0000FF00FF00")
+VERSION = bytes.fromhex("0000FF06FAD50332010607E800")
+SAM = bytes.fromhex("0000FF02FED5151600")
+ERROR = bytes.fromhex("0000FF01FF7F8100")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (b"\x00",),
+        (b"READY\r\n",),
+        (ACK,),
+        (ACK + VERSION, b"\x00\x00\xff"),
+        (ACK + VERSION, ACK + SAM, ACK + ERROR),
+        (ACK + VERSION, ACK + SAM, ACK, ACK + VERSION, ACK + ERROR),
+    ],
+    ids=["zeros", "printer", "acks", "short", "errors", "late"],
+)
+def test_what_is_no_pn532_is_no_reader(answers: tuple[bytes, ...]) -> None:
+    """A ticket printer, a modem, a chip that hangs: whatever it says, it is no reader."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+
+    def answer() -> None:
+        left = list(answers)
+        with contextlib.suppress(OSError):
+            while os.read(master, 4096):
+                os.write(master, left.pop(0) if len(left) > 1 else left[0])
+
+    device = threading.Thread(target=answer, daemon=True)
+    device.start()
+    try:
+        with pytest.raises(ReaderMissing):
+            open_serial(os.ttyname(slave))
+    finally:
+        os.close(slave)
+        device.join(SOON_S)
+        os.close(master)
 
 
 def test_a_line_is_opened_by_its_address(chip: VirtualPn532) -> None:

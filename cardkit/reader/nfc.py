@@ -96,6 +96,11 @@ _READER_TROUBLE = (
     TypeError,
     struct.error,
 )
+_OPENING_TROUBLE = (
+    *_CARD_TROUBLE,
+    *_READER_TROUBLE,
+    AttributeError,  # nfcpy takes it that every USB device has a product name
+)
 _REFUSED = {errno.EACCES, errno.EPERM}
 _BUSY = {errno.EBUSY, errno.EAGAIN}
 
@@ -295,9 +300,9 @@ def open_serial(path: str, *, make_link: MakeLink = ChipLink) -> PolledReader:
 
 
 def open_usb(place: str) -> PolledReader:
-    """Open one of nfcpy's USB readers: ``, `VVVV`, `VVVV:PPPP` (hex), `BUS` or `BUS:DEV` (decimal).
+    """Open one of nfcpy's USB readers: `VVVV`, `VVVV:PPPP` (hex), `BUS`, `BUS:DEV` (decimal).
 
-    Raises ReaderMissing, ReaderBusy or ReaderForbidden.
+    No place at all is the first one. Raises ReaderMissing, ReaderBusy or ReaderForbidden.
     """
     return PolledReader(lambda: _usb_link(place))
 
@@ -339,7 +344,7 @@ def _serial_driver(path: str, port: str) -> Any:
     """Nfcpy's PN532, also when the chip was left at a higher baud rate."""
     try:
         return _initialised(port)
-    except _READER_TROUBLE as error:
+    except _OPENING_TROUBLE as error:
         logger.debug("no PN532 at %s baud on %s: %s", _BAUD, path, error)
     with _opening(path):
         if not any(_slowed_down(port, baud) for baud in _LEFT_FAST_BAUDS):
@@ -408,7 +413,7 @@ def _opening(address: str) -> Iterator[None]:
     """Turn what goes wrong with opening into an error that says what to do."""
     try:
         yield
-    except _READER_TROUBLE as error:
+    except _OPENING_TROUBLE as error:
         number = getattr(error, "errno", None)
         if number in _REFUSED:
             raise ReaderForbidden(f"no permission for {address}") from error

@@ -143,6 +143,7 @@ class PcscReader:
         self._connection: PcscConnection | None = None
         self._beep = Beep.UNKNOWN
         self._is_beep_known = False
+        self._mutes_through_card = False
         if self._find() is None:
             self.close()
             raise ReaderMissing(f"pcsc:{name_filter}: {self._trouble}")
@@ -253,21 +254,22 @@ class PcscReader:
         result, handle, _ = scard.SCardConnect(
             self._context, self._name, scard.SCARD_SHARE_DIRECT, scard.SCARD_PROTOCOL_UNDEFINED
         )
-        if result != scard.SCARD_S_SUCCESS:
-            self._beep = Beep.UNKNOWN
-            return
-        try:
-            self._beep = silence(buzzer, _escape(handle))
-        finally:
-            scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+        self._beep = Beep.UNKNOWN
+        if result == scard.SCARD_S_SUCCESS:
+            try:
+                self._beep = silence(buzzer, _escape(handle))
+            finally:
+                scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+        self._mutes_through_card = self._beep is not Beep.MUTED and buzzer is Buzzer.ACR122
 
     def _mute_through(self, connection: PcscConnection) -> None:
         """Where the driver lets no command through to the reader, an ACR122U takes it as an APDU.
 
-        ACR122U API V2.04, section 6.0. Raises CardLost.
+        Asked once, with the first card (ACR122U API V2.04, section 6.0). Raises CardLost.
         """
-        if self._beep is not Beep.MUTED and buzzer_of(self._name) is Buzzer.ACR122:
+        if self._mutes_through_card:
             self._beep = silence(Buzzer.ACR122, connection.ask)
+            self._mutes_through_card = False
 
     def _connect(self) -> PcscConnection | None:
         """Take the card that was seen, or None when it is gone again."""
