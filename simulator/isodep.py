@@ -2,7 +2,7 @@
 
 Pure: whole frames without their CRC go in and come out, and nothing here knows a clock. `Picc`
 is the card's end around a `Plastic`, `Pcd` the end of a reader that runs the protocol itself.
-The numbers of rules in the comments are those of ISO/IEC 14443-4, 7.5.4 and 7.5.5.
+The rules in the comments are those of ISO/IEC 14443-4, 7.5.3 (letters) and 7.5.4 (numbers).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum, IntEnum, unique
 
 from simulator.plastic import Plastic
 
-# FSDI and FSCI to bytes of a frame, CRC included (ISO/IEC 14443-4, table 1).
+# FSDI and FSCI to bytes of a frame, CRC included (ISO/IEC 14443-4, 5.1 and 5.2.3).
 FRAME_BYTES = (16, 24, 32, 40, 48, 64, 96, 128, 256)
 CRC_BYTES = 2
 RATS, HLTA, PPSS = 0xE0, bytes.fromhex("5000"), 0xD0
@@ -256,7 +256,7 @@ class Picc:
         return frame[:1]
 
     def _is_addressed(self, block: Block) -> bool:
-        """Whether the block carries this card's CID, or none and this card's is 0 (7.1.2)."""
+        """Whether the block carries this card's CID, or none and this card's is 0 (7.1.1.2)."""
         if block.cid is None:
             return self._cid == 0
         return self._ats.supports_cid and block.cid == self._cid

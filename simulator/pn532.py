@@ -20,8 +20,17 @@ from simulator.field import Exchange
 from simulator.plastic import Plastic
 from simulator.pn532_antenna import Antenna
 from simulator.pn532_chip import Chip
-from simulator.pn532_frame import ACK, ERROR, TO_CHIP, TO_HOST, Body, Frame, FrameReader, Signal
-from simulator.pn532_frame import frame as framed
+from simulator.pn532_frame import (
+    ACK,
+    ERROR,
+    TO_CHIP,
+    TO_HOST,
+    Body,
+    Frame,
+    FrameReader,
+    Signal,
+    framed,
+)
 from simulator.pn532_initiator import Outcome, SyntaxFault, Waiting
 from simulator.pn532_line import PtyLine
 
@@ -29,7 +38,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_BAUD_BPS = 115_200
 JOIN_TIMEOUT_S = 5.0
-# Rising edges that wake a sleeping chip; what comes until then is lost (UM0701-02, 7.2.11).
+# Rising edges on the line that wake a sleeping chip (data sheet PN532/C1, wake-up by HSU); what
+# comes until then is lost.
 WAKING_EDGES = 5
 
 
@@ -107,8 +117,9 @@ class VirtualPn532:
     def place(self, card: Plastic) -> None:
         """Put one more card into the field."""
         with self._lock:
+            must(not self._stopped.is_set(), "cards are placed on a reader that is plugged in")
             self._antenna.place(card)
-        self._line.nudge()
+            self._line.nudge()
 
     def lift(self, card: Plastic | None = None) -> None:
         """Take one card away, or all of them; an empty field stays empty."""

@@ -61,7 +61,7 @@ class Command(IntEnum):
 
 
 @unique
-class Test(IntEnum):
+class Diagnosis(IntEnum):
     """Tests of Diagnose (7.2.1)."""
 
     LINE = 0x00
@@ -139,10 +139,10 @@ class Chip:
         self._unfinished = b""
 
     def _diagnose(self, data: bytes) -> bytes:
-        need(len(data) >= 1 and data[0] in set(Test))
-        if data[0] == Test.LINE:
+        need(len(data) >= 1 and data[0] in set(Diagnosis))
+        if data[0] == Diagnosis.LINE:
             return data
-        if data[0] == Test.ATTENTION:
+        if data[0] == Diagnosis.ATTENTION:
             return bytes([Status.OK if self._initiator.is_present() else Status.TIMEOUT])
         return bytes([Status.OK])
 

@@ -36,7 +36,7 @@ class Body:
 Frame = Signal | Body
 
 
-def frame(body: bytes) -> bytes:
+def framed(body: bytes) -> bytes:
     """Wrap TFI and data, in an extended frame when a normal one can't hold them."""
     if len(body) <= NORMAL_BYTES_MAX:
         head = bytes([len(body), -len(body) & 0xFF])

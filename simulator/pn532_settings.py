@@ -8,7 +8,7 @@ from enum import IntEnum, unique
 from simulator.isodep import BitRate
 
 AUTOMATIC_RATS = 0x10  # SetParameters (UM0701-02, 7.2.9)
-CRC_ENABLED, FRAMING, SPEED = 0x80, 0x03, 0x70  # CIU_TxMode and CIU_RxMode (8.6.23.18)
+CRC_ENABLED, FRAMING, SPEED = 0x80, 0x03, 0x70  # CIU_TxMode (data sheet)
 RETRY_FOR_EVER = 0xFF
 
 

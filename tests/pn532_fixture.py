@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from simulator.pn532 import VirtualPn532
-from simulator.pn532_frame import ACK, Body, FrameReader, Signal, frame
+from simulator.pn532_frame import ACK, Body, FrameReader, Signal, framed
 
 TIMEOUT_S = 10.0
 READ_BYTES = 4096
@@ -66,7 +66,7 @@ class ByteHost:
 
     def ask(self, command: str) -> None:
         """Send a command (its code first, in hex), and see it acknowledged."""
-        self.send(frame(b"\xd4" + bytes.fromhex(command)))
+        self.send(framed(b"\xd4" + bytes.fromhex(command)))
         assert self.receive() is Signal.ACK
 
     def command(self, command: str) -> str:

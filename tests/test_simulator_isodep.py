@@ -307,7 +307,7 @@ def test_frames_longer_than_the_card_said_are_not_heard() -> None:
 
 
 def test_only_blocks_with_its_cid_are_for_the_card() -> None:
-    """A card with the CID 3 hears neither 4 nor none, and answers with its own (7.1.2)."""
+    """A card with the CID 3 hears neither 4 nor none, and answers with its own (7.1.1.2)."""
     card = Parrot()
     picc = activated(card, FSD_256 | 3)
     assert hexed(picc, "0A0401") is None

@@ -11,7 +11,7 @@ from cardkit.errors import Bug
 from simulator.card import VirtualCard
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
-from simulator.pn532_frame import ACK, ERROR, Body, Signal, frame
+from simulator.pn532_frame import ACK, ERROR, Body, Signal, framed
 from tests.desfire_host import UID, select_apdu
 from tests.pn532_fixture import TIMEOUT_S, ByteHost, Echo, byte_host
 
@@ -67,7 +67,7 @@ def test_line_test_is_echoed_up_to_the_longest_frame(host: ByteHost) -> None:
 
 def test_broken_frame_is_not_acknowledged(host: ByteHost) -> None:
     """A host that hears no ACK sends again: the command runs once."""
-    broken = bytearray(frame(bytes.fromhex("D402")))
+    broken = bytearray(framed(bytes.fromhex("D402")))
     broken[6] ^= 0x01
     host.send(bytes(broken))
     assert host.is_in_step()
@@ -111,7 +111,7 @@ def test_nack_fetches_the_last_answer_again(host: ByteHost) -> None:
 )
 def test_command_without_its_form_gets_the_error_frame(host: ByteHost, command: str) -> None:
     """Unknown commands and wrong parameters: acknowledged, then 7F, and the chip goes on."""
-    host.send(frame(b"\xd4" + bytes.fromhex(command)))
+    host.send(framed(b"\xd4" + bytes.fromhex(command)))
     assert host.receive() is Signal.ACK
     assert host.receive() == Body(ERROR[5:6])
     assert host.command("02") == FIRMWARE
@@ -119,13 +119,13 @@ def test_command_without_its_form_gets_the_error_frame(host: ByteHost, command: 
 
 def test_frames_for_somebody_else_are_ignored(host: ByteHost) -> None:
     """Only TFI D4 is for the chip."""
-    host.send(frame(bytes.fromhex("D502")))
+    host.send(framed(bytes.fromhex("D502")))
     assert host.is_in_step()
 
 
 def test_sleeping_chip_loses_what_wakes_it(host: ByteHost) -> None:
     """After PowerDown a bare command is lost; zeros or 55s before it wake the chip in time."""
-    command = frame(bytes.fromhex("D402"))
+    command = framed(bytes.fromhex("D402"))
     for preamble in (bytes(10), bytes.fromhex("5555000000")):
         assert host.command("16F0") == "00"
         host.send(command)
@@ -139,7 +139,7 @@ def test_sleeping_chip_loses_what_wakes_it(host: ByteHost) -> None:
 def test_chip_sleeps_on_when_the_line_may_not_wake_it(host: ByteHost) -> None:
     """WakeUpEnable without the serial line is a chip that nobody reaches."""
     assert host.command("1620") == "00"
-    host.send(bytes(10) + frame(bytes.fromhex("D402")))
+    host.send(bytes(10) + framed(bytes.fromhex("D402")))
     assert host.is_silent()
 
 
@@ -148,11 +148,11 @@ def test_chip_sleeps_on_when_the_line_may_not_wake_it(host: ByteHost) -> None:
 
 def test_another_speed_is_noise(pn532: VirtualPn532, host: ByteHost) -> None:
     """What a host says at the wrong speed is not heard, and spoils what it had begun to say."""
-    host.send(frame(bytes.fromhex("D402")) + frame(bytes(100))[:50])
+    host.send(framed(bytes.fromhex("D402")) + framed(bytes(100))[:50])
     assert host.receive() is Signal.ACK
     assert host.answer("02") == FIRMWARE
     host.set_baud(921_600)
-    written = frame(bytes.fromhex("D408633D07"))
+    written = framed(bytes.fromhex("D408633D07"))
     before = pn532.bytes_heard
     host.send(written)
     assert pn532.wait_until_heard(before + len(written), TIMEOUT_S)
@@ -327,6 +327,7 @@ def test_polling_names_the_type_that_it_found(pn532: VirtualPn532, host: ByteHos
     data = listed(1)
     assert host.command("6014022010") == f"0120{len(data) // 2:02X}" + data
     assert host.command("4001" + SELECT) == "009000"
+    host.command("320100")
     assert host.command("60140210") == "00"
     pn532.lift()
     pn532.place(Echo(UID, bytes.fromhex("0044"), 0x08, None))
@@ -353,11 +354,15 @@ def test_polling_in_real_time_ends() -> None:
 
 
 def test_the_world_keeps_its_rules(pn532: VirtualPn532) -> None:
-    """One piece of plastic lies in one place; the next exchange is number 1."""
+    """Plastic lies in one place, on a reader that is there; the next exchange is number 1."""
     card = issued_card(UID)
     pn532.place(card)
     with pytest.raises(Bug):
         pn532.place(card)
+    with VirtualPn532() as other:
+        other.unplug()
+        with pytest.raises(Bug):
+            other.place(issued_card(UID))
     for verb in (pn532.tear_before, pn532.tear_after, pn532.garble, pn532.lose_frame):
         with pytest.raises(Bug):
             verb(0)

@@ -16,7 +16,7 @@ from simulator.pn532_frame import (
     Frame,
     FrameReader,
     Signal,
-    frame,
+    framed,
 )
 
 BODIES = st.binary(min_size=1, max_size=BODY_BYTES_MAX)
@@ -45,21 +45,21 @@ def read(data: bytes) -> list[Frame]:
 )
 def test_frames_are_those_that_drivers_have_in_their_sources(body: str, expected: str) -> None:
     """GetFirmwareVersion, its answer, and SAMConfiguration, to the byte."""
-    assert frame(bytes.fromhex(body)).hex().upper() == expected
+    assert framed(bytes.fromhex(body)).hex().upper() == expected
     assert read(bytes.fromhex(expected)) == [Body(bytes.fromhex(body))]
 
 
 def test_a_frame_too_long_for_a_normal_one_is_extended() -> None:
     """255 bytes fit one byte of length, 256 do not; 265 is what nfcpy's line test sends."""
-    assert frame(bytes(255))[:5].hex() == "0000ffff01"
-    assert frame(bytes(256))[:8].hex() == "0000ffffff0100ff"
-    assert read(frame(bytes(265))) == [Body(bytes(265))]
+    assert framed(bytes(255))[:5].hex() == "0000ffff01"
+    assert framed(bytes(256))[:8].hex() == "0000ffffff0100ff"
+    assert read(framed(bytes(265))) == [Body(bytes(265))]
 
 
 @given(st.lists(st.tuples(PREAMBLES, BODIES), max_size=4), st.lists(st.integers(0, 2000)))
 def test_frames_are_found_in_any_pieces(sent: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     """A serial line delivers as it likes; nothing is lost, doubled or changed."""
-    stream = b"".join(preamble + frame(body) for preamble, body in sent)
+    stream = b"".join(preamble + framed(body) for preamble, body in sent)
     reader = FrameReader()
     found = [each for part in parts(stream, cuts) for each in reader.feed(part)]
     assert found == [Body(body) for _, body in sent]
@@ -67,16 +67,16 @@ def test_frames_are_found_in_any_pieces(sent: list[tuple[bytes, bytes]], cuts: l
 
 def test_signals_are_told_apart_from_frames() -> None:
     """ACK and NACK are the lengths 00 and FF that no frame has."""
-    stream = ACK + NACK + frame(b"\xd4\x02") + ACK
+    stream = ACK + NACK + framed(b"\xd4\x02") + ACK
     assert read(stream) == [Signal.ACK, Signal.NACK, Body(b"\xd4\x02"), Signal.ACK]
 
 
 @pytest.mark.parametrize("index", range(3, 8))
 def test_a_wrong_byte_is_never_a_command(index: int) -> None:
     """A wrong length or a wrong sum makes a broken frame, and the next one is understood."""
-    sent = bytearray(frame(b"\xd4\x02"))
+    sent = bytearray(framed(b"\xd4\x02"))
     sent[index] ^= 0x10
-    found = read(bytes(sent) + bytes(300) + frame(b"\xd4\x00"))
+    found = read(bytes(sent) + bytes(300) + framed(b"\xd4\x00"))
     assert Body(b"\xd4\x02") not in found
     assert Signal.BROKEN in found
     assert found[-1] == Body(b"\xd4\x00")
@@ -87,7 +87,7 @@ def test_an_extended_frame_with_a_wrong_or_impossible_length_is_broken() -> None
     wrong = bytes.fromhex("0000FFFFFF010000")
     impossible = bytes.fromhex("0000FFFFFFFFFF02")
     for head in (wrong, impossible):
-        assert read(head + frame(b"\xd4\x02")) == [Signal.BROKEN, Body(b"\xd4\x02")]
+        assert read(head + framed(b"\xd4\x02")) == [Signal.BROKEN, Body(b"\xd4\x02")]
 
 
 def test_noise_is_forgotten() -> None:
@@ -96,12 +96,12 @@ def test_noise_is_forgotten() -> None:
     for _ in range(10):
         assert reader.feed(b"\x55" * 1000) == []
     assert len(reader._buffer) <= 1
-    assert reader.feed(frame(b"\xd4\x02")) == [Body(b"\xd4\x02")]
+    assert reader.feed(framed(b"\xd4\x02")) == [Body(b"\xd4\x02")]
 
 
 def test_a_half_frame_is_forgotten_when_the_line_says_so() -> None:
     """What a dead driver has begun is not the beginning of the next one's command."""
     reader = FrameReader()
-    reader.feed(frame(bytes(200))[:100])
+    reader.feed(framed(bytes(200))[:100])
     reader.clear()
-    assert reader.feed(frame(b"\xd4\x02")) == [Body(b"\xd4\x02")]
+    assert reader.feed(framed(b"\xd4\x02")) == [Body(b"\xd4\x02")]
