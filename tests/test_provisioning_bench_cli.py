@@ -27,7 +27,9 @@ from simulator.desfire.status import Status
 from simulator.field import Field
 from simulator.issued import issued_card
 from simulator.maker import Maker
+from simulator.pcscd import PrivatePcscd
 from simulator.pn532 import VirtualPn532
+from simulator.vpcd import VpcdSlot
 from tests.bench_world import (
     LIFTED_AFTER,
     SALES,
@@ -211,6 +213,20 @@ def test_it_runs_to_the_end_on_a_pn532(tmp_path: Path, capsys: pytest.CaptureFix
     assert len(lines) == len(Question)
     assert not [line for line in lines if line.startswith("!")]
     assert "ATS `067577810280`" in report.read_text()
+
+
+def test_it_runs_to_the_end_on_pcscd(
+    virtual_pcscd: PrivatePcscd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real daemon and pyscard between bench and card."""
+    card = factory_card()
+    before = card.snapshot()
+    with VpcdSlot("127.0.0.1", virtual_pcscd.port) as slot:
+        slot.insert(card)
+        words = bench_args("--force", "--reader", "pcsc:")
+        assert cli.run(words, Wiring(open_reader=open_reader, clock=ManualClock(NOW))) == 0
+    assert card.snapshot() == before
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
 
 
 class ChipHand:
