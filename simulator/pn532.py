@@ -11,7 +11,6 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -31,7 +30,7 @@ from simulator.pn532_frame import (
     Signal,
     framed,
 )
-from simulator.pn532_initiator import Outcome, SyntaxFault, Waiting
+from simulator.pn532_initiator import SyntaxFault, Waiting
 from simulator.pn532_line import PtyLine
 
 logger = logging.getLogger(__name__)
@@ -230,7 +229,7 @@ class VirtualPn532:
         match frame:
             case Body(data) if data[0] == TO_CHIP:
                 self._send(ACK)
-                self._run(lambda: self._chip.handle(data[1:]))
+                self._run(data[1:])
             case Signal.ACK:
                 self._chip.abort()
             case Signal.NACK:
@@ -238,9 +237,9 @@ class VirtualPn532:
             case _:
                 logger.debug("no frame for a PN532: %s", frame)
 
-    def _run(self, command: Callable[[], Outcome]) -> None:
+    def _run(self, command: bytes) -> None:
         try:
-            outcome = command()
+            outcome = self._chip.handle(command)
         except SyntaxFault:
             self._last_sent = ERROR
             self._send(ERROR)
