@@ -421,7 +421,16 @@ def flip(place: int) -> Callable[[bytearray], bytearray]:
     return spoil
 
 
-SPOILT = [*(cut(size) for size in (0, 1, 5, 6, 8)), *(flip(place) for place in (-2, 0, 3, 4, 6, 7))]
+def become(frame: str) -> Callable[[bytearray], bytearray]:
+    """Have another answer in its place."""
+    return lambda _: bytearray.fromhex(frame)
+
+
+SPOILT = [
+    *(cut(size) for size in (0, 1, 3, 6, 8)),
+    *(flip(place) for place in (-2, 0, 3, 4, 6, 7)),
+    become("0000FFFFFF"),
+]
 
 
 @LINKS

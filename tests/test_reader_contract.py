@@ -7,6 +7,7 @@ well, and on no card but that one.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,9 +52,31 @@ class EchoCard:
     def reset(self) -> None:
         """Nothing to forget."""
 
-    def transmit(self, command: bytes) -> bytes:
+    def transmit(self, command: bytes) -> bytes | None:
         """The command backwards, and 9000."""
         return command[::-1][:256] + b"\x90\x00"
+
+
+class PoweredCard(EchoCard):
+    """The same, and it notes when its power goes."""
+
+    def __init__(self) -> None:
+        self.lost_power = threading.Event()
+
+    def reset(self) -> None:
+        """Note it."""
+        self.lost_power.set()
+
+
+class HesitantCard(EchoCard):
+    """The same, but the first command gets no answer; it counts what it executed."""
+
+    executed = 0
+
+    def transmit(self, command: bytes) -> bytes | None:
+        """Execute, and answer from the second time on."""
+        self.executed += 1
+        return None if self.executed == 1 else super().transmit(command)
 
 
 class SlowCard(EchoCard):
@@ -168,6 +191,16 @@ def test_a_card_let_go_of_lies_there_still_and_has_lost_its_session(rung: Rung) 
     assert second.transceive(bytes.fromhex("9051000000"))[-2:] == bytes.fromhex("91AE")
 
 
+def test_closing_takes_the_power_away(rung: Rung) -> None:
+    """At once, and not only when the next card is looked for: a till may rest for hours."""
+    card = PoweredCard()
+    connection = rung.tap(card)
+    connection.transceive(GET_VERSION)
+    card.lost_power.clear()
+    connection.close()
+    assert card.lost_power.wait(SOON_S)
+
+
 def test_two_taps_in_a_row(rung: Rung) -> None:
     """The next customer's card is another card, and the first one's connection is over."""
     first = rung.tap(VirtualCard(UID))
@@ -257,6 +290,16 @@ def test_a_torn_exchange_is_lost_for_ever(rung: Rung, number: int, moment: str) 
     with pytest.raises(CardLost):
         connection.transceive(GET_VERSION)
     sell(again, seq=2)
+
+
+def test_a_command_without_an_answer_is_never_sent_again(rung: Rung) -> None:
+    """Nobody knows what the card made of it: the connection is over, though the card lies there."""
+    card = HesitantCard()
+    connection = rung.tap(card)
+    for _ in range(3):
+        with pytest.raises(CardLost):
+            connection.transceive(GET_VERSION)
+    assert card.executed == 1
 
 
 def test_a_garbled_answer_is_no_answer(rung: Rung) -> None:

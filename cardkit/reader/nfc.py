@@ -93,7 +93,6 @@ _READER_TROUBLE = (
     transport.libusb.USBError,
     # nfcpy takes frames apart without looking at their length.
     IndexError,
-    TypeError,
     struct.error,
 )
 _OPENING_TROUBLE = (
