@@ -75,10 +75,11 @@ class Lent:
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Leave the log levels as they were."""
-    root = logging.getLogger()
-    level = root.level
+    loggers = [logging.getLogger(name) for name in (None, "cardkit", "provisioning", "__main__")]
+    levels = [logger.level for logger in loggers]
     yield
-    root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture
