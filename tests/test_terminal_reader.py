@@ -207,6 +207,14 @@ def test_another_card_is_neither_right_nor_lost(
     assert (counted["Read right"], counted["Lost"], counted["Other cards"]) == ("1", "0", "1")
 
 
+def test_a_sticker_is_no_lost_card_without_keys_either(desk: Desk) -> None:
+    """It has nothing to say, so it is not asked."""
+    reader = Handled(lambda _field, _tap: ntag216())
+    counted = rows(desk.run(reader, "--taps", "1"))
+    assert (counted["Lost"], counted["Other cards"]) == ("0", "1")
+    assert reader.field.exchanges == 0
+
+
 def test_a_test_ends_when_nobody_taps_or_lifts(desk: Desk) -> None:
     """What was counted until then is shown; nobody is waited for for ever."""
     card = VirtualCard(bytes(range(7)))
@@ -261,6 +269,8 @@ def test_the_figures_of_a_test() -> None:
     assert shown["Bit rate"].strip() == "106, 212, 424 kbit/s"
     only = Report((slow,))
     assert (only.within_ms(50), only.within_ms(95)) == (30, 30)
+    two = Report((slow, right[-1]))
+    assert (two.within_ms(50), two.within_ms(51), two.within_ms(95)) == (30, 900, 900)
 
 
 # The list of readers
