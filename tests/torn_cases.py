@@ -95,6 +95,7 @@ def play(
 
     `second` strikes when the card comes back, after it has bought `aside_cents` elsewhere.
     """
+    market.rest()
     scene = Scene(market, market.next_card())
     operation.prepare(scene)
     struck = scene.attempt(operation.act, moment)
