@@ -32,6 +32,8 @@ DATA_BYTES_MAX = 262
 MORE, TARGET_NUMBER = 0x40, 0x0F
 SENS_REQ = 0x26
 POLL_GENERIC_A, POLL_MIFARE, POLL_ISODEP_A = 0x00, 0x10, 0x20
+# Silence for so long says yes to HLTA (ISO/IEC 14443-3).
+HLTA_S = 0.001
 POLL_KINDS = (POLL_GENERIC_A, POLL_MIFARE, POLL_ISODEP_A)
 POLL_PERIOD_S = 0.150
 PSL_RATES = (BitRate.KBIT_106, BitRate.KBIT_212, BitRate.KBIT_424)
@@ -99,7 +101,9 @@ class Initiator:
     def list_passive_target(self, data: bytes) -> Outcome:
         """InListPassiveTarget: MaxTg, BrTy, and possibly a UID."""
         need(len(data) >= 2 and 1 <= data[0] <= TARGETS_MAX and data[1] in BAUD_MODULATIONS)
-        found = self._list(data[0], _plain_uid(data[2:])) if data[1] == TYPE_A_106 else []
+        found: list[Target] = []
+        if data[1] == TYPE_A_106:
+            found = self._list(data[0], _plain_uid(data[2:]), rats=self._settings.sends_rats)
         if not found and self._settings.passive_retries == RETRY_FOR_EVER:
             return Waiting(None)
         return bytes([len(found)]) + b"".join(target.described() for target in found)
@@ -205,20 +209,23 @@ class Initiator:
         except AirFault:
             return False
 
-    def _list(self, count: int, uid: bytes, *, rats: bool | None = None) -> list[Target]:
-        """Find cards anew; all but the last one are halted so that the next one is heard."""
+    def _list(self, count: int, uid: bytes, *, rats: bool) -> list[Target]:
+        """Find cards anew; all but the last one are halted so that the next one is heard.
+
+        A known UID is that of one card.
+        """
         self._antenna.power(on=True)
         self._targets, self._current = {}, None
         self._settings.set_rates(BitRate.KBIT_106, BitRate.KBIT_106)
         found: list[Target] = []
-        while len(found) < count:
+        while len(found) < (1 if uid else count):
             if found:
                 self._halt_current()
             picc = self._look_for(uid)
             if picc is None:
                 break
             target = Target(len(found) + 1, picc)
-            self._activate(target, self._settings.sends_rats if rats is None else rats)
+            self._activate(target, rats)
             found.append(target)
         if found:
             self._switch_to(found[-1])  # halted when no other one was heard
@@ -279,7 +286,7 @@ class Initiator:
             if current.pcd is not None:
                 current.pcd.deselect()
             else:
-                self._air(HLTA)
+                self._air(HLTA, HLTA_S)
         except AirFault:
             return
 

@@ -266,7 +266,7 @@ def test_a_card_is_found_by_its_uid(pn532: VirtualPn532, host: ByteHost) -> None
     pn532.place(Echo(OTHER_UID))
     assert host.command("4A010088" + OTHER_UID.hex()) == "01" + listed(1, OTHER_UID, "0278")
     assert host.command("4400") == "00"
-    assert host.command("4A010088" + OTHER_UID.hex()) == "01" + listed(1, OTHER_UID, "0278")
+    assert host.command("4A020088" + OTHER_UID.hex()) == "01" + listed(1, OTHER_UID, "0278")
     assert host.command("4A01008804000000000000") == "00"
 
 
