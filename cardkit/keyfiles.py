@@ -222,10 +222,6 @@ class WorkshopKeys:
         """The key that signs requests to the service."""
         return _signing_key(self.signing, caisse)
 
-    def newest(self) -> CardMaster:
-        """The master of key 1 that cards are re-keyed to."""
-        return max(self.masters, key=lambda master: master.version)
-
     def version(self, version: int) -> CardMaster:
         """The master of key 1 that goes with the service's version; raises KeyStoreError."""
         for master in self.masters:

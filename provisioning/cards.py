@@ -189,7 +189,7 @@ class CardWorkshop:
             RekeyBegin(uid=connection.uid, sealing_key=sealing_key.public_bytes)
         )
         self._check_profile(begun.profile)
-        self.keys.version(begun.terminal_key_version)
+        self.keys.version(begun.terminal_key_version)  # without it the card would go back
         try:
             opened = sealing_key.open(begun.sealed_key, purpose=CARD_KEY_0_PURPOSE)
             key_zero = unpack(CardKeyZero, cbor.decode(opened))

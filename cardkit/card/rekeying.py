@@ -18,7 +18,7 @@ from cardkit.card.keys import TerminalCardKeys
 from cardkit.card.layout import CLAF_PURSE_1, CardProfile
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import TmacState
-from cardkit.errors import CardForeign, CardNotIssuable
+from cardkit.errors import Bug, CardForeign, CardNotIssuable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,9 @@ def rekey(
     purse = PurseSession.open(connection, terminal_keys, profile=profile, random=random)
     before = purse.tmac(), purse.spent_cents()
     by_version = dict(terminal_keys.newest_first(uid=purse.uid, aid=profile.aid))
-    newest, version_before = max(by_version), purse.key_version or 0
+    newest, version_before = max(by_version), purse.key_version
+    if version_before is None:
+        raise Bug("a card that was opened with one of several keys answered to a known version")
     _change(
         Desfire(connection),
         app_master,
