@@ -21,12 +21,13 @@ from tests.torn_cases import (
     NOT_EXECUTED,
     OVERWRITTEN,
     SALE,
+    balance,
     books_of,
     every_moment,
     leaving_open,
     play,
 )
-from tests.torn_world import COMMIT, PRICE_CENTS, Market, Moment, Step, StepKind
+from tests.torn_world import COMMIT, PRICE_CENTS, Act, Market, Moment, Step, StepKind, sale
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,9 @@ def tell(name: str, pairs: Sequence[tuple[Moment, Moment]]) -> None:
     assert len(pairs) >= FLOORS.get(name, AT_LEAST)
 
 
-def play_again(market: Market, first: Moment, aside: str, second: Moment) -> bool:
+def play_again(
+    market: Market, first: Moment, aside: str, second: Moment, *, again: Act = sale
+) -> bool:
     """Play a first fault and one during the next tap at the same till; say whether that was hit."""
     return play(
         market,
@@ -84,13 +87,16 @@ def play_again(market: Market, first: Moment, aside: str, second: Moment) -> boo
         first,
         aside_cents=ASIDES[aside],
         second=second,
+        again=again,
         may_doubt=OVERWRITTEN if aside == "nine" else frozenset(),
     )
 
 
-def pairs_of(market: Market, first: Moment, aside: str) -> Iterator[tuple[Moment, Moment]]:
+def pairs_of(
+    market: Market, first: Moment, aside: str, *, again: Act = sale
+) -> Iterator[tuple[Moment, Moment]]:
     """Play and yield each pair that begins with a fault, but for garbled bytes."""
-    for second in every_moment(partial(play_again, market, first, aside)):
+    for second in every_moment(partial(play_again, market, first, aside, again=again)):
         yield first, second
 
 
@@ -111,11 +117,12 @@ def test_torn_again_after_a_cut(market: Market, end: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("aside", ASIDES)
-def test_every_pair(market: Market, aside: str) -> None:
-    """Promise: the same for every first fault that leaves a sale open."""
+@pytest.mark.parametrize("again", [sale, balance])
+def test_every_pair(market: Market, again: Act, aside: str) -> None:
+    """Promise: the same for every first fault that leaves a sale open, and for a balance after."""
     firsts = [moment for moment, _ in leaving_open(market)]
-    pairs = [pair for first in firsts for pair in pairs_of(market, first, aside)]
-    tell(f"every pair, {aside} elsewhere", pairs)
+    pairs = [pair for first in firsts for pair in pairs_of(market, first, aside, again=again)]
+    tell(f"every pair, {aside} elsewhere, then a {again.__name__}", pairs)
 
 
 @pytest.mark.slow

@@ -88,12 +88,14 @@ def play(
     *,
     aside_cents: Sequence[int] = (),
     second: Moment | None = None,
+    again: Act = sale,
     may_doubt: frozenset[DoubtReason] = NO_DOUBT,
     heal: Callable[[Scene], None] = Scene.heal,
 ) -> bool:
     """Play one case to its end and judge it; say whether its last fault was hit.
 
-    `second` strikes when the card comes back, after it has bought `aside_cents` elsewhere.
+    `second` strikes when the card comes back and the till does `again`, after it has bought
+    `aside_cents` elsewhere.
     """
     market.rest()
     scene = Scene(market, market.next_card())
@@ -101,7 +103,7 @@ def play(
     struck = scene.attempt(operation.act, moment)
     scene.buy_elsewhere(*aside_cents)
     if second is not None:
-        struck = scene.attempt(sale, second)
+        struck = scene.attempt(again, second)
     heal(scene)
     judge_scene(scene, may_doubt=may_doubt | doubts_of(moment) | doubts_of(second))
     return struck
