@@ -81,14 +81,22 @@ class Step:
 
 
 Moment: TypeAlias = Fault | Step
+_OF_DISK: Final = {StepKind.WRITE_FAILS, StepKind.WRITE_UNSURE}
 _OF_GREENS: Final = {StepKind.KILLED_BEFORE_GREEN, StepKind.KILLED_AFTER_GREEN}
+
+
+def kills(moment: Moment | None) -> bool:
+    """Whether the process ends at a moment, as by SIGKILL."""
+    if isinstance(moment, Step):
+        return moment.kind not in _OF_DISK
+    return moment is not None and moment.kills
 
 
 def ends_the_till(moment: Moment | None) -> bool:
     """Whether the till has to be opened anew: it was killed, or its disk failed."""
-    if isinstance(moment, Fault):
-        return moment.kills or moment.kind is FaultKind.DISK_FAILS
-    return isinstance(moment, Step)
+    if isinstance(moment, Step):
+        return True
+    return kills(moment) or (moment is not None and moment.kind is FaultKind.DISK_FAILS)
 
 
 class FaultyDisk:
@@ -349,6 +357,7 @@ class Scene:
         except (CardError, JournalStopped, StoreError, Killed) as trouble:
             self.trouble = trouble
         struck = connection.struck or disk.struck or watcher.struck
+        assert isinstance(self.trouble, Killed) == (struck and kills(moment)), "death is final"
         assert not isinstance(self.trouble, JournalStopped | StoreError) or ends_the_till(moment)
         self.market.lift()
         if struck and ends_the_till(moment):
