@@ -321,6 +321,31 @@ def test_a_card_that_agrees_on_no_rate_is_read_slowly(
         assert card.transceive(GET_VERSION)[-2:] == FIRST_FRAME
 
 
+def tapped(chip: VirtualPn532, reader: PolledReader, *, is_torn: bool) -> int | None:
+    """The bit rate of one whole tap, which ends with the card being lifted."""
+    card = VirtualCard(UID)
+    chip.place(card)
+    connection = present(reader)
+    if is_torn:
+        chip.tear_before(1)
+        with pytest.raises(CardLost):
+            connection.transceive(GET_VERSION)
+    else:
+        assert connection.transceive(GET_VERSION)[-2:] == FIRST_FRAME
+    connection.close()
+    chip.lift()
+    assert reader.wait_for_removal(SOON_S)
+    return connection.activation.bit_rate_kbps
+
+
+def test_an_antenna_that_is_not_good_enough_is_used_slowly(chip: VirtualPn532) -> None:
+    """After two taps in a row lost at 424 kbit/s the next ones go at 106; one means nothing."""
+    with opened(chip) as reader:
+        taps = (True, False, True, True, False, False)
+        rates = [tapped(chip, reader, is_torn=is_torn) for is_torn in taps]
+    assert rates == [424, 424, 424, 424, 106, 106]
+
+
 # Exchanges
 
 

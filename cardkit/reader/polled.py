@@ -15,6 +15,7 @@ from cardkit.card.connection import Activation
 from cardkit.errors import CardCollision, CardLost, ReaderError, ReaderLost
 from cardkit.reader.beep import Beep
 from cardkit.reader.deadline import Deadline
+from cardkit.reader.target import BASE_KBPS
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,10 @@ _REOPEN_PAUSE_S = 0.1
 """Between two attempts to find a reader again."""
 _MISSES_TO_BE_GONE = 2
 """A card at the edge of the field misses one call; gone is who misses two."""
+
+_FAST_LOSSES_MAX = 2
+"""So many cards in a row lost at a higher bit rate, and the antenna is not good enough for it:
+people lift a card too early now and then, but the next one stays."""
 
 
 class Link(Protocol):
@@ -73,6 +78,11 @@ class PolledConnection:
         """All that the chip told, with the bit rate agreed on."""
         return self._activation
 
+    @property
+    def is_fast(self) -> bool:
+        """Whether more than the base rate was agreed on."""
+        return (self._activation.bit_rate_kbps or BASE_KBPS) > BASE_KBPS
+
     def transceive(self, command: bytes) -> bytes:
         """Send one C-APDU; raises CardLost when no whole answer came, and ever after."""
         return self._reader.exchange(self, command)
@@ -91,6 +101,7 @@ class PolledReader:
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._connection: PolledConnection | None = None
+        self._fast_losses = 0
         self._trouble: ReaderError | None = None
         self._link: Link | None = open_link()
         self._name = self._link.name
@@ -109,7 +120,8 @@ class PolledReader:
     def wait_for_card(self, timeout_s: float) -> PolledConnection | None:
         """Return a connection to the card in the field, or None when none came in time.
 
-        Whatever card is there counts, and is reset. A reader that is away is waited for; raises
+        Whatever card is there counts, and is reset. It is spoken to at the best bit rate, until
+        that proves too much for the antenna. A reader that is away is waited for; raises
         ReaderLost when it is still away at the end, CardCollision at once for two cards.
         """
         deadline = Deadline(timeout_s)
@@ -162,6 +174,7 @@ class PolledReader:
                 return self._link.exchange(command)
             except CardLost:
                 self._connection = None
+                self._fast_losses += connection.is_fast
                 raise
             except ReaderLost as lost:
                 self._lose(lost)
@@ -173,6 +186,8 @@ class PolledReader:
             if connection is not self._connection or self._link is None:
                 return
             self._connection = None
+            if connection.is_fast:
+                self._fast_losses = 0
             try:
                 self._link.release()
             except ReaderLost as lost:
@@ -186,7 +201,8 @@ class PolledReader:
                 return None
             try:
                 found = link.find()
-                if found is not None and found.speaks_apdus:
+                is_steady = self._fast_losses < _FAST_LOSSES_MAX
+                if found is not None and found.speaks_apdus and is_steady:
                     found = link.speed_up(found)
             except ReaderLost as lost:
                 self._lose(lost)
@@ -225,6 +241,7 @@ class PolledReader:
         logger.info("letting go of %s: %s", self._name, lost)
         self._trouble = lost
         self._connection = None
+        self._fast_losses = 0
         link, self._link = self._link, None
         if link is not None:
             link.close()
