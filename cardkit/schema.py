@@ -251,7 +251,7 @@ def unpack(cls: type[D], raw: Value) -> D:
     """Read a document from its CBOR map; raises DocumentMalformed naming the field."""
     if not isinstance(raw, dict):
         raise DocumentMalformed(f"{cls.__name__}: expected a map")
-    make = cast(Callable[..., D], cls)
+    make = cast("Callable[..., D]", cls)
     content: dict[str, object] = {}
     for name, key, codec, _ in _LAYOUTS[cls]:
         if key in raw:

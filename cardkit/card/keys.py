@@ -69,7 +69,7 @@ class TerminalCardKeys:
 
     def for_use(self, use: CardUse) -> TerminalCardKeys:
         """The same masters for the cards of one use."""
-        return replace(self, use=use)
+        return self if use is self.use else replace(self, use=use)
 
     @property
     def of_other_use(self) -> TerminalCardKeys:
