@@ -343,6 +343,18 @@ def test_a_card_lifted_at_work_is_understood(lifted_after: int, told: str) -> No
     assert answer.evidence[0].startswith(f"{told}: ")
 
 
+@pytest.mark.parametrize("form", ["reads_enter_tmi", "amounts_in_two_blocks"])
+def test_a_proof_in_another_form_fits_too(form: str) -> None:
+    """A card whose input has another form, as the first questions find it, has lost nothing."""
+    behaviour, _ = ALTERED[form]
+    field, card = Field(while_waiting=lambda _: None), factory_card(behaviour)
+    bench = bench_of(card, field)
+    bench.person = Hand(field, card, lifted_after=3 * EXCHANGES_OF_A_LIFTED_SALE)
+    answer = by_question(ran(bench))[Question.LIFTED_AT_WORK]
+    assert answer.value == Said.ALL_OR_NOTHING.value
+    assert answer.evidence[0].startswith("executed: ")
+
+
 class Forger(Hand):
     """A person who gives back a card of an earlier moment."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from statistics import median, quantiles
 
-from cardkit.card.tmac import session_mac_key, tmv
 from cardkit.errors import CardLost
 from provisioning.bench import specimen
 from provisioning.bench.answers import Answer, Question, Said
@@ -17,7 +16,7 @@ from provisioning.bench.specimen import (
     TMAC_KEY,
     VALUE_FILE,
 )
-from provisioning.bench.tmi import amount, filled
+from provisioning.bench.tmi import Committed, Trace, amount, found
 
 _MAC_BYTES = 8
 _SALES_UNTIL_LIFTED_MAX = 500
@@ -114,34 +113,31 @@ def lifted_at_work(bench: Bench) -> Answer:
     bench.open()
     tmc, value = bench.tmac().tmc, bench.value()[0]
     bench.person.lift_at_work()
-    sold, enc_tmri = 0, b""
+    sold, named = 0, None
     try:
         for _ in range(_SALES_UNTIL_LIFTED_MAX):
             bench.open()
-            enc_tmri = b""
+            named = None
             bench.value()
             bench.change(Cmd.DEBIT, 1)
-            enc_tmri = bench.name_reader().forms["both"]
+            named = bench.name_reader()
             bench.host.demand(Cmd.COMMIT_TRANSACTION, b"\x01")
             sold += 1
     except CardLost:
-        return _after_the_lift(bench, tmc=tmc + sold, value=value - sold, reader=enc_tmri)
+        return _after_the_lift(bench, tmc=tmc + sold, value=value - sold, reader=named)
     return _answer(Question.LIFTED_AT_WORK, Said.NOT_LIFTED, None, f"{sold} sales")
 
 
-def _after_the_lift(bench: Bench, *, tmc: int, value: int, reader: bytes) -> Answer:
+def _after_the_lift(bench: Bench, *, tmc: int, value: int, reader: Trace | None) -> Answer:
     """The sale that was cut is on the card wholly, and proven, or not at all."""
     bench.connect()
     bench.open()
     state, after = bench.tmac(), bench.value()[0]
     proven = False
-    if reader:
-        message = b"".join(
-            amount(cmd, VALUE_FILE, number).forms[Said.ONE_BLOCK.value]
-            for cmd, number in ((Cmd.GET_VALUE, value), (Cmd.DEBIT, 1))
-        )
-        mac_key = session_mac_key(TMAC_KEY, uid=bench.uid, tmc=tmc + 1)
-        proven = tmv(mac_key, filled(message + reader)) == state.tmv
+    if reader is not None:
+        traces = [amount(Cmd.GET_VALUE, VALUE_FILE, value), amount(Cmd.DEBIT, VALUE_FILE, 1)]
+        cut = Committed(tmc + 1, state.tmv, reader)
+        proven = bool(found(traces, cut, key=TMAC_KEY, uid=bench.uid))
     executed = (state.tmc, after) == (tmc + 1, value - 1) and proven
     untouched = (state.tmc, after) == (tmc, value)
     said = Said.ALL_OR_NOTHING if executed or untouched else Said.INCONSISTENT
