@@ -51,15 +51,15 @@ _FIELD = 0x01  # RFConfiguration item (UM0701-02, 7.3.1)
 _FIELD_OFF = b"\x02"
 _FIELD_RESET_S = 0.005
 """So long without a field, and every card has forgotten everything (ISO/IEC 14443-3, 6.1)."""
-_IN_LIST_PASSIVE_TARGET = 0x4A
-_IN_PSL = 0x4E
-_IN_SELECT = 0x54
+_IN_LIST_PASSIVE_TARGET = 0x4A  # UM0701-02, 7.3.5
+_IN_PSL = 0x4E  # UM0701-02, 7.3.7
+_IN_SELECT = 0x54  # UM0701-02, 7.3.12
 _TYPE_A_106 = 0
 _FIRST_TARGET = 1
 _LIST_S = 1.0
 _EXCHANGE_S = 6.0
 """For the chip to answer: the longest frame waiting time is 4.9 s (ISO/IEC 14443-4, 7.2)."""
-_EXCHANGE_OVERHEAD_BYTES = 3  # command code and target number
+_EXCHANGE_OVERHEAD_BYTES = 3  # of InDataExchange: TFI, command code, target (UM0701-02, 7.3.8)
 _ANSWER_BYTES_MAX = 0x10002
 """An extended answer with its status word; a card that goes on and on is no card."""
 _NAK = b"\xb2"
@@ -74,7 +74,7 @@ _BAUD = 115200
 _LEFT_FAST_BAUDS = (921600, 460800, 230400)
 """What a process that was killed leaves the chip at, in the order in which nfcpy tries them."""
 _WAKE = bytes(10)
-_SET_115200 = bytes.fromhex("0000FF03FDD410041800")  # SetSerialBaudRate (UM0701-02, 7.2.7)
+_SET_115200 = bytes.fromhex("0000FF03FDD410041800")  # SetSerialBaudRate (UM0701-02, 7.2.8)
 _SET_115200_DONE = bytes.fromhex("0000FF02FED5111A00")
 _PROBE_S = 0.1
 _PATH = re.compile(r"[A-Za-z0-9/_.:+-]+")

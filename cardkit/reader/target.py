@@ -11,7 +11,7 @@ from cardkit.errors import CardCollision
 
 BASE_KBPS: Final = 106
 RATES_KBPS: Final = (BASE_KBPS, 212, 424)
-"""In the order of the codes of InPSL (PN532 user manual UM0701-02, 7.3.4): 0, 1, 2."""
+"""In the order of the codes of InPSL (PN532 user manual UM0701-02, 7.3.7): 0, 1, 2."""
 
 _ATQA_BYTES = 2
 _CARRIER_HZ = 13.56e6
