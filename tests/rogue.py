@@ -18,8 +18,10 @@ def drain(
     terminal: int = NOBODY,
     seq: int = 1,
     token: bytes = bytes(8),
+    record_cents: int | None = None,
+    tmv0: bytes | None = None,
 ) -> None:
-    """Debit a card and leave any name on it."""
+    """Debit a card and leave any name on it; the record may say what it likes."""
     session = world.open(card)
     tmac, spent_cents = session.tmac(), session.spent_cents()
     session.debit(amount_cents)
@@ -27,9 +29,9 @@ def drain(
         SaleRecord(
             terminal=terminal,
             seq=seq,
-            amount_cents=amount_cents,
+            amount_cents=amount_cents if record_cents is None else record_cents,
             spent0_cents=spent_cents,
-            tmv0=tmac.tmv,
+            tmv0=tmac.tmv if tmv0 is None else tmv0,
             token=token,
         )
     )
