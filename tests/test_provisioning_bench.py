@@ -76,6 +76,22 @@ ALTERED: dict[str, tuple[Behaviour, dict[Question, str]]] = {
         Behaviour(amounts_in_two_blocks=True),
         dict.fromkeys((Q.DEBIT, Q.CREDIT, Q.LIMITED_CREDIT, Q.GET_VALUE), Said.TWO_BLOCKS.value),
     ),
+    "last_reader_enters_tmi": (
+        Behaviour(last_reader_enters_tmi=False),
+        dict.fromkeys(
+            (
+                Q.DEBIT,
+                Q.CREDIT,
+                Q.LIMITED_CREDIT,
+                Q.GET_VALUE,
+                Q.RECORD_COMMAND,
+                Q.RECORD_FILL,
+                Q.READ_DATA,
+                Q.READ_RECORDS,
+            ),
+            Said.OTHER_READER_ID.value,
+        ),
+    ),
     "tmac_settings_show_limit": (
         Behaviour(tmac_settings_show_limit=True),
         {Q.SETTINGS_LENGTH: "10"},

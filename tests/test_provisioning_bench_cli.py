@@ -191,6 +191,13 @@ def test_reads_that_leave_nothing_leave_the_profile() -> None:
     assert facts.birth_tmi == CLAF_PURSE_1.birth_tmi[1:]
 
 
+def test_another_trace_of_the_reader_settles_nothing() -> None:
+    """No service can prove such a card's sales, so no profile may say that they can be."""
+    behaviour = Behaviour(last_reader_enters_tmi=False)
+    outcome = ran(bench_of(factory_card(behaviour), lifts=False))
+    assert settled(outcome.answers, CLAF_PURSE_1) is None
+
+
 def test_no_answer_settles_nothing() -> None:
     """Half a run is no profile."""
     outcome = ran(bench_of(factory_card(), lifts=False))

@@ -10,6 +10,7 @@ from cardkit.card.tmac import session_mac_key, tmv
 from provisioning.bench.answers import Said
 from provisioning.bench.host import Cmd
 from provisioning.bench.tmi import (
+    READER_FORM,
     Committed,
     Trace,
     amount,
@@ -44,7 +45,7 @@ def test_every_form_is_told_from_the_others(trace: Callable[[], Trace], reader: 
     made = trace()
     for name, part in made.forms.items():
         message = part + READER.forms[reader]
-        assert found([made], committed(message), key=KEY, uid=UID) == (name,)
+        assert found([made], committed(message), key=KEY, uid=UID) == (name, reader)
 
 
 def test_a_form_that_nobody_thought_of_is_no_form() -> None:
@@ -61,4 +62,4 @@ def test_the_published_transaction_is_found() -> None:
     reader = reader_id(Cmd.COMMIT_READER_ID, tmi[33:49], tmi[49:65])
     commit = Committed(vector["tmc_after_commit"], bytes.fromhex(vector["tmv"]), reader)
     key, uid = bytes.fromhex(vector["tmac_key"]), bytes.fromhex(vector["uid"])
-    assert found([record], commit, key=key, uid=uid) == (Said.EACH_FILLED.value,)
+    assert found([record], commit, key=key, uid=uid) == (Said.EACH_FILLED.value, READER_FORM)

@@ -56,6 +56,7 @@ class Said(Enum):
     RUN_ON = "header and data in one run"
     NO_TRACE = "nothing"
     UNKNOWN_FORM = "no form that the bench knows"
+    OTHER_READER_ID = "a known form, but CommitReaderID leaves something else"
     STARTS_AGAIN = "it starts again at 0"
     GOES_ON = "it goes on"
     ALL_ABORT = "all of them"

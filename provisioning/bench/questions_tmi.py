@@ -14,7 +14,14 @@ from provisioning.bench.specimen import (
     RECORDS_FILE,
     TMAC_KEY,
 )
-from provisioning.bench.tmi import Committed, Trace, content, either_command, found
+from provisioning.bench.tmi import (
+    READER_FORM,
+    Committed,
+    Trace,
+    content,
+    either_command,
+    found,
+)
 
 _CENTS = 250
 _READ_BYTES = 20
@@ -127,12 +134,19 @@ def _named(
 ) -> Answer:
     """The one form that gives the card's value, or that none does."""
     names = found([trace], committed, key=TMAC_KEY, uid=bench.uid)
+    value, told = Said.UNKNOWN_FORM.value, tuple[str, ...]()
+    match names:
+        case (name, reader) if reader == READER_FORM:
+            value = name
+        case (name, reader):
+            value, told = Said.OTHER_READER_ID.value, (f"{name}, with CommitReaderID {reader}",)
     return Answer(
         question=question,
-        value=names[0] if names else Said.UNKNOWN_FORM.value,
+        value=value,
         expected=expected,
         evidence=(
             _proof(committed),
+            *told,
             *(f"{name}: {form.hex() or '-'}" for name, form in trace.forms.items()),
         ),
     )
@@ -140,5 +154,5 @@ def _named(
 
 def _proof(committed: Committed) -> str:
     """All that somebody else needs, with a form, to compute the value again."""
-    reader = committed.reader.forms["both"].hex()
+    reader = committed.reader.forms[READER_FORM].hex()
     return f"TMC {committed.tmc}, TMV {committed.tmv.hex().upper()}, then {reader}"

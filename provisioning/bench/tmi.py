@@ -14,6 +14,9 @@ from cardkit.card.aes import BLOCK_BYTES
 from cardkit.card.tmac import session_mac_key, tmv
 from provisioning.bench.answers import Said
 
+READER_FORM = "both"
+"""What CommitReaderID leaves by AN12343 table 32, and what every service computes with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -65,18 +68,21 @@ def either_command(sent: int, other: int, rest: bytes, data: bytes) -> Trace:
 def reader_id(cmd: int, tmri: bytes, enc_tmri: bytes) -> Trace:
     """CommitReaderID, with the encrypted last one or without."""
     both, alone = filled(bytes([cmd]) + tmri + enc_tmri), filled(bytes([cmd]) + tmri)
-    return Trace({"both": both, "alone": alone, "none": b""})
+    return Trace({READER_FORM: both, "alone": alone, "none": b""})
 
 
 def found(
     traces: Sequence[Trace], committed: Committed, *, key: bytes, uid: bytes
 ) -> tuple[str, ...]:
-    """The form of each trace that together give the card's TMV; empty when none do."""
+    """The form of each trace, CommitReaderID's last, that together give the card's TMV.
+
+    Empty when none do.
+    """
     mac_key = session_mac_key(key, uid=uid, tmc=committed.tmc)
     for choice in product(*(trace.forms.items() for trace in (*traces, committed.reader))):
         message = filled(b"".join(part for _, part in choice))
         if message and tmv(mac_key, message) == committed.tmv:
-            return tuple(name for name, _ in choice[:-1])
+            return tuple(name for name, _ in choice)
     return ()
 
 

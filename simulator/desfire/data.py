@@ -163,7 +163,7 @@ def commit_reader_id(state: CardState, ins: int, body: bytes) -> bytes:
         return b""
     answer = state.transaction.encrypted_reader_id(tmac, state.memory.uid)
     state.transaction.enc_tmri = answer
-    state.note(bytes([ins]) + body + answer)
+    state.note(bytes([ins]) + body + (answer if state.behaviour.last_reader_enters_tmi else b""))
     return answer
 
 

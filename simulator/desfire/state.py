@@ -39,6 +39,7 @@ class Behaviour:
     reads_enter_tmi: whether GetValue, ReadData and ReadRecords leave their mark in the TMI.
     amounts_in_two_blocks: whether a value stands in a block of its own, behind command and file.
     tmac_settings_show_limit: whether GetFileSettings of a new TMAC file tells its TMCLimit.
+    last_reader_enters_tmi: whether CommitReaderID leaves its answer in the TMI too.
     """
 
     abort_with_reads_only: Status = Status.OK
@@ -52,6 +53,7 @@ class Behaviour:
     reads_enter_tmi: bool = True
     amounts_in_two_blocks: bool = False
     tmac_settings_show_limit: bool = False
+    last_reader_enters_tmi: bool = True
 
 
 @dataclass(slots=True)
