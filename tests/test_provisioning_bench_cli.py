@@ -126,6 +126,19 @@ def test_a_purse_is_refused_and_left_alone(capsys: pytest.CaptureFixture[str]) -
     assert len(captured.err.splitlines()) >= 2
 
 
+@pytest.mark.parametrize("option", ["--report", "--profile"])
+def test_a_place_that_does_not_exist_is_said_before_the_card_is_touched(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody asks a card for twenty minutes and then has nowhere to write the answers."""
+    card = factory_card()
+    before = card.snapshot()
+    words = bench_args("--force", option, str(tmp_path / "no such folder" / "file"))
+    assert cli.run(words, wiring(field_with(card))) == 2
+    assert card.snapshot() == before
+    assert "no such folder" in capsys.readouterr().err
+
+
 def test_a_uid_is_typed_in_full() -> None:
     """Nobody empties a card by a guess."""
     field = field_with(factory_card())

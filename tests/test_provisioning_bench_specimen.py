@@ -43,6 +43,13 @@ def closed_factory_card() -> VirtualCard:
     return card
 
 
+def with_other_des_key() -> VirtualCard:
+    """An empty card of an old installation, whose DES key somebody has set."""
+    card = factory_card()
+    card.memory.root.keys = [Key(b"\x02" * 16, kind=KeyKind.DES)]
+    return card
+
+
 @pytest.mark.parametrize(
     ("made", "refusal"),
     [
@@ -50,6 +57,7 @@ def closed_factory_card() -> VirtualCard:
         (with_hidden_purse, Refusal.PURSE),
         (with_application, Refusal.OTHER_APPLICATIONS),
         (with_other_key, Refusal.OTHER_KEY),
+        (with_other_des_key, Refusal.OTHER_KEY),
         (closed_factory_card, Refusal.OTHER_KEY),
         (lambda: factory_card(model=Model.LIGHT), Refusal.LIGHT),
     ],

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from cardkit.card.aes import KEY_BYTES
-from cardkit.card.apdu import Ins, StatusRefused, StatusWord, refusal
+from cardkit.card.apdu import AuthenticationRefused, Ins, StatusRefused, StatusWord, refusal
 from cardkit.card.desfire import PICC_MASTER_KEY, Desfire, RandomBytes
 from cardkit.errors import must
 
@@ -45,6 +45,18 @@ def has_des_key(card: Desfire) -> bool:
     except StatusRefused:
         return False
     return kind_and_count & _KEY_KIND == _DES_KIND
+
+
+def opens_with_factory_key(card: Desfire, random: RandomBytes = os.urandom) -> bool:
+    """Whether the card's DES key is the factory's; select anew afterwards, which ends the session.
+
+    Ask only a card that has a DES key. Nothing is changed.
+    """
+    try:
+        _authenticate(card, random)
+    except AuthenticationRefused:
+        return False
+    return True
 
 
 def make_master_key_aes(

@@ -45,6 +45,15 @@ class UidType(click.ParamType[bytes]):
         return uid
 
 
+def in_a_folder(
+    _context: click.Context, _option: click.Parameter, path: Path | None
+) -> Path | None:
+    """Refuse a file whose folder is not there, before the card is asked for twenty minutes."""
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(_("there is no folder {folder}").format(folder=path.parent))
+    return path
+
+
 class AtTheScreen:
     """The person who started the command (a `Person`)."""
 
@@ -78,13 +87,15 @@ class Wishes:
 @click.option("--card", "uid", type=UidType(), required=True, help=_("UID of the test card."))
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=in_a_folder,
     default=None,
     help=_("Append the report to this file, such as docs/hardware-log.md."),
 )
 @click.option(
     "--profile",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=in_a_folder,
     default=None,
     help=_("Write what is settled for the card profile to this file."),
 )

@@ -17,7 +17,12 @@ from cardkit.card.files import NEVER, AccessRights, CyclicRecords, FileAccess, S
 from cardkit.card.issuing import ZERO_KEY
 from cardkit.card.keys import AID_BYTES, NXP_ORIGINALITY, UID_BYTES, Chip, Originality
 from cardkit.card.layout import CLAF_PURSE_1
-from cardkit.card.legacy import has_des_key, make_master_key_aes, restore_factory_key
+from cardkit.card.legacy import (
+    has_des_key,
+    make_master_key_aes,
+    opens_with_factory_key,
+    restore_factory_key,
+)
 from cardkit.card.secure import CommMode
 from cardkit.errors import CardAnswerInvalid
 from provisioning.bench.host import BenchHost, Cmd, Reply
@@ -108,7 +113,11 @@ def _examine_inside(
     card = Desfire(host.connection)
     card.select_application(PICC_AID)
     has_factory_key = has_des_key(card)
-    if not has_factory_key:
+    if has_factory_key:
+        if not opens_with_factory_key(card, host.random):
+            return Refusal.OTHER_KEY
+        card.select_application(PICC_AID)
+    else:
         if not host.authenticate(PICC_MASTER_KEY, ZERO_KEY).ok:
             return Refusal.OTHER_KEY
         marked = host.demand(Cmd.GET_KEY_VERSION, bytes([PICC_MASTER_KEY]))
