@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,6 +45,7 @@ from tests.terminal_world import (
 )
 
 HERE, ELSEWHERE = 3, 4
+BY_ITS_OWN = re.compile(r"SEARCH \w+ USING (INTEGER )?(PRIMARY KEY|INDEX by_card) \(\w+=\?")
 
 
 @pytest.fixture
@@ -68,7 +70,10 @@ def test_a_sale_takes_nine_exchanges(world: World) -> None:
 
 
 def test_a_tap_does_not_slow_down_with_the_journal(world: World) -> None:
-    """Promise: every question of a tap is answered by an index, however long the journal is."""
+    """Promise: a tap looks at entries and rows of its own card alone, however many there are.
+
+    An index that leads to all entries of one kind would be no scan, and as slow as one.
+    """
     card = world.new_card(50_00)
     world.members[card.uid].read_records = True
     world.publish()
@@ -91,7 +96,7 @@ def test_a_tap_does_not_slow_down_with_the_journal(world: World) -> None:
         if sql.lstrip().startswith("SELECT")
     }
     assert len(plans) > 5
-    assert {sql: plan for sql, plan in plans.items() if "SCAN" in plan} == {}
+    assert {sql: plan for sql, plan in plans.items() if not BY_ITS_OWN.match(plan)} == {}
     till.stop()
 
 
