@@ -111,7 +111,7 @@ keys_option = click.option(
 )
 reader_option = click.option(
     "--reader",
-    default="pcsc:",
+    default="auto",
     envvar="CLAFOUTIS_READER",
     show_default=True,
     help=_("The card reader."),

@@ -9,7 +9,9 @@ from typing import Final
 DATA_VARIABLE: Final = "CLAFOUTIS_TERMINAL_DATA"
 READER_VARIABLE: Final = "CLAFOUTIS_READER"
 DATA_DEFAULT: Final = Path("/var/lib/clafoutis/terminal")
-READER_DEFAULT: Final = "pcsc:"
+READER_DEFAULT: Final = "auto"
+"""The reader that `reader list` points at. The search writes to every serial line that it may open:
+where one drives something else, the reader is named."""
 
 
 @dataclass(frozen=True, slots=True)
