@@ -22,7 +22,7 @@ from cardkit.bodies import (
 from cardkit.clock import Clock, Instant, business_date
 from cardkit.decide import Approved, CardState, Decision, Reason, decide
 from cardkit.decide import Till as Situation
-from cardkit.directory import CardRow
+from cardkit.directory import CardRow, CardStatus
 from cardkit.signing import ContentType
 from terminal.borne import SIGNED_FAULTS, Fault, RefusedAllowance, judge
 from terminal.journal import Journal
@@ -58,6 +58,11 @@ class Basis:
     """The instant that the decision is about, and so the intent's."""
     refused: tuple[RefusedAllowance, ...] = ()
     """Allowances that were looked at and do not count."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the directory blocks the present life of the card."""
+        return _is_blocked(self.row, self.allowance)
 
     @property
     def refunded_cents(self) -> int:
@@ -114,7 +119,8 @@ class Credit:
         """Return what a decision stands on with the card's own allowances, refreshing the card.
 
         What is known here is left on the card when it is strictly newer than both slots, in the
-        one that is empty, faulty or older: a tear then costs what was of no use any more.
+        one that is empty, faulty or older: a tear then costs what was of no use any more. A
+        blocked card is given nothing, which it could carry to a stall that knows of no block.
         """
         uid = tap.card.uid
         row = self._store.row(uid)
@@ -137,7 +143,8 @@ class Credit:
                 slot = slots.index(of_card)
                 older = RefusedAllowance(slot=slot, fault=Fault.OLDER)
                 faulty.append(_Faulty(older, of_card.content))
-            self._refresh(tap, _older_slot(slots), known)
+            if not _is_blocked(row, known.allowance):
+                self._refresh(tap, _older_slot(slots), known)
         return self._basis(uid, row, known, faulty)
 
     def see(self, basis: Basis) -> None:
@@ -239,6 +246,13 @@ class Credit:
         tap.write_allowance(slot, known.content)
         written = AllowanceWritten(uid=tap.card.uid, slot=slot, digest=known.allowance.digest)
         self._journal.append(EntryKind.ALLOWANCE_WRITTEN, written)
+
+
+def _is_blocked(row: CardRow | None, allowance: Allowance | None) -> bool:
+    """Say whether a row blocks a card; it says nothing about a life that came after it."""
+    if row is None or row.status is not CardStatus.BLOCKED:
+        return False
+    return allowance is None or allowance.generation <= row.generation
 
 
 def _newest(*candidates: _Held | None) -> _Held | None:

@@ -31,7 +31,7 @@ from cardkit.card.connection import CardConnection
 from cardkit.card.keys import CardUse, TerminalCardKeys
 from cardkit.clock import business_date
 from cardkit.decide import CARD_FACTS, CardState, Declined, Reason
-from cardkit.directory import CardRow, CardStatus
+from cardkit.directory import CardRow
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardError, ReaderError, must
 from terminal.amber import AmberSales
@@ -181,11 +181,11 @@ class Till:
         """
         tap = Tap.open(connection, self._cards)
         settled = self._settle(tap, announce)
-        row = self.store.row(tap.card.uid)
-        if row is not None and row.status is CardStatus.BLOCKED:
-            return Refused(declined=Declined(Reason.CARD_BLOCKED), settled=settled)
         basis = self._credit.of_card(tap)
         allowance = basis.allowance
+        if basis.is_blocked:
+            blocked = Declined(Reason.CARD_BLOCKED)
+            return Refused(declined=blocked, settled=settled, refused=basis.refused)
         if allowance is None:
             unknown = Declined(Reason.CARD_UNKNOWN)
             return Refused(declined=unknown, settled=settled, refused=basis.refused)

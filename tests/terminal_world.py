@@ -330,12 +330,12 @@ class World:
         return self.tap(card, lambda it: till.sell(it, amount_cents, merchant=MERCHANT))
 
     def _row(self, member: Member) -> bytes:
-        blocked = member.blocked
+        """As the service writes it, which leaves a blocked card its allowance."""
         return CardRow(
             uid=member.card.uid,
             generation=member.generation,
-            status=CardStatus.BLOCKED if blocked else CardStatus.ACTIVE,
-            allowance=None if blocked else self.allowance(member.card),
+            status=CardStatus.BLOCKED if member.blocked else CardStatus.ACTIVE,
+            allowance=self.allowance(member.card),
             tmc=0 if member.proven is None else member.proven.tmc,
             tmv=None if member.proven is None else member.proven.tmv,
             spent_cents=member.proven_spent_cents,

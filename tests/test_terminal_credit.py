@@ -313,6 +313,21 @@ def test_an_intent_is_of_the_instant_that_was_decided_about(world: World) -> Non
     till.close()
 
 
+def test_a_blocked_card_is_given_no_credit_to_carry(world: World) -> None:
+    """Promise: who taps a stolen card where the block is known takes no newer month from there to
+    a stall that has not heard of it.
+    """
+    card = world.new_card(50_00)
+    world.members[card.uid].blocked = True
+    world.publish()
+    till = world.till()
+    for outcome in (world.sell(till, card, 100), world.tap(card, till.balance)):
+        assert isinstance(outcome, Refused)
+        assert outcome.declined.reason is Reason.CARD_BLOCKED
+    assert slots_of(world, card) == (None, None)
+    till.close()
+
+
 def test_a_card_made_anew_buys_at_a_stall_with_an_old_directory(world: World) -> None:
     """A block of a card's former life says nothing against its present one."""
     card = world.new_card(50_00)
@@ -323,6 +338,9 @@ def test_a_card_made_anew_buys_at_a_stall_with_an_old_directory(world: World) ->
     assert isinstance(world.sell(till, card, 100), Refused)
     member.generation += 1
     world.tap(card, lambda it: _leave(it, world.allowance(card)))
+    shown = world.tap(card, till.balance)
+    assert isinstance(shown, Balance), "a balance says what a sale will"
+    assert shown.available_cents == 50_00
     assert isinstance(world.sell(till, card, 100), Green)
     till.close()
 
