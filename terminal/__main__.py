@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from enum import IntEnum, unique
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from cardkit.bodies import RefundReason
-from cardkit.clock import Clock, SystemClock
+from cardkit.clock import SystemClock
 from cardkit.errors import (
     AmountInvalid,
     CardError,
@@ -27,12 +24,11 @@ from cardkit.errors import (
     JournalError,
     JournalLocked,
     ReaderError,
-    StoreError,
     SyncError,
 )
 from cardkit.logging import log_to_stderr
 from cardkit.money import parse_amount
-from cardkit.reader import Reader, open_reader
+from cardkit.reader import open_reader
 from terminal.config import (
     DATA_DEFAULT,
     DATA_VARIABLE,
@@ -40,40 +36,22 @@ from terminal.config import (
     READER_VARIABLE,
     DataDirectory,
 )
+from terminal.context import Context, Exit, pass_context, say
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
+from terminal.reader_commands import readers
 from terminal.software import Software
 from terminal.words import Words
 
 if TYPE_CHECKING:
-    from cardkit.card.connection import CardConnection
-    from cardkit.reader.auto import Found
     from terminal.till import Till
 
 logger = logging.getLogger(__name__)
 
-TAP_TIMEOUT_S: Final = 60.0
 PAIRING_PAUSE_S: Final = 5.0
 _NUMBER_MAX: Final = 2**32 - 1
 """Of entries and merchants (docs/protocol.md, "Limits")."""
 _NEGATIVE_IS_NO_OPTION: Final = {"ignore_unknown_options": True}
 """So that -5 is an amount, and gets its own refusal."""
-
-
-@unique
-class Exit(IntEnum):
-    """Exit statuses, for scripts."""
-
-    DONE = 0
-    TROUBLE = 1
-    DECLINED = 2
-    AMBER = 3
-    READER = 4
-    CARD = 5
-    JOURNAL = 6
-    SERVICE = 7
-    USAGE = 64
-
-
 _STATUS_OF: Final = (
     (AmountInvalid, Exit.USAGE),
     (ReaderError, Exit.READER),
@@ -82,90 +60,6 @@ _STATUS_OF: Final = (
     (SyncError, Exit.SERVICE),
     (ClafoutisError, Exit.TROUBLE),
 )
-
-
-def look_around() -> Found:
-    """Look for readers, and open the first that works."""
-    from cardkit.reader.auto import candidates, find_reader
-
-    return find_reader(candidates())
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What every command starts from."""
-
-    data: DataDirectory
-    reader: str
-    words: Words
-    clock: Clock
-    find_reader: Callable[[str], Reader]
-    look_around: Callable[[], Found] = look_around
-
-    @contextmanager
-    def opened(self) -> Iterator[Till]:
-        """Open the till to look at it; nothing is journalled."""
-        from terminal.wiring import open_till
-
-        till = open_till(self.data, clock=self.clock, software=Software.installed())
-        try:
-            yield till
-        finally:
-            till.close()
-
-    @contextmanager
-    def till(self) -> Iterator[Till]:
-        """Start the till, and wind it up in good order unless its journal stopped."""
-        with self.opened() as till:
-            till.start()
-            till.consume_inbox()
-            try:
-                yield till
-            finally:
-                if till.journal.is_running:
-                    self._wind_up(till)
-
-    def _wind_up(self, till: Till) -> None:
-        for held in till.journal.open_intents():
-            say(self.words.still_open(held))
-        try:
-            till.rest()
-        except StoreError as error:
-            say(self.words.trouble(error))
-        till.stop()
-
-    @contextmanager
-    def open_reader(self) -> Iterator[Reader]:
-        """Open the reader."""
-        reader = self.find_reader(self.reader)
-        try:
-            yield reader
-        finally:
-            reader.close()
-
-    @contextmanager
-    def tap(self) -> Iterator[CardConnection]:
-        """Ask for a card and wait for it."""
-        _ = self.words.gettext
-        with self.open_reader() as reader:
-            say(_("Present the card…"))
-            connection = reader.wait_for_card(TAP_TIMEOUT_S)
-            if connection is None:
-                say(_("No card came. Nothing was sold."))
-                sys.exit(Exit.CARD)
-            try:
-                yield connection
-            finally:
-                connection.close()
-
-
-def say(text: str) -> None:
-    """Talk to the person; data goes to stdout."""
-    click.echo(text, err=True)
-
-
-pass_context = click.make_pass_decorator(Context)
-
 
 _merchant_option = click.option(
     "--merchant",
@@ -198,6 +92,9 @@ def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     log_to_stderr(verbose, "cardkit", "terminal")
     words = Words.of_environment()
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
+
+
+cli.add_command(readers)
 
 
 @cli.command(context_settings=_NEGATIVE_IS_NO_OPTION)
@@ -354,47 +251,6 @@ def line_till(context: Context, merchant: int | None) -> None:
             read_line=_read_line,
             write=click.echo,
         ).run()
-
-
-@cli.group(name="reader")
-def readers() -> None:
-    """Look at card readers; nothing is sold or journalled."""
-
-
-@readers.command(name="list")
-@pass_context
-def list_readers(context: Context) -> None:
-    """Say which readers are there, which one `auto` takes, and why not the others."""
-    from terminal import reader_words
-
-    found = context.look_around()
-    for line in reader_words.found(context.words, found):
-        click.echo(line)
-    if found.reader is None:
-        sys.exit(Exit.READER)
-    with closing(found.reader) as reader:
-        warning = reader_words.beep_warning(context.words, reader.beep)
-        if warning is not None:
-            say(warning)
-
-
-@readers.command(name="test")
-@click.option("--taps", type=click.IntRange(1, _NUMBER_MAX), default=20, show_default=True)
-@pass_context
-def test_reader(context: Context, taps: int) -> None:
-    """Count and time TAPS of a card, and sell nothing; a terminal need not be paired for it."""
-    from terminal import reader_words
-    from terminal.reader_dialogue import ReaderDialogue, examination
-
-    words, examine = context.words, examination(context.data)
-    with context.open_reader() as reader:
-        dialogue = ReaderDialogue(
-            reader, examine=examine, clock=context.clock, words=words, say=say
-        )
-        report = dialogue.run(taps)
-        for line in reader_words.table(words, report, reader.beep):
-            click.echo(line)
-    sys.exit(Exit.DONE if report.count_right == taps else Exit.CARD)
 
 
 def _carry(context: Context, url: str | None) -> int:

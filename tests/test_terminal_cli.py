@@ -18,7 +18,8 @@ from cardkit.errors import CardLost
 from cardkit.language import language_of
 from simulator.card import VirtualCard
 from simulator.field import Field
-from terminal.__main__ import Context, Exit, cli
+from terminal.__main__ import cli
+from terminal.context import Context, Exit
 from terminal.line_mode import LineMode
 from terminal.words import LOCALE, Words
 from tests.terminal_world import MERCHANT, World, debits_cents

@@ -20,8 +20,9 @@ from simulator.clock import ManualClock
 from simulator.field import Field, FieldConnection
 from simulator.plastic import Plastic
 from simulator.strangers import bank_card, ntag216
-from terminal.__main__ import Context, Exit, cli
+from terminal.__main__ import cli
 from terminal.config import DataDirectory
+from terminal.context import Context, Exit
 from terminal.reader_test import Report, TapResult, TimedTap
 from terminal.reader_words import beep, beep_warning, obstacle, table
 from terminal.words import Words

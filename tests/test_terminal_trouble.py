@@ -13,7 +13,8 @@ from cardkit.errors import CardLost, JournalLocked, ReaderLost, StoreError
 from cardkit.sync import ENTRIES_MAX
 from simulator.card import VirtualCard
 from simulator.field import Field, FieldConnection
-from terminal.__main__ import Context, Exit, cli
+from terminal.__main__ import cli
+from terminal.context import Context, Exit
 from terminal.files import write_atomically
 from terminal.line_mode import LineMode
 from terminal.sync import INBOX_MAX
