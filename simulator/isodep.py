@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 
+from simulator.crc import CRC_BYTES
 from simulator.plastic import Plastic
 
 # FSDI and FSCI to bytes of a frame, CRC included (ISO/IEC 14443-4, 5.1 and 5.2.3).
 FRAME_BYTES = (16, 24, 32, 40, 48, 64, 96, 128, 256)
-CRC_BYTES = 2
 RATS, HLTA, PPSS = 0xE0, bytes.fromhex("5000"), 0xD0
 ATS_EMPTY = b"\x01"
 CID_RFU = 15
@@ -73,6 +73,9 @@ PCB_MASKS = {
     Kind.S_DESELECT: 0xF7,
     Kind.S_WTX: 0xF7,
 }
+
+# What follows the PCB, and the CID, of blocks that carry no data of the card's user.
+DATA_BYTES = {Kind.R_ACK: 0, Kind.R_NAK: 0, Kind.S_DESELECT: 0, Kind.S_WTX: 1}
 
 
 @unique
@@ -139,10 +142,12 @@ class Block:
                 return None
             cid, rest = rest[0] & 0x0F, rest[1:]
         kind = next((kind for kind, mask in PCB_MASKS.items() if pcb & mask == kind), None)
-        if kind is None or (kind is not Kind.I and len(rest) != (kind is Kind.S_WTX)):
+        if kind is None or (kind in DATA_BYTES and len(rest) != DATA_BYTES[kind]):
             return None
-        is_numbered = kind in (Kind.I, Kind.R_ACK, Kind.R_NAK)
-        return cls(kind, pcb & is_numbered, kind is Kind.I and bool(pcb & 0x10), cid, rest)
+        if kind in (Kind.S_DESELECT, Kind.S_WTX):
+            return cls(kind, cid=cid, data=rest)
+        is_chained = kind is Kind.I and bool(pcb & 0x10)
+        return cls(kind, number=pcb & 0x01, more=is_chained, cid=cid, data=rest)
 
     def to_bytes(self) -> bytes:
         """The frame, without CRC."""

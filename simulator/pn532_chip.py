@@ -26,14 +26,6 @@ FIRMWARE = bytes.fromhex("32010607")
 BAUDS_BPS = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600)
 SAM_MODES = range(1, 5)
 WAKES_BY_HSU = 0x10  # PowerDown (7.2.11)
-# RFConfiguration: bytes of each item (7.3.1).
-RF_FIELD, RF_TIMINGS, RF_RETRIES = 0x01, 0x02, 0x05
-RF_ITEM_BYTES = {RF_FIELD: 1, RF_TIMINGS: 3, 0x04: 1, RF_RETRIES: 3} | {
-    0x0A: 11,
-    0x0B: 8,
-    0x0C: 3,
-    0x0D: 9,
-}
 
 
 @unique
@@ -68,6 +60,33 @@ class Diagnosis(IntEnum):
     ROM = 0x01
     RAM = 0x02
     ATTENTION = 0x06
+
+
+@unique
+class RfItem(IntEnum):
+    """Items of RFConfiguration (7.3.1)."""
+
+    FIELD = 0x01
+    TIMINGS = 0x02
+    RETRIES_OF_EXCHANGE = 0x04
+    RETRIES = 0x05
+    ANALOG_106_A = 0x0A
+    ANALOG_212_424 = 0x0B
+    ANALOG_B = 0x0C
+    ANALOG_HIGHER_RATES = 0x0D
+
+
+RF_ITEM_BYTES = {
+    RfItem.FIELD: 1,
+    RfItem.TIMINGS: 3,
+    RfItem.RETRIES_OF_EXCHANGE: 1,
+    RfItem.RETRIES: 3,
+    RfItem.ANALOG_106_A: 11,
+    RfItem.ANALOG_212_424: 8,
+    RfItem.ANALOG_B: 3,
+    RfItem.ANALOG_HIGHER_RATES: 9,
+}
+"""How many bytes of settings each item carries."""
 
 
 class Chip:
@@ -191,13 +210,15 @@ class Chip:
         return bytes([Status.OK])
 
     def _rf_configuration(self, data: bytes) -> bytes:
-        need(len(data) >= 1 and RF_ITEM_BYTES.get(data[0]) == len(data) - 1)
-        match data[0]:
-            case 0x01:
+        need(len(data) >= 1 and data[0] in set(RfItem))
+        item = RfItem(data[0])
+        need(RF_ITEM_BYTES[item] == len(data) - 1)
+        match item:
+            case RfItem.FIELD:
                 self._antenna.power(on=bool(data[1] & 1))
-            case 0x02:
+            case RfItem.TIMINGS:
                 self._settings.exchange_timeout_code = data[3]
-            case 0x05:
+            case RfItem.RETRIES:
                 self._settings.passive_retries = data[3]
         return b""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, unique
 
+from simulator.crc import CRC_BYTES, crc_a
 from simulator.isodep import (
     HLTA,
     RATS,
@@ -149,7 +150,8 @@ class Initiator:
         settings = self._settings
         sent: bytes | None = data
         if not settings.read(Register.TX_MODE) & CRC_ENABLED:
-            sent = data[:-2] if data[-2:] == crc_a(data[:-2]) else None
+            frame, crc = data[:-CRC_BYTES], data[-CRC_BYTES:]
+            sent = frame if crc == crc_a(frame) else None
         try:
             if sent is None or not settings.is_type_a:
                 self._pause(settings.exchange_timeout_s)
@@ -311,16 +313,6 @@ def need(holds: bool) -> None:
     """Raise SyntaxFault unless the command has its form."""
     if not holds:
         raise SyntaxFault
-
-
-def crc_a(data: bytes) -> bytes:
-    """CRC_A as on the air, LSB first (ISO/IEC 14443-3, annex B)."""
-    crc = 0x6363
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x8408 if crc & 1 else crc >> 1
-    return crc.to_bytes(2, "little")
 
 
 def _plain_uid(initiator_data: bytes) -> bytes:

@@ -234,7 +234,7 @@ STRANGERS: Final[Mapping[str, Callable[[], Plastic]]] = {
     "transit": transit_card,
     "identity": identity_card,
 }
-"""Every stranger, by a name for tests and command lines; each call makes a new piece of plastic."""
+"""Every stranger, by a name for tests; each call makes a new piece of plastic."""
 
 
 def _ev1(uid: bytes, *, selections: Mapping[bytes, bytes]) -> Stranger:

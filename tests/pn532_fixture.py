@@ -14,11 +14,23 @@ import pytest
 
 from simulator.pn532 import VirtualPn532
 from simulator.pn532_frame import ACK, Body, FrameReader, Signal, framed
+from tests.desfire_host import UID, select_apdu
 
 TIMEOUT_S = 10.0
 READ_BYTES = 4096
 # How long a wrong answer is waited for, where there must be none.
 SILENCE_S = 0.03
+OTHER_UID = bytes.fromhex("04AABBCCDDEEF0")
+ATQA_SAK_AND_LENGTH = "03442007"
+ATS = "067577810280"
+SELECT = select_apdu().hex()
+# Host commands: a search that ends, and no RATS by the chip itself.
+FIND_ONCE, NO_RATS = "3205000001", "1200"
+
+
+def listed(number: int, uid: bytes = UID, ats: str = ATS) -> str:
+    """Target data of a DESFire."""
+    return f"{number:02X}{ATQA_SAK_AND_LENGTH}{uid.hex()}{ats}".upper()
 
 
 @dataclass(slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulator.card import KeyKind, Model, VirtualCard
+from simulator.crc import crc_a
 from simulator.desfire.crypto import decrypt, encrypt, jamcrc, rotated
-from simulator.desfire.des import crc_a, key_version
+from simulator.desfire.des import key_version
 from simulator.desfire.status import Status
 from simulator.issued import issued_card
 from tests.desfire_host import KEYS, RND_A, UID, ZERO_KEY, Host, aes_blank, apdu, scripted

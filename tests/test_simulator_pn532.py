@@ -12,16 +12,21 @@ from simulator.card import VirtualCard
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
 from simulator.pn532_frame import ACK, ERROR, Body, Signal, framed
-from tests.desfire_host import UID, select_apdu
-from tests.pn532_fixture import TIMEOUT_S, ByteHost, Echo, byte_host
+from tests.desfire_host import UID
+from tests.pn532_fixture import (
+    FIND_ONCE,
+    NO_RATS,
+    OTHER_UID,
+    SELECT,
+    TIMEOUT_S,
+    ByteHost,
+    Echo,
+    byte_host,
+    listed,
+)
 
-OTHER_UID = bytes.fromhex("04AABBCCDDEEF0")
-LISTED = "03442007"
-ATS = "067577810280"
 FIRMWARE = "32010607"
-SELECT = select_apdu().hex()
-FIND_ONCE, FIND_FOR_EVER = "3205000001", "32050001FF"
-NO_RATS = "1200"
+FIND_FOR_EVER = "32050001FF"
 
 
 @pytest.fixture
@@ -38,11 +43,6 @@ def card(pn532: VirtualPn532) -> VirtualCard:
     card = issued_card(UID)
     pn532.place(card)
     return card
-
-
-def listed(number: int, uid: bytes = UID, ats: str = ATS) -> str:
-    """Target data of a DESFire."""
-    return f"{number:02X}{LISTED}{uid.hex()}{ats}".upper()
 
 
 # --- the line

@@ -6,21 +6,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from simulator.card import VirtualCard
+from simulator.crc import crc_a
 from simulator.field import Exchange
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
-from simulator.pn532_initiator import crc_a
 from tests.desfire_host import UID, select_apdu
-from tests.pn532_fixture import ByteHost, Echo, byte_host
-
-OTHER_UID = bytes.fromhex("04AABBCCDDEEF0")
-LISTED = "03442007"
-ATS = "067577810280"
-FIRMWARE = "32010607"
-SELECT = select_apdu().hex()
-FIND_ONCE, FIND_FOR_EVER = "3205000001", "32050001FF"
-NO_RATS = "1200"
+from tests.pn532_fixture import (
+    ATS,
+    FIND_ONCE,
+    NO_RATS,
+    OTHER_UID,
+    SELECT,
+    ByteHost,
+    Echo,
+    byte_host,
+    listed,
+)
 
 
 @pytest.fixture
@@ -29,19 +30,6 @@ def host(pn532: VirtualPn532) -> Iterator[ByteHost]:
     with byte_host(pn532.path) as host:
         host.command(FIND_ONCE)
         yield host
-
-
-@pytest.fixture
-def card(pn532: VirtualPn532) -> VirtualCard:
-    """An issued card on the reader."""
-    card = issued_card(UID)
-    pn532.place(card)
-    return card
-
-
-def listed(number: int, uid: bytes = UID, ats: str = ATS) -> str:
-    """Target data of a DESFire."""
-    return f"{number:02X}{LISTED}{uid.hex()}{ats}".upper()
 
 
 # --- exchanging

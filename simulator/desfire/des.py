@@ -1,7 +1,7 @@
 """DES as the first DESFire used it: the card only ever enciphers, and the host deciphers.
 
 D40 section 3.2: "send mode" of the host deciphers each block after chaining it, so that a card
-without a deciphering unit reads it by enciphering. CRC_A is that of ISO/IEC 14443-3, 6.2.4.
+without a deciphering unit reads it by enciphering.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from simulator.desfire.crypto import xor
 
 DES_BLOCK = 8
 DES_KEY_BYTES = 8
-CRC_BYTES = 2
-CRC_PRESET = 0x6363
-CRC_POLYNOMIAL = 0x8408
 
 
 def encipher(key: bytes, block: bytes) -> bytes:
@@ -32,16 +29,6 @@ def read_deciphered(key: bytes, data: bytes) -> bytes:
     return b"".join(
         xor(encipher(key, block), previous) for block, previous in zip(blocks, before, strict=True)
     )
-
-
-def crc_a(data: bytes) -> bytes:
-    """CRC_A, least significant byte first."""
-    crc = CRC_PRESET
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (CRC_POLYNOMIAL if crc & 1 else 0)
-    return crc.to_bytes(CRC_BYTES, "little")
 
 
 def key_version(key: bytes) -> int:

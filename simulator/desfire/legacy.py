@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 
+from simulator.crc import CRC_BYTES, crc_a
 from simulator.desfire.channel import Channel, Session
 from simulator.desfire.crypto import (
     BLOCK,
@@ -22,14 +23,7 @@ from simulator.desfire.crypto import (
     jamcrc,
     rotated,
 )
-from simulator.desfire.des import (
-    CRC_BYTES,
-    DES_BLOCK,
-    DES_KEY_BYTES,
-    crc_a,
-    encipher,
-    read_deciphered,
-)
+from simulator.desfire.des import DES_BLOCK, DES_KEY_BYTES, encipher, read_deciphered
 from simulator.desfire.level import KEY_NO_MASK
 from simulator.desfire.memory import KeyKind
 from simulator.desfire.state import CardState
