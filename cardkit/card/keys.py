@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA224
 
-from cardkit.card.aes import BLOCK_BYTES, KEY_BYTES, ZERO_IV, cmac, encrypt_cbc
+from cardkit.card.aes import KEY_BYTES, cmac
 from cardkit.errors import must
 
 TRAINING_SYSTEM_ID = b"CLAF-ECOLE"
@@ -90,26 +90,13 @@ def diversify(master: bytes, *, uid: bytes, aid: bytes, system_id: bytes) -> byt
     M has 16 to 31 bytes: only then is AN10922 the same as ordinary AES-CMAC, so that no other
     implementation can disagree with ours.
     """
+    must(len(master) == KEY_BYTES, "an AES-128 key has 16 bytes")
     must(len(uid) == UID_BYTES, "a UID has 7 bytes")
     must(len(aid) == AID_BYTES, "an AID has 3 bytes")
     m = uid + aid + system_id
     must(len(m) >= _INPUT_BYTES_MIN, "a system id has 6 bytes at least")
     must(len(m) <= _INPUT_BYTES_MAX, "a system id has 21 bytes at most")
     return cmac(master, _AES128 + m)
-
-
-def an10922_aes128(master: bytes, m: bytes) -> bytes:
-    """AN10922 for AES-128: a CMAC over exactly two blocks, whatever the length of M (1 to 31)."""
-    must(len(master) == KEY_BYTES, "an AES-128 key has 16 bytes")
-    must(0 < len(m) <= _INPUT_BYTES_MAX, "a diversification input has 1 to 31 bytes")
-    message = _AES128 + m
-    subkey = _doubled(encrypt_cbc(master, bytes(BLOCK_BYTES)))
-    if len(message) < 2 * BLOCK_BYTES:
-        message = (message + b"\x80").ljust(2 * BLOCK_BYTES, b"\x00")
-        subkey = _doubled(subkey)
-    first, last = message[:BLOCK_BYTES], message[BLOCK_BYTES:]
-    mixed = bytes(a ^ b for a, b in zip(last, subkey, strict=True))
-    return encrypt_cbc(master, first + mixed, iv=ZERO_IV)[BLOCK_BYTES:]
 
 
 class Originality:
@@ -180,10 +167,3 @@ NXP_ORIGINALITY = Originality(
     }
 )
 """NXP's keys, as Proxmark3's originality.c prints them; the Light's is in AN12343 as well."""
-
-
-def _doubled(block: bytes) -> bytes:
-    """Multiplication by x in GF(2^128), RFC 4493 section 2.3."""
-    value = int.from_bytes(block) << 1
-    carry = value >> 128
-    return ((value & (1 << 128) - 1) ^ 0x87 * carry).to_bytes(BLOCK_BYTES)
