@@ -68,9 +68,14 @@ def beep_warning(words: Words, what: Beep) -> str | None:
 
 
 def found(words: Words, search: Found) -> Iterator[str]:
-    """List what was looked at, one line each: an arrow at the chosen one, reasons at the others."""
+    """List what was looked at: an arrow at the chosen one, under each other one the reason.
+
+    A reason is one long line, because it holds commands that people copy.
+    """
     for candidate in search.candidates:
-        yield _line(words, candidate, is_chosen=candidate == search.chosen)
+        yield _headline(candidate, is_chosen=candidate == search.chosen)
+        if candidate.obstacle is not None:
+            yield f"    {obstacle(words, candidate.obstacle)}"
 
 
 def tap(words: Words, done: TimedTap, *, number: int, count: int) -> str:
@@ -94,7 +99,7 @@ def table(words: Words, report: Report, beeps: Beep) -> Iterator[str]:
         (_("Lost"), f"{report.count(TapResult.LOST)}"),
         (_("Other cards"), f"{report.count(TapResult.OTHER)}"),
         (_("Success rate"), f"{report.success_percent} %"),
-        (_("Time of a tap"), _times(words, report)),
+        *_times(words, report),
         (_("Bit rate"), f"{rates} kbit/s" if rates else _("not told by this reader")),
         (_("Own beep"), beep(words, beeps)),
     ]
@@ -103,21 +108,19 @@ def table(words: Words, report: Report, beeps: Beep) -> Iterator[str]:
         yield f"{name:<{width}}  {value}"
 
 
-def _line(words: Words, candidate: Candidate, *, is_chosen: bool) -> str:
-    if is_chosen:
-        return f"→ {candidate.address}  ({candidate.name})"
-    reason = "" if candidate.obstacle is None else obstacle(words, candidate.obstacle)
-    return f"  {candidate.address}  ({candidate.name}): {reason}"
+def _headline(candidate: Candidate, *, is_chosen: bool) -> str:
+    """The address, and the name unless it stands in the address."""
+    arrow = "→" if is_chosen else " "
+    name = "" if candidate.name in candidate.address else f"  ({candidate.name})"
+    return f"{arrow} {candidate.address}{name}"
 
 
-def _times(words: Words, report: Report) -> str:
+def _times(words: Words, report: Report) -> Iterator[tuple[str, str]]:
     _ = words.gettext
     if not report.times_ms:
-        return "–"
-    text = _("{least} ms at best, {median} ms median, {percent} % within {within} ms")
-    return text.format(
-        least=report.times_ms[0],
-        median=report.within_ms(50),
-        percent=PERCENTILE,
-        within=report.within_ms(PERCENTILE),
-    )
+        yield _("Time of a tap"), "–"
+        return
+    text = _("{least} ms at best, {median} ms median")
+    yield _("Time of a tap"), text.format(least=report.times_ms[0], median=report.within_ms(50))
+    most = _("{percent} % of the taps").format(percent=PERCENTILE)
+    yield most, _("within {within} ms").format(within=report.within_ms(PERCENTILE))
