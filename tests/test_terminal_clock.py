@@ -159,12 +159,12 @@ def test_the_day_is_asked_at_opening_and_remembered_for_this_boot(
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("30/09/2026 12:00", "a signé le 01/10/2026 10:00"),
+        ("30/09/2026 12:00", "a déjà signé le 01/10/2026 10:00"),
         ("31/12/2040 12:00", "après le 05/11/2026 09:00, synchronisez"),
         ("05/11/2026 09:01", "après le 05/11/2026 09:00, synchronisez"),
-        ("01/01/0001 00:00", "ni un jour ni une heure"),
-        ("32/10/2026 12:00", "ni un jour ni une heure"),
-        ("01/11", "ni un jour ni une heure"),
+        ("01/01/0001 00:00", "Jour ou heure illisible"),
+        ("32/10/2026 12:00", "Jour ou heure illisible"),
+        ("01/11", "Jour ou heure illisible"),
     ],
 )
 def test_an_answer_that_cannot_be_is_refused_and_why(

@@ -14,13 +14,9 @@ from cardkit.bodies import (
     Intent,
     RefundReason,
 )
-from cardkit.card.session import PurseSession
 from cardkit.clock import ClockTrust, Instant
 from cardkit.decide import Reason
-from simulator.card import VirtualCard
 from simulator.clock import ManualClock
-from simulator.field import FieldConnection
-from simulator.issued import demo_keys
 from terminal.outcomes import (
     Balance,
     Green,
@@ -30,6 +26,7 @@ from terminal.outcomes import (
     Refused,
 )
 from terminal.wiring import open_till
+from tests.borne_allowances import leave, slots_of
 from tests.terminal_world import (
     LIFE,
     SOFTWARE,
@@ -48,21 +45,6 @@ HERE, ELSEWHERE = 3, 4
 def world(tmp_path: Path) -> World:
     """A caisse without cards."""
     return World.make(tmp_path)
-
-
-def slots_of(world: World, card: VirtualCard) -> tuple[bytes | None, bytes | None]:
-    """What stands in the slots of a card."""
-    session = PurseSession.open_with_key(world.connect(card), demo_keys(card.uid).terminal)
-    slots = session.allowance_slots()
-    world.field.lift()
-    return slots
-
-
-def leave_on_card(world: World, card: VirtualCard, slot: int, document: bytes) -> None:
-    """Write a slot of a card as some terminal did."""
-    session = PurseSession.open_with_key(world.connect(card), demo_keys(card.uid).terminal)
-    session.write_allowance(slot, document)
-    world.field.lift()
 
 
 def test_the_new_month_arrives_by_the_card(world: World) -> None:
@@ -107,7 +89,7 @@ def test_a_refresh_overwrites_the_older_slot_and_only_when_newer(world: World) -
     """Promise: a tear while refreshing costs what was of no use; a newer card is left alone."""
     card = world.new_card(10_00)
     first = world.allowance(card)
-    leave_on_card(world, card, 1, first)
+    leave(world, card, 1, first)
     world.raise_allowance(card, 10_00)
     second = world.allowance(card)
     world.publish()
@@ -131,8 +113,8 @@ def test_another_cards_allowance_counts_for_nothing(world: World) -> None:
     """Promise: an allowance that was copied to another card buys nothing there."""
     rich, poor = world.new_card(100_00), world.new_card(1_00)
     world.raise_allowance(rich, 1_00)
-    leave_on_card(world, poor, 0, world.allowance(rich))
-    leave_on_card(world, poor, 1, b"garbage")
+    leave(world, poor, 0, world.allowance(rich))
+    leave(world, poor, 1, b"garbage")
     world.publish()
     till = world.till()
     assert reason_of(world.sell(till, poor, 50_00)) is Reason.NOT_ENOUGH
@@ -145,7 +127,7 @@ def test_an_unknown_card_with_an_allowance_may_buy(world: World) -> None:
     till = world.till()
     card = world.new_card(20_00)
     assert reason_of(world.sell(till, card, 5_00)) is Reason.CARD_UNKNOWN
-    leave_on_card(world, card, 0, world.allowance(card))
+    leave(world, card, 0, world.allowance(card))
     assert isinstance(world.sell(till, card, 5_00), Green)
     till.stop()
 
@@ -249,7 +231,7 @@ def test_a_card_brings_the_time_too(world: World) -> None:
     world.publish()
     world.till(HERE).stop()
     world.clock.set(datetime(2026, 11, 2, 8, 0, tzinfo=UTC))
-    leave_on_card(world, card, 0, world.allowance(card))
+    leave(world, card, 0, world.allowance(card))
     world.clock.set(datetime(1970, 1, 2, tzinfo=UTC))
     till = world.till(HERE)
     assert isinstance(world.sell(till, card, 50_00), Green)
@@ -337,14 +319,9 @@ def test_a_card_made_anew_buys_at_a_stall_with_an_old_directory(world: World) ->
     till = world.till()
     assert isinstance(world.sell(till, card, 100), Refused)
     member.generation += 1
-    world.tap(card, lambda it: _leave(it, world.allowance(card)))
+    leave(world, card, 0, world.allowance(card))
     shown = world.tap(card, till.balance)
     assert isinstance(shown, Balance), "a balance says what a sale will"
     assert shown.available_cents == 50_00
     assert isinstance(world.sell(till, card, 100), Green)
     till.close()
-
-
-def _leave(connection: FieldConnection, document: bytes) -> None:
-    purse = PurseSession.open_with_key(connection, demo_keys(connection.uid).terminal)
-    purse.write_allowance(0, document)
