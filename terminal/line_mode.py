@@ -13,6 +13,7 @@ from cardkit.clock import ClockTrust, business_date
 from cardkit.errors import CardError, ClafoutisError, JournalError, ReaderError, StoreError
 from cardkit.money import parse_amount
 from cardkit.reader import Reader
+from terminal import reader_words
 from terminal.borne import RefusedAllowance
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settled, Settlement
 from terminal.till import Till
@@ -62,6 +63,7 @@ class LineMode:
         """
         _ = self._words.gettext
         self._write(_("Type an amount, or: {commands}").format(commands=", ".join(self._commands)))
+        self._warn_of_the_beep()
         self._ask_the_time()
         self._remind()
         self._rest()
@@ -99,6 +101,11 @@ class LineMode:
                 self._set_clock(line)
             case _:
                 self._sell(parse_amount(line))
+
+    def _warn_of_the_beep(self) -> None:
+        warning = reader_words.beep_warning(self._words, self._reader.beep)
+        if warning is not None:
+            self._write(warning)
 
     def _ask_the_time(self) -> None:
         """Ask when nothing vouches for the clock; selling goes on without an answer."""

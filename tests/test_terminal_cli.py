@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from cardkit.bodies import EntryKind
 from cardkit.errors import CardLost
 from cardkit.language import language_of
+from cardkit.reader.beep import Beep
 from simulator.card import VirtualCard
 from simulator.field import Field
 from terminal.__main__ import cli
@@ -201,6 +202,33 @@ LINES = (
     "99",
 )
 """What somebody types; `torn` lifts the card too early, {amber} is the last sale's number."""
+
+
+class BeepingField(Field):
+    """A reader that beeps at every card."""
+
+    beep = Beep.AUDIBLE
+
+
+@pytest.mark.parametrize(("reader", "warnings"), [(Field(), 0), (BeepingField(), 1)])
+def test_the_till_opens_with_a_word_about_its_readers_beep(
+    tmp_path: Path, reader: Field, warnings: int
+) -> None:
+    """Promise: where a beep cannot be muted, a stall is told before the first card, and once."""
+    world = World.make(tmp_path)
+    world.publish()
+    till = world.till()
+    said = list[str]()
+    lines = iter(("", "quitter"))
+    LineMode(
+        till,
+        reader,
+        merchant=MERCHANT,
+        words=Words("fr"),
+        read_line=lambda: next(lines),
+        write=said.append,
+    ).run()
+    assert sum("ne veut pas dire « payé »" in text for text in said) == warnings
 
 
 def test_the_line_mode_till(tmp_path: Path) -> None:

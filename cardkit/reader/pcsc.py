@@ -261,6 +261,8 @@ class PcscReader:
             finally:
                 scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
         self._mutes_through_card = self._beep is not Beep.MUTED and buzzer is Buzzer.ACR122
+        if self._mutes_through_card:
+            self._beep = Beep.UNKNOWN  # until the first card
 
     def _mute_through(self, connection: PcscConnection) -> None:
         """Where the driver lets no command through to the reader, an ACR122U takes it as an APDU.
