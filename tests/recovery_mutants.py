@@ -102,8 +102,8 @@ RECOVERY: Final = (
         file="terminal/till.py",
         edits=(
             (
-                "        settled = self._settle(tap, announce)\n        row =",
-                "        settled = self._settle(tap, nobody)\n        row =",
+                "        settled = self._settle(tap, announce)\n        basis =",
+                "        settled = self._settle(tap, nobody)\n        basis =",
             ),
         ),
         caught_by=_MOMENTS + "[balance that settles a debit]",
