@@ -33,6 +33,7 @@ def test_what_was_settled_comes_back() -> None:
     [
         ("claf-purse/1", "claf-purse/2"),
         ("ABORT", "SELECT"),
+        ('"ABORT"', '["ABORT"]'),
         (AMOUNT_FORM, "two blocks"),
         ("profile =", "profil ="),
         ('birth_tmi = ["COMMIT_READER_ID"]', ""),
@@ -42,6 +43,8 @@ def test_what_was_settled_comes_back() -> None:
         ('["DEBIT", "WRITE_RECORD", ', '["WRITE_RECORD", '),
         ('["DEBIT", "WRITE_RECORD", ', '["DEBIT", "DEBIT", "WRITE_RECORD", '),
         ('["DEBIT", "WRITE_RECORD", ', '["DEBIT", "READ_DATA", "WRITE_RECORD", '),
+        ('["DEBIT", "WRITE_RECORD", ', '["WRITE_RECORD", "DEBIT", '),
+        ('["DEBIT", "WRITE_RECORD", ', '["DEBIT", "GET_VALUE", "WRITE_RECORD", '),
         ('"WRITE_RECORD", "COMMIT_READER_ID"]', '"COMMIT_READER_ID", "WRITE_RECORD"]'),
         ('"DEBIT"', '"CREDIT"'),
         ("sale_tmi =", "sale_tmi"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cardkit.card.apdu import AuthenticationRefused, BoundaryExceeded
+from cardkit.card.apdu import AuthenticationRefused, BoundaryExceeded, Ins
+from cardkit.card.issuing import personalise
 from cardkit.card.keys import TerminalCardKeys
 from cardkit.card.layout import CLAF_PURSE_1, CardProfile, ClearBy
 from cardkit.card.session import PurseSession
@@ -92,10 +93,12 @@ def sell(purse: PurseSession, *, amount_cents: int = 475, seq: int = 1) -> Sold:
     return Sold(facts, before, purse.commit(), reader)
 
 
-def is_proven(sold: Sold, *, facts: SaleFacts | None = None) -> bool:
+def is_proven(
+    sold: Sold, *, facts: SaleFacts | None = None, profile: CardProfile = CLAF_PURSE_1
+) -> bool:
     """Whether the service, which holds the TMAC key, would find the sale proven."""
     keys = session_keys(card_keys().tmac, uid=UID, tmc=sold.after.tmc)
-    return verify_tmv(keys.mac, tmi(CLAF_PURSE_1, facts or sold.facts), sold.after.tmv)
+    return verify_tmv(keys.mac, tmi(profile, facts or sold.facts), sold.after.tmv)
 
 
 def test_a_sale_takes_nine_exchanges_and_is_proven() -> None:
@@ -109,6 +112,21 @@ def test_a_sale_takes_nine_exchanges_and_is_proven() -> None:
     assert is_proven(sold)
     assert (purse.uid, purse.key_version) == (UID, KEY_VERSION)
     assert len(card.history) == 2
+
+
+def test_a_card_whose_reads_leave_no_trace_is_born_and_sold_to() -> None:
+    """Silicon may answer so, and the bench would settle a profile for it: it has to work."""
+    profile = dataclasses.replace(
+        CLAF_PURSE_1,
+        sale_tmi=(Ins.DEBIT, Ins.WRITE_RECORD, Ins.COMMIT_READER_ID),
+        birth_tmi=(Ins.COMMIT_READER_ID,),
+    )
+    field, card = Field(), VirtualCard(UID, behaviour=Behaviour(reads_enter_tmi=False))
+    field.place(card)
+    personalise(connect(field), card_keys(), originality=None, profile=profile)
+    sold = sell(opened(field, profile=profile))
+    assert is_proven(sold, profile=profile)
+    assert sold.after.tmc == sold.before.tmc + 1 == 2
 
 
 @pytest.mark.parametrize(

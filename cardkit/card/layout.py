@@ -59,7 +59,8 @@ class CardProfile:
     """One kind of purse card.
 
     `aid` is written most significant byte first, as AN10922 takes it; on the wire it is reversed.
-    `sale_tmi` and `birth_tmi` name, in order, the commands of a transaction that is committed.
+    `sale_tmi` and `birth_tmi` name, in order, the commands of a committed transaction that leave
+    their mark in its Transaction MAC Input; GetValue is in both, or in neither.
     """
 
     name: str

@@ -186,7 +186,8 @@ class PurseSession:
     def spent_cents(self) -> int:
         """What the card has spent since its birth, in cents, without what is pending."""
         file = self.profile.value
-        self._tmi.append(Ins.GET_VALUE)
+        if Ins.GET_VALUE in self.profile.sale_tmi:
+            self._tmi.append(Ins.GET_VALUE)
         value = self._card.get_value(file.number, mode=file.mode)
         if not 0 <= value <= self.profile.initial_value:
             self._card.distrust(f"a value of {value}")

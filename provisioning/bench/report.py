@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cardkit.card.apdu import Ins
 from cardkit.card.connection import Activation
 from cardkit.card.layout import CardProfile, ClearBy
-from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts
+from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts, without_reads
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.runner import Outcome
 from provisioning.bench.specimen import Specimen
@@ -47,13 +46,15 @@ def settled(answers: Sequence[Answer], base: CardProfile) -> SettledFacts | None
         form = Said.TWO_BLOCKS.value
     else:
         return None
-    without = {Ins.GET_VALUE} if reading == Said.NO_TRACE.value else set[Ins]()
+    sale_tmi, birth_tmi = base.sale_tmi, base.birth_tmi
+    if reading == Said.NO_TRACE.value:
+        sale_tmi, birth_tmi = without_reads(sale_tmi), without_reads(birth_tmi)
     return SettledFacts(
         profile=base.name,
         clear_by=_clear_by(values),
         amount_form=form,
-        sale_tmi=tuple(ins for ins in base.sale_tmi if ins not in without),
-        birth_tmi=tuple(ins for ins in base.birth_tmi if ins not in without),
+        sale_tmi=sale_tmi,
+        birth_tmi=birth_tmi,
     )
 
 
