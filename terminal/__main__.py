@@ -242,7 +242,9 @@ def line_till(context: Context, merchant: int | None) -> None:
     """Sell line by line: type an amount, tap a card."""
     from terminal.line_mode import LineMode
 
-    with context.till() as till, context.open_reader() as reader:
+    # The reader comes first: a service starts this anew until there is one, and each start of a
+    # till is journalled.
+    with context.open_reader() as reader, context.till() as till:
         LineMode(
             till,
             reader,

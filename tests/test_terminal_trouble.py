@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cardkit.bodies import EntryKind, Stopped
-from cardkit.errors import CardLost, JournalLocked, ReaderLost, StoreError
+from cardkit.errors import CardLost, JournalLocked, ReaderLost, ReaderMissing, StoreError
+from cardkit.reader import Reader
 from cardkit.sync import ENTRIES_MAX
 from simulator.card import VirtualCard
 from simulator.field import Field, FieldConnection
@@ -225,6 +226,19 @@ def test_a_terminal_that_was_never_paired_says_so(tmp_path: Path) -> None:
         open_till(data, clock=World.make(tmp_path).clock, software=SOFTWARE)
     assert "pair" in Words("fr").trouble(caught.value)
     assert "illisibles" not in Words("fr").trouble(caught.value)
+
+
+def test_a_till_without_a_reader_journals_nothing(world: World) -> None:
+    """Promise: a till that is started anew every second until its reader is there wears no disk."""
+
+    def no_reader(_address: str) -> Reader:
+        raise ReaderMissing("nothing is there")
+
+    before = world.data().journal.read_bytes()
+    context = Context(world.data(), "auto", Words("fr"), world.clock, no_reader)
+    result = CliRunner().invoke(cli.commands["till"], [], obj=context)
+    assert isinstance(result.exception, ReaderMissing)
+    assert world.data().journal.read_bytes() == before
 
 
 def test_a_second_till_touches_nothing(world: World) -> None:
