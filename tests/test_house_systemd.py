@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.reader.auto import USB_NAMES
+from terminal.context import Exit
 
 FOLDER = Path(__file__).parent.parent / "systemd"
 UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
@@ -55,6 +56,12 @@ def test_the_till_has_no_network() -> None:
     """Promise: the process that sells can't be reached, nor reach out."""
     (till,) = [unit for unit in UNITS if unit.name == "clafoutis-terminal.service"]
     assert "\nPrivateNetwork=yes\n" in till.read_text()
+
+
+def test_a_till_that_is_asked_wrongly_is_not_asked_again() -> None:
+    """Promise: what only a person can put right is not journalled once a second, as starts are."""
+    assert of_the_till("Restart") == "always"
+    assert of_the_till("RestartPreventExitStatus") == str(Exit.USAGE.value)
 
 
 # The way to the reader
