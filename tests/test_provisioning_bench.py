@@ -13,7 +13,7 @@ from cardkit.reader.beep import Beep
 from provisioning.bench import specimen
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.host import Cmd
-from provisioning.bench.runner import ATTEMPTS, QUESTIONS, run
+from provisioning.bench.runner import QUESTIONS, run
 from simulator.card import Behaviour, KeyKind, Model, VirtualCard
 from simulator.desfire.status import Status
 from simulator.field import Field
@@ -419,6 +419,24 @@ def test_nobody_lifts_and_the_bench_goes_on() -> None:
     assert outcome.given_back
 
 
-def test_attempts_are_few() -> None:
-    """A card that is lost at every question is not asked for ever."""
-    assert ATTEMPTS == 3
+class Slipping(Hand):
+    """A person off whose hand the card slips at its first exchange, every time."""
+
+    def lay_down(self) -> None:
+        """Lay it down, and lose it."""
+        super().lay_down()
+        self.field.tear_before(1)
+
+
+def test_a_card_that_is_lost_at_every_touch_is_given_up() -> None:
+    """Nobody is asked to lay it down more often than three attempts of each task need."""
+    field, card = Field(while_waiting=lambda _: None), factory_card()
+    bench = bench_of(card, field, lifts=False)
+    found = examined(bench)
+    person = Slipping(field, card)
+    bench.person = person
+    field.tear_before(1)
+    outcome = run(bench, found)
+    assert not outcome.is_whole
+    assert not outcome.given_back
+    assert person.laid == len(("to prepare",) * 2 + ("to give back",) * 3)
