@@ -19,11 +19,6 @@ from pathlib import Path
 import pytest
 
 from cardkit.card.desfire import Desfire
-from cardkit.card.issuing import personalise
-from cardkit.card.layout import CLAF_PURSE_1
-from cardkit.card.session import PurseSession
-from cardkit.card.tmac import SaleFacts, session_keys, tmi, verify_tmv
-from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.errors import (
     CardForeign,
     CardLost,
@@ -39,7 +34,7 @@ from simulator.card import KeyKind, VirtualCard
 from simulator.pcscd import PrivatePcscd
 from simulator.plastic import Plastic
 from simulator.vpcd import VpcdSlot
-from tests.purse_cards import TERMINAL_KEYS, UID, card_keys
+from tests.purse_cards import UID
 
 SOON_S = 10.0
 GET_VERSION = bytes.fromhex("9060000000")
@@ -181,34 +176,6 @@ def test_a_card_without_a_uid_is_foreign(reader: PcscReader, virtual_pcscd: Priv
         slot.insert(VirtualCard(UID))
         with pytest.raises(CardForeign):
             reader.wait_for_card(SOON_S)
-
-
-def test_a_sale_through_pcscd(reader: PcscReader, slot: VpcdSlot) -> None:
-    """Issue and sell over the real stack: nine exchanges, and the proof is right."""
-    card, keys = VirtualCard(UID), card_keys()
-    slot.insert(card)
-    workshop = present(reader)
-    proof = personalise(workshop, keys, originality=None, allowance=b"\x5a" * 254)
-    workshop.close()
-    purse = PurseSession.open(present(reader), TERMINAL_KEYS)
-    before, spent0_cents = purse.tmac(), purse.spent_cents()
-    record = SaleRecord(
-        terminal=1, seq=1, amount_cents=5, spent0_cents=0, tmv0=before.tmv, token=bytes(8)
-    )
-    reader_id = ReaderId(terminal=1, seq=1, token=bytes(8))
-    purse.debit(5)
-    purse.write_record(record)
-    facts = SaleFacts(
-        spent0_cents=spent0_cents,
-        amount_cents=5,
-        record=record.pack(),
-        tmri=reader_id.pack(),
-        enc_tmri=purse.commit_reader_id(reader_id),
-    )
-    after = purse.commit()
-    assert (before.tmc, after.tmc, purse.exchanges) == (proof.tmc, proof.tmc + 1, 9)
-    mac = session_keys(keys.tmac, uid=UID, tmc=after.tmc).mac
-    assert verify_tmv(mac, tmi(CLAF_PURSE_1, facts), after.tmv)
 
 
 # The daemon comes and goes

@@ -36,9 +36,6 @@ class BitRates:
         return min(self.to_card_kbps, self.from_card_kbps)
 
 
-BASE_RATES: Final = BitRates(BASE_KBPS, BASE_KBPS)
-
-
 @dataclass(frozen=True, slots=True)
 class Ats:
     """An answer to select (ISO/IEC 14443-4, 5.2): what it allows, defaults filled in."""
