@@ -13,7 +13,6 @@ from terminal.words import Words
 def obstacle(words: Words, what: Obstacle) -> str:
     """Say why a reader is not used, and what to do about it."""
     _ = words.gettext
-    group = _("This user may not open it: add the user to the group “dialout”, then log in again.")
     sentences = {
         Obstacle.NOT_NEEDED: _("Not tried: another one comes first."),
         Obstacle.PCSCD_NOT_INSTALLED: _("pcscd is not installed: apt install pcscd libccid."),
@@ -23,7 +22,10 @@ def obstacle(words: Words, what: Obstacle) -> str:
         ),
         Obstacle.PCSCD_HAS_NONE: _("pcscd sees no reader. Is it plugged in?"),
         Obstacle.NOT_CONTACTLESS: _("A slot for chip cards: it cannot read contactless ones."),
-        Obstacle.NO_PERMISSION: group,
+        Obstacle.NO_PERMISSION: _(
+            "This user may not open it: add the user to the group “dialout”, for USB install"
+            " systemd/udev/70-clafoutis-readers.rules as well, then restart."
+        ),
         Obstacle.BUSY: _("Another program holds it. Close it, then try again."),
         Obstacle.KERNEL_DRIVER: _(
             "A driver of the kernel holds it: install systemd/modprobe/clafoutis-nfc.conf, then"

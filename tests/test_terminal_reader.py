@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from tests.terminal_world import World
 
 NOW = datetime(2026, 5, 2, 9, tzinfo=UTC)
 TICK_MS = 7
+TREE = Path(__file__).parent.parent
 
 
 class TickingClock(ManualClock):
@@ -321,8 +323,14 @@ def test_no_reader_is_a_failure_with_reasons() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_everything_has_a_sentence(language: str) -> None:
-    """No obstacle and no beep is left without words, and no two obstacles share them."""
+    """No obstacle and no beep is left without words, and no two obstacles share them.
+
+    What keeps a till from its reader is put right by one of three files, each named as it is.
+    """
     words = Words(language)
     sentences = {what: obstacle(words, what) for what in Obstacle}
     assert len(set(sentences.values())) == len(Obstacle)
     assert len({beep(words, what) for what in Beep}) == len(Beep)
+    named = re.findall(r"systemd/[\w/.-]+\w", " ".join(sentences.values()))
+    assert len(named) == 3
+    assert all((TREE / path).is_file() for path in named)
