@@ -168,14 +168,21 @@ class Store:
         return held
 
     def accept_certificates(self, contents: tuple[bytes, ...]) -> None:
-        """Verify certificates against the root and keep the new ones; raises DocumentError."""
+        """Verify certificates against the root and keep the new ones; raises DocumentError.
+
+        What stands before one that is refused is kept: it may be a revocation.
+        """
         new = [content for content in contents if content not in self._documents.certificates]
         if not new:
             return
         self._accepted.clear()  # a certificate can revoke
-        for content in new:
-            self.trust.accept(content)
-        self._documents.certificates = (*self._documents.certificates, *new)
+        accepted = []
+        try:
+            for content in new:
+                self.trust.accept(content)
+                accepted.append(content)
+        finally:
+            self._documents.certificates = (*self._documents.certificates, *accepted)
 
     def accept_permit(self, content: bytes) -> HeldPermit:
         """Verify and keep a permit that is not older than the one held; raises DocumentError."""

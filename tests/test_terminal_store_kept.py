@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def store(world: World, card: VirtualCard) -> Iterator[Store]:
     store = Store.open(world.data())
     yield store
     store.close()
+
+
+def revocation(world: World) -> bytes:
+    """A certificate that takes the issuer's key away."""
+    revoked = Certificate(
+        role=Role.ISSUER,
+        subject=1,
+        valid_from=world.now,
+        valid_until=world.now + timedelta(days=1),
+    )
+    return certify(world.root, revoked).encoded
 
 
 def test_a_block_counts_from_the_next_question_on(
@@ -74,15 +86,23 @@ def test_an_allowance_is_verified_anew_when_its_key_is_revoked(
     """Promise: having accepted a document once is no reason to accept it for ever."""
     content = world.allowance(card)
     assert store.allowance(content).uid == card.uid
-    revoked = Certificate(
-        role=Role.ISSUER,
-        subject=1,
-        valid_from=world.now,
-        valid_until=world.now + timedelta(days=1),
-    )
-    store.accept_certificates((certify(world.root, revoked).encoded,))
+    store.accept_certificates((revocation(world),))
     with pytest.raises(DocumentError):
         store.allowance(content)
+
+
+def test_a_revocation_is_kept_whatever_came_with_it(
+    world: World, card: VirtualCard, store: Store
+) -> None:
+    """Promise: a revoked key stays so over a restart, also when the next certificate is refused."""
+    content = world.allowance(card)
+    with pytest.raises(DocumentError):
+        store.accept_certificates((revocation(world), b"rubbish"))
+    with pytest.raises(DocumentError):
+        store.allowance(content)
+    store.close()
+    with closing(Store.open(world.data())) as restarted, pytest.raises(DocumentError):
+        restarted.allowance(content)
 
 
 def test_an_altered_allowance_is_not_the_one_that_was_accepted(
