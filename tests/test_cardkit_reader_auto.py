@@ -159,6 +159,14 @@ def test_an_acr122u_whose_firmware_hangs(bench: Bench) -> None:
     assert obstacles(usb_candidates(bench.machine)) == [None, None, bad, bad, None]
 
 
+def test_a_usb_reader_that_is_just_leaving_is_not_there(bench: Bench) -> None:
+    """A loose plug takes its files away one by one, while they are read: no reason to crash."""
+    device = bench.plug_usb(ACR122U, 4)
+    (device / "bcdDevice").unlink()
+    bench.plug_usb(RCS380, 5)
+    assert [it.address for it in usb_candidates(bench.machine)] == ["usb:001:005"]
+
+
 def test_a_usb_reader_that_may_not_be_opened(bench: Bench) -> None:
     """The udev rule is missing, or the user is not in its group."""
     bench.plug_usb(RCS380, 3)

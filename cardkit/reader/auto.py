@@ -169,12 +169,14 @@ def usb_candidates(machine: Machine) -> Iterator[Candidate]:
         try:
             kind = (int(_told(device, "idVendor"), 16), int(_told(device, "idProduct"), 16))
             bus, number = int(_told(device, "busnum")), int(_told(device, "devnum"))
+            version = _told(device, "bcdDevice")
         except (OSError, ValueError):
             continue  # an interface, or a device that is just leaving
         if kind in USB_NAMES:
             node = machine.dev / f"bus/usb/{bus:03}/{number:03}"
-            address = f"usb:{bus:03}:{number:03}"
-            yield Candidate(address, USB_NAMES[kind], _usb_obstacle(device, kind, node))
+            is_bad = kind == _ACR122U and version in _BAD_ACR122U_VERSIONS
+            obstacle = _usb_obstacle(device, node, is_bad=is_bad)
+            yield Candidate(f"usb:{bus:03}:{number:03}", USB_NAMES[kind], obstacle)
 
 
 def serial_candidates(machine: Machine) -> Iterator[Candidate]:
@@ -188,13 +190,13 @@ def serial_candidates(machine: Machine) -> Iterator[Candidate]:
             yield Candidate(f"pn532:{path}", f"PN532 {path}", _serial_obstacle(machine, line))
 
 
-def _usb_obstacle(device: Path, kind: tuple[int, int], node: Path) -> Obstacle | None:
+def _usb_obstacle(device: Path, node: Path, *, is_bad: bool) -> Obstacle | None:
     holders = {link.resolve().name for link in device.glob(f"{device.name}:*/driver")}
     if holders - {_USERSPACE_DRIVER}:
         return Obstacle.KERNEL_DRIVER
     if holders:
         return Obstacle.BUSY
-    if kind == _ACR122U and _told(device, "bcdDevice") in _BAD_ACR122U_VERSIONS:
+    if is_bad:
         return Obstacle.BAD_FIRMWARE
     return None if _may_open(node) else Obstacle.NO_PERMISSION
 
