@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from cardkit import cbor
 from cardkit.card.keys import diversify
-from cardkit.card.layout import CardProfile
+from cardkit.card.profile import CardProfile
 from cardkit.certificates import KEY_BYTES, Role, Trust, open_certificate
 from cardkit.errors import DocumentError, KeyStoreError, must
 from cardkit.pairing import CardMaster

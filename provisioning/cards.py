@@ -28,7 +28,8 @@ from cardkit.card.issuing import (
     wipe,
 )
 from cardkit.card.keys import NXP_ORIGINALITY, UID_BYTES, Originality, TerminalCardKeys, diversify
-from cardkit.card.layout import CLAF_PURSE_1, CardProfile
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import CardProfile
 from cardkit.card.rekeying import Rekeyed, rekey
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import TmacState

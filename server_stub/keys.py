@@ -14,7 +14,8 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cardkit.card.layout import CLAF_PURSE_1, CardProfile
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import CardProfile
 from cardkit.errors import DocumentError, KeyStoreError
 from cardkit.keyfiles import (
     CaissePublic,

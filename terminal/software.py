@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final, Self
 
 _PACKAGES: Final = ("cardkit", "terminal")
+_SOURCES: Final = frozenset({".py", ".toml"})
+"""What decides how the program behaves: code, and the card profile."""
 _BOARD_SERIAL: Final = Path("/proc/device-tree/serial-number")
 
 
@@ -23,11 +25,12 @@ class Software:
 
     @classmethod
     def installed(cls) -> Self:
-        """Hash every source file of what is installed beside this one."""
+        """Hash every source of what is installed beside this one."""
         root = Path(__file__).parent.parent
         whole = hashlib.sha256()
         for package in _PACKAGES:
-            for path in sorted((root / package).rglob("*.py")):
+            sources = (it for it in (root / package).rglob("*") if it.suffix in _SOURCES)
+            for path in sorted(sources):
                 content = hashlib.sha256(path.read_bytes()).digest()
                 whole.update(path.relative_to(root).as_posix().encode() + b"\x00" + content)
         return cls(whole.digest(), _version(), _board_serial())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cardkit.bodies import DoubtReason, Intent, SaleProof, VoidReason
-from cardkit.card.layout import CardProfile
+from cardkit.card.profile import CardProfile
 from cardkit.card.token import SaleRecord
 
 BIRTH_TRANSACTIONS: Final = 1

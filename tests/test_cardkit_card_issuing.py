@@ -15,7 +15,8 @@ from cardkit.card.desfire import PICC_AID, PICC_MASTER_KEY, Desfire
 from cardkit.card.files import StdData
 from cardkit.card.issuing import ZERO_KEY, CardReport, Step, _read_back, inspect, personalise, wipe
 from cardkit.card.keys import NXP_ORIGINALITY, Chip, Originality
-from cardkit.card.layout import CLAF_PURSE_1, CardFile
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import CardFile
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import NO_TMRI, birth_tmi, decrypt_tmri, session_keys, verify_tmv
 from cardkit.errors import CardLost, CardNotIssuable

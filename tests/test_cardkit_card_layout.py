@@ -19,7 +19,8 @@ from cardkit.card.files import (
     Value,
     parse_settings,
 )
-from cardkit.card.layout import CLAF_PURSE_1, CardFile, decode_slot, encode_slot, slot_length
+from cardkit.card.layout import CLAF_PURSE_1, decode_slot, encode_slot, slot_length
+from cardkit.card.profile import CardFile
 from cardkit.card.secure import CommMode
 from cardkit.errors import Bug, CardAnswerInvalid
 

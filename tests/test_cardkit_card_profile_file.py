@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import cardkit
 from cardkit.card.apdu import Ins
-from cardkit.card.layout import CLAF_PURSE_1, ClearBy
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import ClearBy
 from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts, with_facts, write_facts
 from cardkit.errors import DocumentMalformed
 
@@ -26,6 +33,24 @@ def test_what_was_settled_comes_back() -> None:
     assert (profile.sale_tmi, profile.birth_tmi) == (FACTS.sale_tmi, FACTS.birth_tmi)
     assert profile.files == CLAF_PURSE_1.files
     assert profile.name == CLAF_PURSE_1.name
+
+
+def test_what_the_bench_writes_is_what_all_programs_run_by(tmp_path: Path) -> None:
+    """One file sets the profile of till, workshop and service; a wrong one stops them all."""
+    shutil.copytree(Path(cardkit.__file__).parent, tmp_path / "cardkit")
+    shipped = tmp_path / "cardkit/card/claf_purse_1.toml"
+    asked = (
+        "from cardkit.card.layout import CLAF_PURSE_1 as it; print(it.clear_by.name, *it.sale_tmi)"
+    )
+
+    def told(text: str) -> subprocess.CompletedProcess[str]:
+        shipped.write_text(text)
+        return subprocess.run(
+            [sys.executable, "-c", asked], check=False, cwd=tmp_path, capture_output=True, text=True
+        )
+
+    assert told(TEXT).stdout.split() == ["ABORT", *(str(int(ins)) for ins in FACTS.sale_tmi)]
+    assert "DocumentMalformed" in told(TEXT.replace("claf-purse/1", "claf-purse/2")).stderr
 
 
 @pytest.mark.parametrize(

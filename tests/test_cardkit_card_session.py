@@ -11,7 +11,8 @@ import pytest
 from cardkit.card.apdu import AuthenticationRefused, BoundaryExceeded, Ins
 from cardkit.card.issuing import personalise
 from cardkit.card.keys import TerminalCardKeys
-from cardkit.card.layout import CLAF_PURSE_1, CardProfile, ClearBy
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import CardProfile, ClearBy
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import (
     NO_TMRI,

@@ -66,7 +66,7 @@ def test_a_till_runs_on_its_own_wheel_and_lock(till: Path) -> None:
     """Promise: the till's lock is complete: its program starts with nothing else installed."""
     done = run_on(
         till,
-        "import cardkit.reader.pcsc, terminal.__main__ as program;"
+        "import cardkit.card.layout, cardkit.reader.pcsc, terminal.__main__ as program;"
         "sys.argv = ['clafoutis-terminal', '--help']; program.main()",
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cardkit.card.layout import CLAF_PURSE_1, ClearBy
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import ClearBy
 from cardkit.card.profile_file import with_facts
 from cardkit.reader import open_reader
 from provisioning import cli

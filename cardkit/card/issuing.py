@@ -25,8 +25,9 @@ from cardkit.card.desfire import (
 )
 from cardkit.card.files import CyclicRecords, FileSettings, StdData, TransactionMac, Value
 from cardkit.card.keys import NXP_ORIGINALITY, UID_BYTES, Chip, Originality
-from cardkit.card.layout import CLAF_PURSE_1, CardFile, CardProfile
+from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.legacy import has_des_key, make_master_key_aes
+from cardkit.card.profile import CardFile, CardProfile
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import NO_TMRI, TmacState
 from cardkit.card.token import ReaderId, SaleRecord

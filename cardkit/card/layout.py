@@ -1,13 +1,13 @@
-"""Card profiles: every number that a purse application on a card consists of, as data.
+"""The card profile `claf-purse/1`, and what stands in its allowance slots.
 
-`docs/protocol.md` ("The card") is the source. What is still to be settled on silicon, the TMI form
-and how a TMI is cleared, is a datum here too, so that settling it changes no code.
+`docs/protocol.md` ("The card") is the source. What only silicon can settle, the form of a TMI and
+how it is cleared, is read from `claf_purse_1.toml`, which the workshop's bench writes: till,
+workshop and service are built from one tree, so that they never disagree about it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, unique
+from importlib.resources import files
 
 from cardkit.card.apdu import Ins
 from cardkit.card.files import (
@@ -20,8 +20,10 @@ from cardkit.card.files import (
     TransactionMac,
     Value,
 )
+from cardkit.card.profile import CardFile, CardProfile, ClearBy
+from cardkit.card.profile_file import with_facts
 from cardkit.card.secure import CommMode
-from cardkit.errors import Bug, must
+from cardkit.errors import must
 
 SLOT_BYTES = 256
 SLOT_LENGTH_BYTES = 2
@@ -30,80 +32,6 @@ DOCUMENT_BYTES_MAX = SLOT_BYTES - SLOT_LENGTH_BYTES
 _APP_MASTER_KEY = 0
 _TERMINAL_KEY = 1
 _KEY_VERSION = 1
-
-
-@unique
-class ClearBy(Enum):
-    """How a transaction is emptied of what was read before the sale."""
-
-    REAUTHENTICATE = "AuthenticateEV2First: certain to start a new transaction"
-    ABORT = "AbortTransaction: one exchange less, its status with only reads pending is not settled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFile:
-    """One file of the application; value and TMAC files have no ISO file identifier."""
-
-    number: int
-    settings: FileSettings
-    iso_fid: int | None = None
-
-    @property
-    def mode(self) -> CommMode:
-        """How its data commands are protected."""
-        return self.settings.access.mode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardProfile:
-    """One kind of purse card.
-
-    `aid` is written most significant byte first, as AN10922 takes it; on the wire it is reversed.
-    `sale_tmi` and `birth_tmi` name, in order, the commands of a committed transaction that leave
-    their mark in its Transaction MAC Input; GetValue is in both, or in neither.
-    """
-
-    name: str
-    df_name: bytes
-    aid: bytes
-    iso_fid: int
-    keys: int
-    app_master_key_no: int
-    terminal_key_no: int
-    picc_flags: int
-    picc_key_settings: int
-    building_key_settings: int
-    closed_key_settings: int
-    initial_value: int
-    value: CardFile
-    records: CardFile
-    slots: tuple[CardFile, CardFile]
-    tmac: CardFile
-    sale_tmi: tuple[Ins, ...]
-    birth_tmi: tuple[Ins, ...]
-    clear_by: ClearBy
-
-    @property
-    def files(self) -> tuple[CardFile, ...]:
-        """Every file of the application."""
-        return (*self.slots, self.records, self.value, self.tmac)
-
-    @property
-    def record_bytes(self) -> int:
-        """The size of one sale record."""
-        return self._records.record_bytes
-
-    @property
-    def records_readable(self) -> int:
-        """How many sale records the card keeps."""
-        return self._records.records_max - 1
-
-    @property
-    def _records(self) -> CyclicRecords:
-        shape = self.records.settings.shape
-        if not isinstance(shape, CyclicRecords):
-            raise Bug("sales are kept in a cyclic record file")
-        return shape
 
 
 def _access(mode: CommMode, *, write: int, read_write: int, change: int) -> FileAccess:
@@ -119,7 +47,7 @@ def _slot(number: int, *, iso_fid: int) -> CardFile:
 
 _VALUE_MAX = 0x7FFF_FFFF
 
-CLAF_PURSE_1 = CardProfile(
+_ASSUMED = CardProfile(
     name="claf-purse/1",
     df_name=b"\xf0CLAFOUTIS\x01",
     aid=bytes.fromhex("F4C1AF"),
@@ -159,6 +87,9 @@ CLAF_PURSE_1 = CardProfile(
     birth_tmi=(Ins.GET_VALUE, Ins.COMMIT_READER_ID),
     clear_by=ClearBy.REAUTHENTICATE,
 )
+"""By the public documents alone."""
+
+CLAF_PURSE_1 = with_facts(files(__package__).joinpath("claf_purse_1.toml").read_text(), _ASSUMED)
 
 
 def encode_slot(document: bytes) -> bytes:

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, replace
 
 from cardkit.card.apdu import Ins
-from cardkit.card.layout import CardProfile, ClearBy
+from cardkit.card.profile import CardProfile, ClearBy
 from cardkit.errors import DocumentMalformed
 
 AMOUNT_FORM = "one block"

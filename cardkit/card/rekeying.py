@@ -15,7 +15,8 @@ from cardkit.card.apdu import AuthenticationRefused
 from cardkit.card.connection import CardConnection
 from cardkit.card.desfire import Desfire, RandomBytes
 from cardkit.card.keys import TerminalCardKeys
-from cardkit.card.layout import CLAF_PURSE_1, CardProfile
+from cardkit.card.layout import CLAF_PURSE_1
+from cardkit.card.profile import CardProfile
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import TmacState
 from cardkit.errors import Bug, CardForeign, CardNotIssuable

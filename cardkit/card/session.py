@@ -32,13 +32,11 @@ from cardkit.card.layout import (
     CLAF_PURSE_1,
     SLOT_BYTES,
     SLOT_LENGTH_BYTES,
-    CardFile,
-    CardProfile,
-    ClearBy,
     decode_slot,
     encode_slot,
     slot_length,
 )
+from cardkit.card.profile import CardFile, CardProfile, ClearBy
 from cardkit.card.tmac import TMAC_BYTES, TmacState
 from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.errors import CardForeign, must

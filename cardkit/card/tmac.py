@@ -19,7 +19,7 @@ from cardkit.card.aes import (
 )
 from cardkit.card.apdu import Ins
 from cardkit.card.keys import UID_BYTES
-from cardkit.card.layout import CardProfile
+from cardkit.card.profile import CardProfile
 from cardkit.errors import must
 
 TMC_BYTES = 4

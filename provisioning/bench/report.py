@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cardkit.card.connection import Activation
-from cardkit.card.layout import CardProfile, ClearBy
+from cardkit.card.profile import CardProfile, ClearBy
 from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts, without_reads
 from provisioning.bench.answers import Answer, Question, Said
 from provisioning.bench.runner import Outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cardkit.card import tmac
-from cardkit.card.layout import CardProfile
+from cardkit.card.profile import CardProfile
 from cardkit.card.token import ReaderId, SaleRecord, token_mac, verify_token
 
 
