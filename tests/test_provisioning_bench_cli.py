@@ -215,7 +215,13 @@ def test_another_trace_of_the_reader_settles_nothing() -> None:
 def test_no_answer_settles_nothing() -> None:
     """Half a run is no profile."""
     outcome = ran(bench_of(factory_card(), lifts=False))
-    for question in (Question.DEBIT, Question.GET_VALUE, Question.RECORD_FILL):
+    needed = {
+        Question.DEBIT,
+        Question.GET_VALUE,
+        Question.RECORD_FILL,
+        Question.TRANSACTION_ENDS,
+    }
+    for question in needed:
         answers = [answer for answer in outcome.answers if answer.question is not question]
         assert settled(answers, CLAF_PURSE_1) is None
 

@@ -39,6 +39,8 @@ def settled(answers: Sequence[Answer], base: CardProfile) -> SettledFacts | None
     debit = values.get(Question.DEBIT, "")
     if values.get(Question.RECORD_FILL) not in _PROVABLE_RECORDS:
         return None
+    if values.get(Question.TRANSACTION_ENDS) != Said.SELECT_FIRST_ABORT.value:
+        return None  # a sale relies on a new transaction after the select and after clearing
     reading = values.get(Question.GET_VALUE, "")
     if debit == Said.ONE_BLOCK.value and reading in (debit, Said.NO_TRACE.value):
         form = AMOUNT_FORM
