@@ -22,9 +22,9 @@ lint: ## the part of `make test` that runs nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: ## what CI runs beyond `make test`: 200 kills, real wheels, the demo twice
+check: ## what CI runs beyond `make test`: every pair of tears, 200 kills, real wheels, the demo twice
 	@tools/setup.sh test
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -n 2 --dist worksteal -m slow
 	tools/check_wheels.sh
 	$(MAKE) demo SCRIPT=1
 	$(MAKE) demo SCRIPT=1
@@ -35,8 +35,8 @@ bench: ## NAME=sale: what a sale costs, as ratios taken in one run
 
 hardware: ## READER=auto CARD=UID: the readers' contract on a real reader, with that card and no other
 	@tools/setup.sh test
-	@test -n "$(CARD)" || { echo "make hardware READER=pcsc: CARD=UID (the card's UID in hex: reader test shows it)" >&2; exit 2; }
-	$(BIN)/pytest -q tests/test_reader_contract.py --reader "$(or $(READER),auto)" --card "$(CARD)"
+	@test -n "$(CARD)" || { echo "make hardware READER=pcsc: CARD=UID (14 hex digits; a wrong one is answered with the one that lies there)" >&2; exit 2; }
+	$(BIN)/pytest -q -rs tests/test_reader_contract.py --reader "$(or $(READER),auto)" --card "$(CARD)"
 
 fmt: ## bring the code into its one format
 	@tools/setup.sh test
