@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.real_reader import named_card
+
 pytest_plugins = [
     f"tests.{plugin}"
     for plugin in ("pcscd_fixture", "pn532_fixture", "postgres_fixture")
@@ -26,9 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--card", help="UID, in hex, of the one card that may lie on it.")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a UID that is none before anything is asked of a reader."""
+    named_card(config)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With a real reader only its own tests run: a virtual pcscd would hide the real one."""
-    if config.getoption("--reader"):
-        real = [it for it in items if "real" in getattr(it, "fixturenames", ())]
+    """With a real reader only its own rung runs: a virtual pcscd would hide the real one."""
+    if named_card(config) is not None:
+        real = [it for it in items if "rung" in getattr(it, "fixturenames", ())]
         config.hook.pytest_deselected(items=[it for it in items if it not in real])
         items[:] = real

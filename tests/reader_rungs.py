@@ -15,15 +15,21 @@ from typing import Protocol
 import pytest
 
 from cardkit.card.connection import CardConnection
+from cardkit.errors import ReaderError
 from cardkit.reader import Reader, open_reader
 from cardkit.reader.nfc import ChipLink, HostLink, MakeLink, open_serial
+from simulator.card import VirtualCard
 from simulator.field import Field
 from simulator.pcscd import PrivatePcscd
 from simulator.plastic import Plastic
 from simulator.pn532 import VirtualPn532
 from simulator.vpcd import VpcdSlot
+from tests.purse_cards import UID
+from tests.real_reader import OneCardReader, named_card
 
 SOON_S = 10.0
+HAND_S = 60.0
+"""How long a person has for laying a card down or lifting it."""
 
 
 @unique
@@ -34,12 +40,16 @@ class Kind(Enum):
     CHIP = "nfcpy on a virtual PN532, whose chip does ISO-DEP"
     HOST = "nfcpy on a virtual PN532, nfcpy does ISO-DEP"
     PCSC = "pyscard on a real pcscd"
+    REAL = "the reader and the card of the command line"
 
 
 @unique
 class Feature(Enum):
     """What not every rung can be asked for."""
 
+    ANY_CARD = "cards of the test's choice are laid down, sold to and torn out"
+    SNATCH = "the card is taken away, or laid down again, without the reader noticing"
+    KNOWN_BEEP = "what the reader says of its beep is known before"
     TWO_CARDS = "two cards in the field are told"
     UNPLUG = "the reader is unplugged and comes back"
     SHOWS_ATS = "ATQA, SAK and ATS are told"
@@ -47,6 +57,13 @@ class Feature(Enum):
 
 
 CANNOT = {
+    (Kind.REAL, Feature.ANY_CARD): "one card may lie there, and it is given back as it came",
+    (Kind.REAL, Feature.SNATCH): "a hand is waited for by asking the reader",
+    (Kind.REAL, Feature.KNOWN_BEEP): "it may be any reader",
+    (Kind.REAL, Feature.TWO_CARDS): "one card may lie there",
+    (Kind.REAL, Feature.UNPLUG): "the reader may be soldered on",
+    (Kind.REAL, Feature.SHOWS_ATS): "it may be any DESFire, behind any reader",
+    (Kind.REAL, Feature.BIT_RATE): "it may be any DESFire, behind any reader",
     (Kind.FIELD, Feature.TWO_CARDS): "the in-process field holds one card",
     (Kind.HOST, Feature.TWO_CARDS): "nfcpy asks for one card, and gets one",
     (Kind.PCSC, Feature.TWO_CARDS): "a slot of vpcd holds one card, and PC/SC has no word for two",
@@ -89,13 +106,18 @@ class Rung:
         place: Callable[[Plastic], None],
         lift: Callable[[], None],
         replug: Callable[[], contextlib.AbstractContextManager[None]] | None = None,
+        uid: bytes = UID,
+        patience_s: float = SOON_S,
     ) -> None:
         self.kind = kind
+        self.card = VirtualCard(uid)
+        """A card as the factory delivers it; on a real reader it stands for the one in hand."""
         self.reader = reader
         self._world = world
         self.place = place
         self._lift = lift
         self._replug = replug
+        self._patience_s = patience_s
 
     @property
     def world(self) -> World:
@@ -106,12 +128,12 @@ class Rung:
         """Leave the test, saying why, when this rung has not got the feature."""
         reason = CANNOT.get((self.kind, feature))
         if reason is not None:
-            pytest.skip(f"{self.kind.value}: {reason}")
+            pytest.skip(f"{self.kind.value}; not “{feature.value}”: {reason}")
 
     def lift(self) -> None:
         """Take every card away, and let the reader notice."""
         self._lift()
-        assert self.reader.wait_for_removal(SOON_S)
+        assert self.reader.wait_for_removal(self._patience_s)
 
     def snatch(self) -> None:
         """Take every card away, and let nobody notice."""
@@ -124,7 +146,7 @@ class Rung:
 
     def present(self) -> CardConnection:
         """Connect to the card that lies there."""
-        connection = self.reader.wait_for_card(SOON_S)
+        connection = self.reader.wait_for_card(self._patience_s)
         assert connection is not None
         return connection
 
@@ -214,16 +236,51 @@ def pcsc_rung(daemon: PrivatePcscd) -> Iterator[Rung]:
 
 
 @contextlib.contextmanager
-def rung_of(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> Iterator[Rung]:
+def real_rung(config: pytest.Config) -> Iterator[Rung]:
+    """The reader and the card of the command line, and a person who is told what to do."""
+    uid = named_card(config)
+    assert uid is not None
+    try:
+        opened = open_reader(config.getoption("--reader"))
+    except ReaderError as error:
+        pytest.exit(str(error), 2)
+    reader = OneCardReader(opened, uid)
+
+    def ask(text: str) -> None:
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{text}", flush=True)  # noqa: T201 - a person has to read it now
+
+    def place(card: Plastic) -> None:
+        assert card.uid == uid
+        if reader.wait_for_removal(0):
+            ask(f"Lay {uid.hex().upper()} on the reader, and leave it there.")
+
+    def lift() -> None:
+        if not reader.wait_for_removal(0):
+            ask("Lift the card.")
+
+    def world() -> World:
+        raise AssertionError("a test that asks for the world demands ANY_CARD first")
+
+    with contextlib.closing(reader):
+        if there := reader.wait_for_card(0):
+            there.close()
+        yield Rung(Kind.REAL, reader, world, place=place, lift=lift, uid=uid, patience_s=HAND_S)
+
+
+@contextlib.contextmanager
+def rung_of(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Rung]:
     """Any rung; the daemon is started by the first that needs it."""
     match kind:
         case Kind.FIELD:
             chosen = field_rung()
         case Kind.CHIP:
-            chosen = pn532_rung(kind, ChipLink, folder)
+            chosen = pn532_rung(kind, ChipLink, request.getfixturevalue("tmp_path"))
         case Kind.HOST:
-            chosen = pn532_rung(kind, HostLink, folder)
+            chosen = pn532_rung(kind, HostLink, request.getfixturevalue("tmp_path"))
         case Kind.PCSC:
             chosen = pcsc_rung(request.getfixturevalue("virtual_pcscd"))
+        case Kind.REAL:
+            chosen = real_rung(request.config)
     with chosen as rung:
         yield rung
