@@ -95,8 +95,8 @@ def sign_entry(key: SigningKey, envelope: Envelope, body: Body) -> Entry:
     """Sign an entry with a terminal's journal key."""
     must(BODIES[EntryKind(envelope.kind)] is type(body), "a body of its envelope's kind")
     payload = pack(envelope)
-    payload[_BODY] = pack(body)
-    return Entry(envelope, body, key.sign(ContentType.ENTRY, payload))
+    payload[_BODY] = pack(body)  # the last key, so they still rise
+    return Entry(envelope, body, key.sign_encoded(ContentType.ENTRY, cbor.encode_rising(payload)))
 
 
 def open_entry(data: bytes, key: PublicKey, *, caisse: str, terminal: int) -> Entry:

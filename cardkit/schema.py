@@ -12,7 +12,7 @@ signed bytes are what is stored and forwarded, so nothing of a newer version is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
@@ -231,18 +231,19 @@ def document(cls: type[D]) -> type[D]:
     slots = []
     for item in fields(cast(Any, made)):
         key, codec = item.metadata[_WIRE]
+        must(key >= 0, f"unsigned keys in {cls.__name__}")
         slots.append(_Slot(item.name, key, codec, item.default))
     must(len(slots) == len({slot.key for slot in slots}), f"distinct keys in {cls.__name__}")
-    _LAYOUTS[made] = tuple(slots)
+    _LAYOUTS[made] = tuple(sorted(slots, key=lambda slot: slot.key))
     return made
 
 
 def pack(value: object) -> dict[int, Value]:
-    """Return the CBOR map of a document."""
+    """Return the CBOR map of a document, whose keys rise (`cbor.encode_rising`)."""
     packed: dict[int, Value] = {}
     for name, key, codec, default in _LAYOUTS[type(value)]:
         content = getattr(value, name)
-        if content != default:
+        if default is MISSING or content != default:
             packed[key] = codec.pack(content)
     return packed
 

@@ -203,8 +203,11 @@ class SigningKey:
 
     def sign(self, content_type: ContentType, payload: cbor.Value) -> Signed:
         """Sign a payload; the nonce is RFC 6979's, so a seeded world repeats itself."""
+        return self.sign_encoded(content_type, cbor.encode(payload))
+
+    def sign_encoded(self, content_type: ContentType, body: bytes) -> Signed:
+        """Sign a payload that is canonical CBOR already."""
         protected = _written_header(content_type, self.public.kid, self.caisse)
-        body = cbor.encode(payload)
         r, s = decode_dss_signature(self._key.sign(_sig_structure(protected, body), _SIGNED_BY))
         signature = r.to_bytes(32) + min(s, _ORDER - s).to_bytes(32)
         return Signed(protected, body, signature, content_type, self.public.kid, self.caisse)
