@@ -111,9 +111,11 @@ def table(words: Words, report: Report, beeps: Beep) -> Iterator[str]:
 
 
 def _headline(candidate: Candidate, *, is_chosen: bool) -> str:
-    """The address, and the name unless it stands in the address."""
+    """The address, and the name unless the address is all but the name."""
     arrow = "→" if is_chosen else " "
-    name = "" if candidate.name in candidate.address else f"  ({candidate.name})"
+    _kind, _colon, rest = candidate.address.partition(":")
+    is_said = bool(rest) and candidate.name.startswith(rest)
+    name = "" if is_said else f"  ({candidate.name})"
     return f"{arrow} {candidate.address}{name}"
 
 

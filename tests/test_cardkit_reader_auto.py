@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.errors import ReaderForbidden, ReaderMissing
-from cardkit.reader import Reader
+from cardkit.reader import Reader, open_reader
 from cardkit.reader.auto import (
     USB_NAMES,
     Candidate,
@@ -113,9 +113,37 @@ def test_what_pcscd_shows(bench: Bench) -> None:
         "HID OMNIKEY 5422 Smartcard Reader [OMNIKEY 5422 Contact] 00 00",
     )
     seen = list(pcsc_candidates(bench.machine, lambda: names))
-    assert [it.address for it in seen] == [f"pcsc:{name}" for name in names]
+    assert [it.address for it in seen] == [f"pcsc:{name[: -len(' 00 00')]}" for name in names]
     chip = Obstacle.NOT_CONTACTLESS
     assert [it.obstacle for it in seen] == [chip, None, chip, None, chip]
+
+
+def test_a_reader_keeps_its_address_when_pcscd_counts_anew(bench: Bench) -> None:
+    """Its numbers go up when it is plugged in again while a program still knew the old one."""
+
+    def addresses(*names: str) -> list[str]:
+        return [it.address for it in pcsc_candidates(bench.machine, lambda: names)]
+
+    assert addresses("A Reader 00 00") == addresses("A Reader 01 00") == ["pcsc:A Reader"]
+    assert addresses("A Reader 00 00", "A Reader 01 00") == ["pcsc:A Reader", "pcsc:A Reader 01 00"]
+    # What finds another slot first is no address.
+    assert addresses("A Reader SAM 00 00", "A Reader 00 01") == [
+        "pcsc:A Reader SAM",
+        "pcsc:A Reader 00 01",
+    ]
+
+
+def test_of_two_readers_of_one_model_the_first_is_taken(virtual_pcscd: PrivatePcscd) -> None:
+    """Each address opens the reader that it stands for."""
+    names = virtual_pcscd.reader_names
+    first, second = pcsc_candidates(Machine(), lambda: names)
+    assert first.address == "pcsc:" + names[0].removesuffix(" 00 00")
+    found = find_reader((first, second))
+    assert found.reader is not None
+    assert found.reader.name == names[0]
+    found.reader.close()
+    with contextlib.closing(open_reader(second.address)) as reader:
+        assert reader.name == names[1]
 
 
 def test_why_pcscd_shows_nothing(bench: Bench) -> None:
@@ -271,7 +299,7 @@ def test_a_pn532_is_found_behind_the_lines_without_one(bench: Bench) -> None:
             found = find_reader(tuple(serial_candidates(bench.machine)))
             assert found.reader is not None
             found.reader.close()
-    assert found.reader.name.endswith("ttyUSB1")
+    assert found.reader.name.endswith("ttyUSB1)")
     assert obstacles(iter(found.candidates)) == [Obstacle.SILENT, Obstacle.BUSY, None]
     os.close(master)
     os.close(slave)

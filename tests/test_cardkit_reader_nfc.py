@@ -186,7 +186,7 @@ def test_what_is_no_pn532_is_no_reader(answers: tuple[bytes, ...]) -> None:
 def test_a_line_is_opened_by_its_address(chip: VirtualPn532) -> None:
     """`pn532:PATH` is the PN532 on that line."""
     with contextlib.closing(open_reader(f"pn532:{chip.path}")) as reader:
-        assert reader.name == f"PN532v1.6 on {chip.path}"
+        assert reader.name == f"PN532v1.6 ({chip.path})"
 
 
 def test_a_failed_opening_lets_go_of_the_line(chip: VirtualPn532) -> None:

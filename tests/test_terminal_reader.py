@@ -299,7 +299,8 @@ def test_the_chosen_reader_and_the_reasons_against_the_others() -> None:
     seen = (
         Candidate("pcsc:", "PC/SC", Obstacle.PCSCD_REFUSES),
         Candidate("pn532:/dev/ttyUSB0", "PN532 /dev/ttyUSB0"),
-        Candidate("pcsc:A Reader 00 00", "A Reader 00 00", Obstacle.NOT_NEEDED),
+        Candidate("pcsc:A Reader", "A Reader 00 00", Obstacle.NOT_NEEDED),
+        Candidate("pcsc:A Reader 01 00", "A Reader 01 00", Obstacle.NOT_NEEDED),
     )
     result = listed(Found(field, seen))
     assert result.exit_code == Exit.DONE
@@ -307,7 +308,9 @@ def test_the_chosen_reader_and_the_reasons_against_the_others() -> None:
         "  pcsc:  (PC/SC)",
         "    pcscd refuses this user: install systemd/polkit/50-clafoutis.rules.",
         "→ pn532:/dev/ttyUSB0  (PN532 /dev/ttyUSB0)",
-        "  pcsc:A Reader 00 00",
+        "  pcsc:A Reader",
+        "    Not tried: another one comes first.",
+        "  pcsc:A Reader 01 00",
         "    Not tried: another one comes first.",
     ]
     field.place(VirtualCard(bytes(range(7))))

@@ -43,6 +43,8 @@ _SERIAL_FIRST = ("serial0", "ttyAMA0", "ttyS0")
 _SERIAL_MORE = "ttyUSB*"
 _NOT_CONTACTLESS = re.compile(r"\bSAM\b|\bICC\b|\bContact\b")
 """In the names of readers with several slots."""
+_PCSCD_NUMBERS = re.compile(r" [0-9A-F]{2} [0-9A-F]{2}\Z")
+"""Reader and slot, which pcscd puts behind a name and counts anew at a replugging."""
 
 
 @unique
@@ -160,7 +162,7 @@ def pcsc_candidates(machine: Machine, names: Names = pcsc_names) -> Iterator[Can
         yield Candidate("pcsc:", "PC/SC", Obstacle.PCSCD_HAS_NONE)
     for name in found:
         other_slot = Obstacle.NOT_CONTACTLESS if _NOT_CONTACTLESS.search(name) else None
-        yield Candidate(f"pcsc:{name}", name, other_slot)
+        yield Candidate(_pcsc_address(name, found), name, other_slot)
 
 
 def usb_candidates(machine: Machine) -> Iterator[Candidate]:
@@ -188,6 +190,13 @@ def serial_candidates(machine: Machine) -> Iterator[Candidate]:
         if path.exists() and line not in seen:
             seen.add(line)
             yield Candidate(f"pn532:{path}", f"PN532 {path}", _serial_obstacle(machine, line))
+
+
+def _pcsc_address(name: str, names: tuple[str, ...]) -> str:
+    """The address that finds this reader; without pcscd's numbers, where that finds no other."""
+    lasting = _PCSCD_NUMBERS.sub("", name)
+    first = next(it for it in names if lasting in it)
+    return f"pcsc:{lasting if first == name else name}"
 
 
 def _usb_obstacle(device: Path, node: Path, *, is_bad: bool) -> Obstacle | None:

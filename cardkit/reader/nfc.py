@@ -313,7 +313,7 @@ def _serial_link(path: str, make_link: MakeLink) -> Link:
     lock = _lock(path, port)
     try:
         driver = _serial_driver(path, port)
-        name = f"{driver.chipset_name} on {path}"
+        name = f"{driver.chipset_name} ({path})"
         with _closed_on_failure(driver):
             return make_link(driver, name=name, let_go=lambda: os.close(lock))
     except BaseException:
@@ -391,7 +391,7 @@ def _usb_link(place: str) -> Link:
             line.close()
             raise
     driver._path = address  # noqa: SLF001 - nfcpy sets it from outside as well
-    parts = (driver.vendor_name, driver.product_name, driver.chipset_name, "on", address)
+    parts = (driver.vendor_name, driver.product_name, driver.chipset_name, f"({address})")
     does_iso_dep = isinstance(getattr(driver, "chipset", None), pn532.Chipset | pn533.Chipset)
     make_link = ChipLink if does_iso_dep else HostLink
     with _closed_on_failure(driver):
