@@ -32,6 +32,7 @@ from cardkit.reader import open_reader
 from terminal.config import (
     DATA_DEFAULT,
     DATA_VARIABLE,
+    MERCHANT_VARIABLE,
     READER_DEFAULT,
     READER_VARIABLE,
     DataDirectory,
@@ -64,6 +65,8 @@ _STATUS_OF: Final = (
 _merchant_option = click.option(
     "--merchant",
     type=click.IntRange(1, _NUMBER_MAX),
+    envvar=MERCHANT_VARIABLE,
+    show_envvar=True,
     help="Needed when the terminal sells for several.",
 )
 
@@ -300,7 +303,7 @@ def _merchant(till: Till, asked: int | None) -> int:
     if len(grants) == 1:
         return grants[0].merchant
     known = ", ".join(f"{grant.merchant} ({grant.name})" for grant in grants)
-    raise click.UsageError(f"--merchant: {known}")
+    raise click.UsageError(f"--merchant, {MERCHANT_VARIABLE}: {known}")
 
 
 def main() -> None:

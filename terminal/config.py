@@ -8,6 +8,7 @@ from typing import Final
 
 DATA_VARIABLE: Final = "CLAFOUTIS_TERMINAL_DATA"
 READER_VARIABLE: Final = "CLAFOUTIS_READER"
+MERCHANT_VARIABLE: Final = "CLAFOUTIS_MERCHANT"
 DATA_DEFAULT: Final = Path("/var/lib/clafoutis/terminal")
 READER_DEFAULT: Final = "auto"
 """The reader that `reader list` points at. The search writes to every serial line that it may open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cardkit.bodies import DocumentRefused, EntryKind
+from cardkit.clock import ClockTrust
 from terminal.till import Till
 from terminal.words import Words
 
@@ -28,9 +29,8 @@ def lines(till: Till, words: Words) -> Iterator[str]:
         yield _("List of cards {version} of {day}, {cards} cards").format(
             version=header.version, day=words.day(header.issued_at), cards=header.cards
         )
-    yield _("Time {day}, trust {trust}").format(
-        day=words.day(till.clock.now().at), trust=till.clock.now().trust.name
-    )
+    now = till.clock.now()
+    yield _("Time {day}, {trust}").format(day=words.day(now.at), trust=trust(words, now.trust))
     yield _("Journal: {seq} entries, {total} ever").format(
         seq=journal.head.seq, total=euros(journal.head.perpetual_cents)
     )
@@ -50,3 +50,14 @@ def lines(till: Till, words: Words) -> Iterator[str]:
         yield _("The caisse owes merchant {merchant} {amount}").format(
             merchant=account.merchant, amount=euros(account.payable_cents)
         )
+
+
+def trust(words: Words, what: ClockTrust) -> str:
+    """Say why the clock may be believed."""
+    _ = words.gettext
+    return {
+        ClockTrust.UNTRUSTED: _("which nothing vouches for"),
+        ClockTrust.DECLARED: _("as it was typed here"),
+        ClockTrust.RTC: _("kept by the computer’s battery"),
+        ClockTrust.SYNCHRONISED: _("set by the network"),
+    }[what]

@@ -8,12 +8,14 @@ import os
 import string
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cardkit.bodies import EntryKind
+from cardkit.clock import ClockTrust
 from cardkit.errors import CardLost
 from cardkit.language import language_of
 from cardkit.reader.beep import Beep
@@ -26,6 +28,7 @@ from terminal.words import LOCALE, Words
 from tests.terminal_world import MERCHANT, World, debits_cents
 from tools.build_messages import compile_mo, read_po, sources
 
+OTHER_MERCHANT = 8
 TREE = Path(__file__).parent.parent
 
 
@@ -140,6 +143,40 @@ def test_refund_balance_status_verify(desk: Desk) -> None:
     till = desk.world.till()
     assert till.journal.head.seq == head + 1, "looking journals nothing"
     till.close()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_status_says_in_words_why_the_clock_is_believed(desk: Desk, language: str) -> None:
+    """Promise: each degree of trust is words of that language, and none is an internal name."""
+    words = Words(language)
+    opening = words.gettext("Time {day}, {trust}").partition("{")[0]
+    said = set()
+    for degree in ClockTrust:
+        desk.world.clock.trust = degree
+        desk.context = replace(desk.context, words=words)
+        status = desk.run("status").stdout
+        (line,) = [it for it in status.splitlines() if it.startswith(opening)]
+        assert degree.name not in line
+        said.add(line)
+    assert len(said) == len(ClockTrust)
+    assert ("que rien ne garantit" in str(said)) is (language == "fr")
+
+
+def test_a_stall_of_several_is_told_its_merchant_by_the_environment(desk: Desk) -> None:
+    """Promise: terminal.env of the unit can say whom a till sells for; without it, what to say."""
+    till = desk.world.till()
+    desk.world.permit_version += 1
+    till.store.accept_permit(desk.world.permit(merchants=(MERCHANT, OTHER_MERCHANT)))
+    till.close()
+    assert f"CLAFOUTIS_MERCHANT: {MERCHANT} (" in desk.run("sell", "10").stderr
+    environment = {"CLAFOUTIS_MERCHANT": f"{OTHER_MERCHANT}"}
+    result = CliRunner().invoke(cli.commands["sell"], ["10"], obj=desk.context, env=environment)
+    assert result.exit_code == Exit.DONE
+    till = desk.world.till()
+    entry = till.journal.last(EntryKind.INTENT)
+    till.close()
+    assert entry is not None
+    assert entry.envelope.merchant == OTHER_MERCHANT
 
 
 def test_a_card_taken_away_leaves_the_terminal_in_good_order(desk: Desk) -> None:
