@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.reader.auto import USB_NAMES
+from terminal.config import MERCHANT_VARIABLE, READER_VARIABLE
 from terminal.context import Exit
 
 FOLDER = Path(__file__).parent.parent / "systemd"
@@ -62,6 +63,21 @@ def test_a_till_that_is_asked_wrongly_is_not_asked_again() -> None:
     """Promise: what only a person can put right is not journalled once a second, as starts are."""
     assert of_the_till("Restart") == "always"
     assert of_the_till("RestartPreventExitStatus") == str(Exit.USAGE.value)
+
+
+def test_a_till_that_cannot_start_says_why_on_its_screen() -> None:
+    """Promise: without a reader the screen is not blank: errors go there, and nothing clears it."""
+    assert of_the_till("StandardOutput") == "tty"
+    assert of_the_till("StandardError") == "journal+console"
+    assert of_the_till("TTYPath") == "/dev/tty1"
+    assert of_the_till("TTYVTDisallocate") == "no"
+
+
+def test_the_environment_file_can_name_reader_and_merchant() -> None:
+    """Promise: the variables that the unit speaks of are those that the program reads."""
+    assert of_the_till("EnvironmentFile") == "-/etc/clafoutis/terminal.env"
+    unit = (FOLDER / "clafoutis-terminal.service").read_text()
+    assert set(re.findall(r"CLAFOUTIS_\w+", unit)) == {READER_VARIABLE, MERCHANT_VARIABLE}
 
 
 # The way to the reader
