@@ -206,7 +206,8 @@ class _Slot(NamedTuple):
 
     name: str
     key: int
-    codec: Codec[Any]
+    pack: Callable[[Any], Value]
+    unpack: Callable[[Value], object]
     default: object
 
 
@@ -232,7 +233,7 @@ def document(cls: type[D]) -> type[D]:
     for item in fields(cast(Any, made)):
         key, codec = item.metadata[_WIRE]
         must(key >= 0, f"unsigned keys in {cls.__name__}")
-        slots.append(_Slot(item.name, key, codec, item.default))
+        slots.append(_Slot(item.name, key, codec.pack, codec.unpack, item.default))
     must(len(slots) == len({slot.key for slot in slots}), f"distinct keys in {cls.__name__}")
     _LAYOUTS[made] = tuple(sorted(slots, key=lambda slot: slot.key))
     return made
@@ -241,10 +242,10 @@ def document(cls: type[D]) -> type[D]:
 def pack(value: object) -> dict[int, Value]:
     """Return the CBOR map of a document, whose keys rise (`cbor.encode_rising`)."""
     packed: dict[int, Value] = {}
-    for name, key, codec, default in _LAYOUTS[type(value)]:
+    for name, key, pack_content, _, default in _LAYOUTS[type(value)]:
         content = getattr(value, name)
         if default is MISSING or content != default:
-            packed[key] = codec.pack(content)
+            packed[key] = pack_content(content)
     return packed
 
 
@@ -254,10 +255,10 @@ def unpack(cls: type[D], raw: Value) -> D:
         raise DocumentMalformed(f"{cls.__name__}: expected a map")
     make = cast("Callable[..., D]", cls)
     content: dict[str, object] = {}
-    for name, key, codec, _ in _LAYOUTS[cls]:
+    for name, key, _, unpack_content, _ in _LAYOUTS[cls]:
         if key in raw:
             try:
-                content[name] = codec.unpack(raw[key])
+                content[name] = unpack_content(raw[key])
             except DocumentMalformed as error:
                 raise DocumentMalformed(f"{cls.__name__}.{name}: {error}") from error
     try:

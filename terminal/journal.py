@@ -26,6 +26,8 @@ from cardkit.bodies import (
     EntryKind,
     Indeterminate,
     Intent,
+    Refund,
+    RefundCounted,
     Sale,
     Void,
 )
@@ -92,6 +94,7 @@ class Journal(JournalReader):
         self._head = Head(0, key.public.digest, 0)
         self._unsent_cents = 0
         self._open: dict[int, bytes] = {}
+        self._refunded: set[bytes] = set()
 
     @classmethod
     def create(
@@ -231,6 +234,11 @@ class Journal(JournalReader):
         entries = (self.entry(seq) for seq in wanted)
         return tuple(self._open_intent(entry) for entry in entries if entry is not None)
 
+    def refunds(self, uid: bytes, generation: int) -> tuple[RefundCounted, ...]:
+        """Return every refund of this terminal to one generation of a card, oldest first."""
+        self._check_running()
+        return super().refunds(uid, generation) if uid in self._refunded else ()
+
     def verify(self) -> int:
         """Verify every signature, link and column from the first entry on; return their number.
 
@@ -268,7 +276,7 @@ class Journal(JournalReader):
         self._commit_ms.append((time.monotonic_ns() - begun_ns) // 1_000_000)
 
     def _keep_count(self, entry: Entry, movement_cents: int) -> None:
-        """Keep what every tap asks: the cents that are unsent, and the intents that are open.
+        """Keep what every tap asks: unsent cents, open intents, and which cards got a refund.
 
         A restored service may acknowledge less than before, so an acknowledgement subtracts
         nothing: it sets the figure anew.
@@ -279,6 +287,8 @@ class Journal(JournalReader):
             case Sale(intent_seq=intent_seq):
                 self._unsent_cents += movement_cents
                 del self._open[intent_seq]
+            case Refund(uid=uid):
+                self._refunded.add(uid)
             case Void(intent_seq=intent_seq) | Indeterminate(intent_seq=intent_seq):
                 del self._open[intent_seq]
             case Acknowledged():
@@ -287,6 +297,7 @@ class Journal(JournalReader):
     def _count_anew(self) -> None:
         self._unsent_cents = super().unsent_cents()
         self._open = {held.seq: held.intent.uid for held in super().open_intents()}
+        self._refunded = set(self.refunded_cards())
 
     def _guarded(self, write: Callable[[], object]) -> None:
         self._check_running()

@@ -153,7 +153,8 @@ class JournalReader:
         """Return intents that nothing was handed over for, but executed and not refunded yet."""
         sql = (
             "SELECT DISTINCT about_seq FROM entry AS said WHERE kind = 26"
-            " AND EXISTS (SELECT 1 FROM entry WHERE about_seq = said.about_seq AND kind = 21)"
+            " AND EXISTS (SELECT 1 FROM entry WHERE about_seq = said.about_seq"
+            " AND kind IN (21, 22, 23) AND kind = 21)"
         )
         return tuple(seq for (seq,) in self._rows(sql) if self._owes_refund(seq))
 
@@ -166,11 +167,11 @@ class JournalReader:
     def last_known_tmc(self, uid: bytes) -> int | None:
         """Return the counter that a card had when this terminal last saw it."""
         sql = (
-            "SELECT tmc FROM entry WHERE uid = ? AND tmc IS NOT NULL AND kind IN (21, 22, 23, 27)"
-            " ORDER BY seq DESC LIMIT 1"
+            "SELECT tmc, MAX(seq) FROM entry"  # of the row with that seq (SQLite, "Bare columns")
+            " WHERE uid = ? AND tmc IS NOT NULL AND kind IN (21, 22, 23, 27)"
         )
-        rows = self._rows(sql, uid)
-        return int(rows[0][0]) if rows else None
+        ((tmc, _),) = self._rows(sql, uid)
+        return None if tmc is None else int(tmc)
 
     @property
     def acknowledged_seq(self) -> int:

@@ -39,8 +39,9 @@ CREATE TABLE entry (
 
 CREATE INDEX by_kind ON entry (kind, seq);
 CREATE INDEX by_card ON entry (uid, kind, seq) WHERE uid IS NOT NULL;
-CREATE INDEX by_about ON entry (about_seq, kind) WHERE about_seq IS NOT NULL;
 CREATE UNIQUE INDEX one_outcome_per_intent ON entry (about_seq) WHERE kind IN (21, 22, 23);
+CREATE INDEX refunds_of_sale ON entry (about_seq) WHERE kind = 24;
+CREATE INDEX answers_about_intent ON entry (about_seq) WHERE kind = 26;
 
 CREATE TRIGGER no_gap BEFORE INSERT ON entry
 WHEN NEW.seq <> 1 + (SELECT COALESCE(MAX(seq), 0) FROM entry)
@@ -57,7 +58,7 @@ WHEN NEW.kind = 24 AND NEW.amount_cents + (
         WHERE about_seq = NEW.about_seq AND kind = 24
     ) > (
         SELECT COALESCE(SUM(amount_cents), 0) FROM entry
-        WHERE about_seq = NEW.about_seq AND kind = 21
+        WHERE about_seq = NEW.about_seq AND kind IN (21, 22, 23) AND kind = 21
     )
 BEGIN SELECT RAISE(ABORT, 'refunds stay within their sale'); END;
 

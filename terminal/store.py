@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cardkit import cbor
 from cardkit.allowance import Allowance, accept_allowance
@@ -75,6 +75,12 @@ CREATE TABLE IF NOT EXISTS borne (
 ) STRICT, WITHOUT ROWID;
 """
 
+_MODE: Final = (
+    "PRAGMA locking_mode = EXCLUSIVE",  # only the process that has the journal's lock comes here
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+)
+
 
 class Store:
     """The documents in force; every method may raise StoreError."""
@@ -95,6 +101,8 @@ class Store:
         self._delta_failed = False
         self._accepted: dict[bytes, Allowance] = {}
         self._last_row: tuple[bytes, CardRow | None] | None = None
+        self._bearers = {uid for (uid,) in self._rows("SELECT uid FROM borne")}
+        """The few cards that know more than the directory: most taps ask in vain."""
 
     @classmethod
     def open(cls, data: DataDirectory) -> Store:
@@ -103,8 +111,8 @@ class Store:
             if not data.store.exists():
                 os.close(os.open(data.store, os.O_WRONLY | os.O_CREAT, PRIVATE))
             db = sqlite3.connect(data.store, isolation_level=None)
-            for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-                db.execute(f"PRAGMA {pragma}").fetchall()
+            for pragma in _MODE:
+                db.execute(pragma).fetchall()
             db.executescript(_SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{data.store.name}: {error}") from error
@@ -249,12 +257,15 @@ class Store:
 
     def borne(self, uid: bytes) -> bytes | None:
         """Return the newest allowance that a card has brought here, if it ever was the newest."""
-        rows = self._rows("SELECT content FROM borne WHERE uid = ?", uid)
-        return rows[0][0] if rows else None
+        if uid not in self._bearers:
+            return None
+        ((content,),) = self._rows("SELECT content FROM borne WHERE uid = ?", uid)
+        return cast(bytes, content)
 
     def keep_borne(self, uid: bytes, content: bytes) -> None:
         """Remember what a card brought, so that it can't be taken back by writing an older one."""
         self._execute("INSERT OR REPLACE INTO borne VALUES (?, ?)", uid, content)
+        self._bearers.add(uid)
 
     def mark_seen(self, digest: bytes) -> None:
         """Remember that the journal knows a document that came from a card."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.bodies import Acknowledged, DoubtReason, EntryKind, Indeterminate
+from cardkit.bodies import Acknowledged, DoubtReason, EntryKind, Indeterminate, RefundCounted
 from terminal.journal import Journal
 from terminal.journal_read import JournalReader
 from tests.terminal_world import START
-from tests.test_terminal_journal import intent, make, refund, reopen, sale, void
+from tests.test_terminal_journal import UID, intent, make, refund, reopen, sale, sell, void
 
 CARDS = tuple(bytes.fromhex("04C1AF000000") + bytes([number]) for number in range(3))
 
@@ -47,8 +49,21 @@ def test_running_figures_are_those_of_the_table(
         assert journal.open_intents() == JournalReader.open_intents(journal)
         for uid in CARDS:
             assert journal.open_intents(uid) == JournalReader.open_intents(journal, uid)
+            assert journal.refunds(uid, 0) == JournalReader.refunds(journal, uid, 0)
     assert journal.verify() == journal.head.seq
     journal.close()
+
+
+def test_a_restart_knows_who_was_refunded(tmp_path: Path) -> None:
+    """Promise: a refund counts for its card and no other, also after a restart."""
+    journal = make(tmp_path)
+    seq = sell(journal)
+    refunded = journal.append(EntryKind.REFUND, refund(seq, 1_00))
+    journal.close()
+    again = reopen(tmp_path)
+    assert again.refunds(UID, 0) == (RefundCounted(seq=refunded.seq, amount_cents=1_00),)
+    assert again.refunds(CARDS[0], 0) == again.refunds(UID, 1) == ()
+    again.close()
 
 
 def play(journal: Journal, move: str, number: int) -> None:

@@ -33,6 +33,7 @@ from terminal.outcomes import (
 )
 from terminal.software import Software
 from terminal.wiring import open_till
+from tests.borne_allowances import leave
 from tests.terminal_world import (
     MERCHANT,
     SOFTWARE,
@@ -77,7 +78,10 @@ def test_a_tap_does_not_slow_down_with_the_journal(world: World) -> None:
     card = world.new_card(50_00)
     world.members[card.uid].read_records = True
     world.publish()
+    world.raise_allowance(card, 1_00)
+    leave(world, card, 0, world.allowance(card))
     till = world.till()
+    assert isinstance(world.tap(card, till.balance), Balance)
     sold = world.sell(till, card, 1_00)
     assert isinstance(sold, Green)
     assert isinstance(till.refund(sold.seq, 50, RefundReason.GOODS_RETURNED), Refunded)
