@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final, Self
@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
     decode_dss_signature,
     encode_dss_signature,
 )
@@ -54,8 +55,9 @@ _NO_AAD: Final = b"\x40"
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order of P-256 (FIPS 186-4, D.1.2.3)."""
 
-_VERIFIED_BY: Final = ec.ECDSA(hashes.SHA256())
-_SIGNED_BY: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+_VERIFIED_BY: Final = ec.ECDSA(Prehashed(hashes.SHA256()))
+_SIGNED_BY: Final = ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=True)
+"""Of the digest, which also identifies the document."""
 
 KID_BYTES: Final = 8
 CAISSE_CHARACTERS_MAX: Final = 16
@@ -90,16 +92,17 @@ class Signed:
     content_type: ContentType
     kid: bytes
     caisse: str
+    digest: bytes = field(init=False)
+    """The SHA-256 of `sig_structure`: what the key signs, and what identifies the document."""
+
+    def __post_init__(self) -> None:
+        """Compute the digest once; nobody can give another one."""
+        object.__setattr__(self, "digest", _digest(self.protected, self.payload))
 
     @property
     def sig_structure(self) -> bytes:
         """The bytes that are signed (RFC 9052, 4.4)."""
         return _sig_structure(self.protected, self.payload)
-
-    @property
-    def digest(self) -> bytes:
-        """The SHA-256 that identifies this document."""
-        return hashlib.sha256(self.sig_structure).digest()
 
     @property
     def encoded(self) -> bytes:
@@ -143,7 +146,7 @@ class PublicKey:
         if len(signed.signature) != 64 or not 0 < s <= _ORDER // 2:
             raise SignatureInvalid("not a canonical signature")
         try:
-            self._key.verify(encode_dss_signature(r, s), signed.sig_structure, _VERIFIED_BY)
+            self._key.verify(encode_dss_signature(r, s), signed.digest, _VERIFIED_BY)
         except (InvalidSignature, ValueError) as error:
             raise SignatureInvalid("wrong signature") from error
 
@@ -208,7 +211,8 @@ class SigningKey:
     def sign_encoded(self, content_type: ContentType, body: bytes) -> Signed:
         """Sign a payload that is canonical CBOR already."""
         protected = _written_header(content_type, self.public.kid, self.caisse)
-        r, s = decode_dss_signature(self._key.sign(_sig_structure(protected, body), _SIGNED_BY))
+        der = self._key.sign(_digest(protected, body), _SIGNED_BY)
+        r, s = decode_dss_signature(der)
         signature = r.to_bytes(32) + min(s, _ORDER - s).to_bytes(32)
         return Signed(protected, body, signature, content_type, self.public.kid, self.caisse)
 
@@ -250,6 +254,10 @@ def verify(
 
 def _sig_structure(protected: bytes, payload: bytes) -> bytes:
     return _SIG_STRUCTURE + cbor.byte_string(protected) + _NO_AAD + cbor.byte_string(payload)
+
+
+def _digest(protected: bytes, payload: bytes) -> bytes:
+    return hashlib.sha256(_sig_structure(protected, payload)).digest()
 
 
 @lru_cache(maxsize=_HEADERS_KEPT)
