@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from terminal.journal import CHECKPOINT_ENTRIES
 from terminal.journal_schema import INSERT, SCHEMA
 
 _MODES: Final = (
@@ -41,7 +42,8 @@ class BareCommits:
         self._db.execute(INSERT, (seq, 20, _DAY, 0, None, uid, None, 1_00, self._intent))
         self._db.execute(INSERT, (seq + 1, 21, _DAY, 0, seq, uid, 2, 1_00, self._sale))
         taken_ns = time.thread_time_ns() - begun_ns
-        self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        if seq % CHECKPOINT_ENTRIES == 1:
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         return taken_ns
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from cardkit.bodies import (
 from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
 from cardkit.signing import SigningKey
 from simulator.clock import ManualClock
-from terminal.journal import Journal
+from terminal.journal import CHECKPOINT_ENTRIES, Journal
 from tests.power_cut import watched_disk
 from tests.terminal_world import START
 
@@ -394,12 +394,14 @@ def test_checkpoints_change_nothing(tmp_path: Path) -> None:
     """Promise: a checkpoint moves bytes, not facts."""
     journal = make(tmp_path)
     seq = sell(journal)
-    journal.checkpoint()
-    sell(journal)
+    for _ in range(CHECKPOINT_ENTRIES):
+        journal.checkpoint()
+        sell(journal)
     assert journal.sold(seq) is not None
     journal.close()
     again = reopen(tmp_path)
-    assert again.head.seq == 5
+    assert again.head.seq == 3 + 2 * CHECKPOINT_ENTRIES
+    assert again.verify() == again.head.seq
     again.close()
 
 
