@@ -71,6 +71,7 @@ class SystemClock:
         self._synchronised = root / _SYNCHRONISED
         self._rtc = root / _RTC
         self._read = read
+        self._boot_id: bytes | None = None
 
     def now(self) -> Instant:
         """Return the system time; trusted when systemd-timesyncd or an RTC vouches for it."""
@@ -84,8 +85,10 @@ class SystemClock:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
     def boot_id(self) -> bytes:
-        """Return the kernel's random id of this boot."""
-        return bytes.fromhex(_BOOT_ID.read_text("ascii").strip().replace("-", ""))
+        """Return the kernel's random id of this boot, which is read once: each entry names it."""
+        if self._boot_id is None:
+            self._boot_id = bytes.fromhex(_BOOT_ID.read_text("ascii").strip().replace("-", ""))
+        return self._boot_id
 
     def _rtc_agrees(self, at: datetime) -> bool:
         try:
