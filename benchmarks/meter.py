@@ -15,16 +15,17 @@ class MeteredConnection:
         self.inner_ns = 0
         self.exchanges: list[Exchange] = []
         self._inner = inner
+        self._activation = inner.activation  # as a reader keeps it; a simulated field makes it anew
 
     @property
     def uid(self) -> bytes:
         """The UID of the card behind it."""
-        return self._inner.uid
+        return self._activation.uid
 
     @property
     def activation(self) -> Activation:
         """What the card behind it showed."""
-        return self._inner.activation
+        return self._activation
 
     def transceive(self, command: bytes) -> bytes:
         """Pass one command on."""

@@ -9,7 +9,7 @@ fit into one slot of the card (docs/protocol.md, "Allowance").
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -165,4 +165,4 @@ def _next_step(previous: Step, minutes: int, increment_cents: int) -> Step:
         from_at = previous.from_at + minutes * _MINUTE
     except OverflowError as error:
         raise DocumentMalformed("a step beyond the calendar") from error
-    return replace(previous, from_at=from_at, cumulative_cents=cumulative_cents)
+    return Step(from_at, cumulative_cents)

@@ -168,7 +168,7 @@ class JournalReader:
         """Return the counter that a card had when this terminal last saw it."""
         sql = (
             "SELECT tmc, MAX(seq) FROM entry"  # of the row with that seq (SQLite, "Bare columns")
-            " WHERE uid = ? AND tmc IS NOT NULL AND kind IN (21, 22, 23, 27)"
+            " WHERE uid = ? AND kind BETWEEN 21 AND 27 AND kind <> 25 AND tmc IS NOT NULL"
         )
         ((tmc, _),) = self._rows(sql, uid)
         return None if tmc is None else int(tmc)

@@ -132,7 +132,6 @@ def movement_cents(body: Body | None, *, training: bool) -> int:
 
 
 def _facts(body: Body | None, intent_uid: bytes | None) -> Facts:
-    facts = Facts()
     match body:
         case Intent():
             facts = Facts(None, body.uid, None, body.amount_cents)
@@ -148,4 +147,6 @@ def _facts(body: Body | None, intent_uid: bytes | None) -> Facts:
             facts = Facts(None, body.uid, body.tmc)
         case Acknowledged():
             facts = Facts(body.up_to_seq)
+        case _:
+            facts = Facts()
     return facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Self
 
 from cardkit.bodies import Evidence
@@ -107,7 +106,9 @@ class Tap:
         self._is_canonical = False
         self._records = None
         spent_cents = self.card.spent_cents + amount_cents
-        self.card = replace(self.card, tmc=proof.tmc, tmv=proof.tmv, spent_cents=spent_cents)
+        self.card = CardState(
+            uid=self.card.uid, tmc=proof.tmc, tmv=proof.tmv, spent_cents=spent_cents
+        )
 
     def _read(self) -> CardState:
         state = self.session.tmac()

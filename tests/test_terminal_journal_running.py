@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.bodies import Acknowledged, DoubtReason, EntryKind, Indeterminate, RefundCounted
+from cardkit.bodies import (
+    Acknowledged,
+    DeclinedEntry,
+    DoubtReason,
+    EntryKind,
+    Evidence,
+    Indeterminate,
+    RefundCounted,
+)
+from cardkit.decide import Reason
 from terminal.journal import Journal
 from terminal.journal_read import JournalReader
 from tests.terminal_world import START
@@ -64,6 +73,25 @@ def test_a_restart_knows_who_was_refunded(tmp_path: Path) -> None:
     assert again.refunds(UID, 0) == (RefundCounted(seq=refunded.seq, amount_cents=1_00),)
     assert again.refunds(CARDS[0], 0) == again.refunds(UID, 1) == ()
     again.close()
+
+
+def test_the_last_counter_is_the_newest_that_a_card_proved(tmp_path: Path) -> None:
+    """Promise: a card is expected where a sale, a void or its own word has left it."""
+    journal = make(tmp_path)
+    assert journal.last_known_tmc(UID) is None
+    told = Evidence(uid=UID, tmc=5, tmv=bytes(8), spent_cents=0)
+    journal.append(EntryKind.EVIDENCE, told)
+    assert journal.last_known_tmc(UID) == 5
+    seq = sell(journal)
+    assert journal.last_known_tmc(UID) == 2
+    journal.append(EntryKind.REFUND, refund(seq, 1_00))
+    body = DeclinedEntry(reason=Reason.CARD_BLOCKED, uid=UID, tmc=9, tmv=bytes(8), spent_cents=0)
+    journal.append(EntryKind.DECLINED, body)
+    assert journal.last_known_tmc(UID) == 2
+    journal.append(EntryKind.EVIDENCE, told)
+    assert journal.last_known_tmc(UID) == 5
+    assert journal.last_known_tmc(CARDS[0]) is None
+    journal.close()
 
 
 def play(journal: Journal, move: str, number: int) -> None:
