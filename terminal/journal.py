@@ -49,8 +49,8 @@ from terminal.journal_schema import INSERT, SCHEMA, intent_seq_of, lookup, movem
 LOCK_NAME: Final = "lock"
 FSYNCS_KEPT: Final = 200
 """Enough for a percentile of one market day."""
-CHECKPOINT_ENTRIES: Final = 20
-"""Ten sales in the write-ahead log, a third of a megabyte, before it is begun anew."""
+CHECKPOINT_ENTRIES: Final = 4
+"""Two sales in the write-ahead log, sixty kilobytes, before it is begun anew."""
 _CHECK_BATCH: Final = 1_000
 _FINAL_MODE: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -97,7 +97,7 @@ class Journal(JournalReader):
         self._unsent_cents = 0
         self._open: dict[int, bytes] = {}
         self._refunded: set[bytes] = set()
-        self._in_log = 0
+        self._in_log = CHECKPOINT_ENTRIES  # or more: what a log was left with is not known
 
     @classmethod
     def create(
@@ -254,7 +254,7 @@ class Journal(JournalReader):
 
         The next sale then writes over its blocks: a log that is cut to nothing would have to
         grow again inside a tap, and the disk to note its new length twice. A log that begins
-        anew costs the next tap a third fsync, for its header, so not every tap shall pay it.
+        anew costs the next tap a third fsync, for its header: not every tap shall pay it.
         """
         self._check_running()
         if self._in_log < CHECKPOINT_ENTRIES:

@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS borne (
 """
 
 _MODE: Final = (
-    "PRAGMA locking_mode = EXCLUSIVE",  # only the process that has the journal's lock comes here
+    "PRAGMA locking_mode = EXCLUSIVE",  # one process at a time comes here: no row needs a lock
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
 )
