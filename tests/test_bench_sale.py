@@ -54,7 +54,7 @@ def test_a_stall_is_as_large_as_it_says(tmp_path: Path, size: int) -> None:
     assert till.journal.unsent_cents() == size * 1_00
     assert till.journal.open_intents() == ()
     rules = "SELECT type, COUNT(*) FROM sqlite_master WHERE tbl_name = 'entry' GROUP BY type"
-    assert dict(till.journal._db.execute(rules)) == {"index": 4, "table": 1, "trigger": 5}
+    assert dict(till.journal._db.execute(rules)) == {"index": 5, "table": 1, "trigger": 5}
     before = till.journal.head.seq
     outcome = stall.world.sell(till, stall.buyers[0], 10_00)
     assert type(outcome).__name__ == "Green"
