@@ -6,16 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardkit.card.aes import (
-    BLOCK_BYTES,
-    CbcKey,
-    cmac,
-    decrypt_cbc,
-    encrypt_cbc,
-    mac_truncated,
-    pad,
-    unpad,
-)
+from cardkit.card.aes import BLOCK_BYTES, cmac, decrypt_cbc, encrypt_cbc, mac_truncated, pad, unpad
 from cardkit.errors import Bug
 from tests.purse_cards import VECTORS, Vector, vector_id
 
@@ -51,25 +42,3 @@ def test_cbc_takes_whole_blocks_and_reverses() -> None:
         encrypt_cbc(key, b"short")
     with pytest.raises(Bug):
         decrypt_cbc(key, b"short")
-
-
-@given(
-    key=st.binary(min_size=16, max_size=16),
-    iv=st.binary(min_size=16, max_size=16),
-    blocks=st.lists(st.binary(min_size=16, max_size=16), max_size=4),
-)
-def test_a_kept_key_is_the_same_cipher(key: bytes, iv: bytes, blocks: list[bytes]) -> None:
-    """What a channel chains itself is the library's CBC, command after command."""
-    kept, data = CbcKey(key), b"".join(blocks)
-    for _ in range(2):
-        assert kept.encrypt(data, iv=iv) == encrypt_cbc(key, data, iv=iv)
-        assert kept.decrypt(data, iv=iv) == decrypt_cbc(key, data, iv=iv)
-
-
-def test_a_kept_key_takes_whole_blocks() -> None:
-    """A cut block is our bug here too."""
-    kept = CbcKey(bytes(16))
-    with pytest.raises(Bug):
-        kept.encrypt(b"short")
-    with pytest.raises(Bug):
-        kept.decrypt(b"short")

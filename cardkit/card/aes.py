@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from cardkit.errors import must
@@ -27,35 +27,6 @@ def decrypt_cbc(key: bytes, data: bytes, *, iv: bytes = ZERO_IV) -> bytes:
     must(len(data) % BLOCK_BYTES == 0, "AES-CBC takes whole blocks")
     decryptor = Cipher(AES(key), CBC(iv)).decryptor()
     return decryptor.update(data) + decryptor.finalize()
-
-
-class CbcKey:
-    """`encrypt_cbc` and `decrypt_cbc` under one key, whose two schedules are computed once.
-
-    A context of the library costs twenty times what the one or two blocks of a command do, so
-    its blocks are chained here (NIST SP 800-38A, 6.2).
-    """
-
-    __slots__ = ("_decryptor", "_encryptor")
-
-    def __init__(self, key: bytes) -> None:
-        cipher = Cipher(AES(key), ECB())  # noqa: S305 - the chaining is ours
-        self._encryptor = cipher.encryptor()
-        self._decryptor = cipher.decryptor()
-
-    def encrypt(self, data: bytes, *, iv: bytes = ZERO_IV) -> bytes:
-        """The ciphertext of whole blocks; one block with the zero IV is AES-ECB."""
-        must(len(data) % BLOCK_BYTES == 0, "AES-CBC takes whole blocks")
-        before, encrypted = iv, b""
-        for start in range(0, len(data), BLOCK_BYTES):
-            before = self._encryptor.update(xor(before, data[start : start + BLOCK_BYTES]))
-            encrypted += before
-        return encrypted
-
-    def decrypt(self, data: bytes, *, iv: bytes = ZERO_IV) -> bytes:
-        """The plaintext of whole blocks."""
-        must(len(data) % BLOCK_BYTES == 0, "AES-CBC takes whole blocks")
-        return xor(self._decryptor.update(data), (iv + data)[: len(data)])
 
 
 def cmac(key: bytes, message: bytes) -> bytes:
@@ -94,8 +65,3 @@ def unpad(padded: bytes) -> bytes | None:
     """What `pad` was given, or None when this is no padding."""
     data, marker, zeros = padded.rpartition(b"\x80")
     return data if marker and not any(zeros) and len(zeros) < BLOCK_BYTES else None
-
-
-def xor(one: bytes, other: bytes) -> bytes:
-    """The exclusive or of two strings of one length."""
-    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))

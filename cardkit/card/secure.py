@@ -14,12 +14,12 @@ from cardkit.card.aes import (
     BLOCK_BYTES,
     KEY_BYTES,
     MAC_BYTES,
-    CbcKey,
     TruncatedMac,
     cmac,
+    decrypt_cbc,
+    encrypt_cbc,
     pad,
     unpad,
-    xor,
 )
 from cardkit.errors import CardAnswerInvalid, must
 
@@ -48,7 +48,6 @@ class Handshake:
     """The host between the two frames of AuthenticateEV2First (AN12343 section 6)."""
 
     key: bytes = field(repr=False)
-    cbc: CbcKey = field(repr=False)
     rnd_a: bytes = field(repr=False)
     rnd_b: bytes = field(repr=False)
 
@@ -59,12 +58,11 @@ class Handshake:
         must(len(rnd_a) == NONCE_BYTES, "RndA has 16 bytes")
         if len(enc_rnd_b) != NONCE_BYTES:
             raise CardAnswerInvalid(f"a challenge of {len(enc_rnd_b)} bytes")
-        cbc = CbcKey(key)
-        return cls(key=key, cbc=cbc, rnd_a=rnd_a, rnd_b=cbc.decrypt(enc_rnd_b))
+        return cls(key=key, rnd_a=rnd_a, rnd_b=decrypt_cbc(key, enc_rnd_b))
 
     def host_token(self) -> bytes:
         """What the second frame carries: E(RndA ‖ RndB rotated left), 32 bytes."""
-        return self.cbc.encrypt(self.rnd_a + _rotated(self.rnd_b))
+        return encrypt_cbc(self.key, self.rnd_a + _rotated(self.rnd_b))
 
     def finish(self, card_token: bytes) -> SecureChannel:
         """Believe the card, or not: E(TI ‖ RndA rotated ‖ PDcap2 ‖ PCDcap2), 32 bytes.
@@ -74,7 +72,7 @@ class Handshake:
         """
         if len(card_token) != 2 * BLOCK_BYTES:
             raise CardAnswerInvalid(f"a card token of {len(card_token)} bytes")
-        plain = self.cbc.decrypt(card_token)
+        plain = decrypt_cbc(self.key, card_token)
         ti, rnd_a = plain[:TI_BYTES], plain[TI_BYTES : TI_BYTES + NONCE_BYTES]
         if not compare_digest(rnd_a, _rotated(self.rnd_a)):
             raise CardAnswerInvalid("the card does not know the key")
@@ -87,11 +85,11 @@ class Handshake:
 class SecureChannel:
     """Session keys, transaction identifier and command counter of one EV2 session."""
 
-    __slots__ = ("_cbc", "_counter", "_mact", "_ti")
+    __slots__ = ("_counter", "_enc_key", "_mact", "_ti")
 
     def __init__(self, *, enc_key: bytes, mac_key: bytes, ti: bytes, counter: int = 0) -> None:
         must(len(ti) == TI_BYTES, "TI has 4 bytes")
-        self._cbc = CbcKey(enc_key)
+        self._enc_key = enc_key
         self._mact = TruncatedMac(mac_key)
         self._ti = ti
         self._counter = counter
@@ -107,7 +105,7 @@ class SecureChannel:
         """
         must(self._counter < COUNTER_MAX, "the command counter never wraps")
         if mode is CommMode.FULL and data:
-            data = self._cbc.encrypt(pad(data), iv=self._iv(_IV_COMMAND))
+            data = encrypt_cbc(self._enc_key, pad(data), iv=self._iv(_IV_COMMAND))
         payload = header + data
         mac = b"" if mode is CommMode.PLAIN else self._mac(ins, payload)
         self._counter += 1
@@ -128,23 +126,26 @@ class SecureChannel:
     def _decrypted(self, data: bytes) -> bytes:
         if len(data) % BLOCK_BYTES:
             raise CardAnswerInvalid("an encrypted answer is no whole number of blocks")
-        plain = unpad(self._cbc.decrypt(data, iv=self._iv(_IV_RESPONSE)))
+        plain = unpad(decrypt_cbc(self._enc_key, data, iv=self._iv(_IV_RESPONSE)))
         if plain is None:
             raise CardAnswerInvalid("the padding of an answer is wrong")
         return plain
 
     def _mac(self, first: int, payload: bytes) -> bytes:
-        count = self._counter.to_bytes(2, "little")
-        return self._mact.of(bytes([first]) + count + self._ti + payload)
+        return self._mact.of(bytes([first]) + self._count + self._ti + payload)
 
     def _iv(self, label: bytes) -> bytes:
-        count = self._counter.to_bytes(2, "little")
-        return self._cbc.encrypt(label + self._ti + count + bytes(8))
+        return encrypt_cbc(self._enc_key, label + self._ti + self._count + bytes(8))
+
+    @property
+    def _count(self) -> bytes:
+        return self._counter.to_bytes(2, "little")
 
 
 def session_keys(*, key: bytes, rnd_a: bytes, rnd_b: bytes) -> tuple[bytes, bytes]:
     """SesAuthENCKey and SesAuthMACKey from the two session vectors (AN12343 section 6)."""
-    context = rnd_a[:2] + xor(rnd_a[2:8], rnd_b[:6]) + rnd_b[6:] + rnd_a[8:]
+    mixed = bytes(a ^ b for a, b in zip(rnd_a[2:8], rnd_b[:6], strict=True))
+    context = rnd_a[:2] + mixed + rnd_b[6:] + rnd_a[8:]
     return cmac(key, _SV1 + context), cmac(key, _SV2 + context)
 
 
