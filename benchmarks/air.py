@@ -63,7 +63,7 @@ class TapModel:
     """What stands around the air: the host, the reader, the card and the disk, in milliseconds."""
 
     host_ms: float
-    fsyncs: int
+    fsyncs: float
     card_ms: float = 0.0
     """What the card computes in each exchange; unknown until a real one has been measured."""
 

@@ -37,8 +37,9 @@ WARM_UP: Final = 20
 OVERHEADS_MS: Final = (5.0, 10.0, 18.5)
 """A good CCID reader, a middling one, and a PN532 as measured with libnfc (desfire.md, 8)."""
 FSYNCS_MS: Final = (0, 20, 100)
-FSYNCS: Final = 2
-"""Intent and sale."""
+FSYNCS: Final = 2.5
+"""Intent and sale, and in every second tap the header of a log that begins anew
+(`terminal.journal.CHECKPOINT_ENTRIES`)."""
 AMOUNT_CENTS: Final = 12_50
 
 _NS_PER_US: Final = 1_000

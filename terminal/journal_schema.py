@@ -1,7 +1,9 @@
 """The journal's one table: signed entries, and what they are looked up by.
 
 `content` is the entry; every other column repeats something that stands in it, and verifying the
-chain compares them. Nothing may be changed or removed, and an intent has one outcome.
+chain compares them. Nothing may be changed or removed, and an intent has one outcome. A query for
+one kind of outcome names all three kinds first, because SQLite uses a partial index only where the
+query repeats its condition.
 """
 
 from __future__ import annotations
