@@ -13,6 +13,8 @@ DATA_DEFAULT: Final = Path("/var/lib/clafoutis/terminal")
 READER_DEFAULT: Final = "auto"
 """The reader that `reader list` points at. The search writes to every serial line that it may open:
 where one drives something else, the reader is named."""
+TAP_TIMEOUT_S: Final = 60.0
+"""So long a person is waited for who was asked for a card."""
 
 
 @dataclass(frozen=True, slots=True)

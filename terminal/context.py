@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from cardkit.clock import Clock
 from cardkit.errors import StoreError
 from cardkit.reader import Reader
-from terminal.config import DataDirectory
+from terminal.config import TAP_TIMEOUT_S, DataDirectory
 from terminal.software import Software
 from terminal.words import Words
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from cardkit.card.connection import CardConnection
     from cardkit.reader.auto import Found
     from terminal.till import Till
-
-TAP_TIMEOUT_S: Final = 60.0
 
 
 @unique

@@ -15,11 +15,11 @@ from cardkit.money import parse_amount
 from cardkit.reader import Reader
 from terminal import reader_words
 from terminal.borne import RefusedAllowance
+from terminal.config import TAP_TIMEOUT_S
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settled, Settlement
 from terminal.till import Till
 from terminal.words import Words
 
-TAP_TIMEOUT_S: Final = 60.0
 REMOVAL_TIMEOUT_S: Final = 5.0
 _SEQ_DIGITS: Final = 10
 _IN_A_DATE: Final = "/"

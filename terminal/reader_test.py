@@ -21,8 +21,8 @@ from cardkit.card.session import PurseSession
 from cardkit.clock import Clock
 from cardkit.errors import CardError, CardForeign
 from cardkit.reader import Reader
+from terminal.config import TAP_TIMEOUT_S
 
-TAP_TIMEOUT_S: Final = 60.0
 AGAIN_TIMEOUT_S: Final = 2.0
 """For the card to be activated a second time: it lies there already."""
 PERCENTILE: Final = 95

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _SPEAKS_APDUS = 0x20  # SAK bit 6 (ISO/IEC 14443-3, 6.5.3.4)
-_STORAGE_CARD = bytes.fromhex("A000000306")
+_MEMORY_CARD_RID = bytes.fromhex("A000000306")
 """The RID in the ATR that a PC/SC reader makes for a memory card (PC/SC part 3, 3.1.3.2.3.2)."""
 
 
@@ -31,7 +31,7 @@ class Activation:
     def speaks_apdus(self) -> bool:
         """Whether the card may speak ISO/IEC 14443-4: unless its SAK or its ATR denies it."""
         if self.sak is None:
-            return self.atr is None or _STORAGE_CARD not in self.atr
+            return self.atr is None or _MEMORY_CARD_RID not in self.atr
         return bool(self.sak & _SPEAKS_APDUS)
 
 
