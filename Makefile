@@ -3,7 +3,7 @@
 BIN := .venv/bin
 unexport PYTHONWARNINGS
 
-.PHONY: help demo test lint check bench hardware fmt lock wheels clean
+.PHONY: help demo test lint check bench soak hardware fmt lock wheels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -32,6 +32,10 @@ check: ## what CI runs beyond `make test`: every pair of tears, 200 kills, real 
 bench: ## NAME=sale: what a sale costs, as ratios taken in one run
 	@tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
+
+soak: ## MINUTES=60: tries to break everything for so long, and adds to what docs/reliability.md counts
+	@tools/setup.sh test
+	@$(BIN)/python -m tools.soak --minutes $(or $(MINUTES),60)
 
 hardware: ## READER=auto CARD=UID: the readers' contract on a real reader, with that card and no other
 	@tools/setup.sh test
