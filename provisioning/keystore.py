@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -85,7 +86,13 @@ class Passphrases:
 
 
 def new_keys(
-    caisse: str, *, now: datetime, step_max_cents: int, system_id: bytes | None = None
+    caisse: str,
+    *,
+    now: datetime,
+    step_max_cents: int,
+    system_id: bytes | None = None,
+    make_key: Callable[..., SigningKey] = SigningKey.generate,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> KeySet:
     """Make every key of a caisse and certify those that sign.
 
@@ -96,7 +103,7 @@ def new_keys(
     named = system_id or _SYSTEM_ID_PREFIX + caisse.upper().encode("ascii")
     if named == TRAINING_SYSTEM_ID:
         raise KeyStoreError(f"a caisse cannot be called {caisse}: training cards are")
-    root, issuer, service, workshop = (SigningKey.generate(caisse=caisse) for _ in range(4))
+    root, issuer, service, workshop = (make_key(caisse=caisse) for _ in range(4))
     until = now + timedelta(days=CERTIFICATE_DAYS)
 
     def certified(role: Role, key: SigningKey, ceiling_cents: int | None = None) -> bytes:
@@ -126,12 +133,12 @@ def new_keys(
         service=ServiceKeys(
             issuer=_scalar(issuer),
             service=_scalar(service),
-            wrapping=os.urandom(_WRAPPING_BYTES),
-            masters=(_service_masters(FIRST_VERSION),),
+            wrapping=random(_WRAPPING_BYTES),
+            masters=(_service_masters(FIRST_VERSION, random),),
         ),
         workshop=WorkshopKeys(
             signing=_scalar(workshop),
-            masters=(CardMaster(version=FIRST_VERSION, key=os.urandom(KEY_BYTES)),),
+            masters=(CardMaster(version=FIRST_VERSION, key=random(KEY_BYTES)),),
         ),
     )
 
@@ -169,8 +176,8 @@ def install_service_keys(public: CaissePublic, keys: ServiceKeys, into: Path) ->
     write_holder(into, public, keys, passphrase=None)
 
 
-def _service_masters(version: int) -> ServiceMasters:
-    picc, application, closed, tmac = (os.urandom(KEY_BYTES) for _ in range(4))
+def _service_masters(version: int, random: Callable[[int], bytes]) -> ServiceMasters:
+    picc, application, closed, tmac = (random(KEY_BYTES) for _ in range(4))
     return ServiceMasters(
         version=version, picc=picc, application=application, closed=closed, tmac=tmac
     )

@@ -105,10 +105,10 @@ class BareCaisse:
         """The service's row of a card."""
         return Card.objects.using(self.caisse.using).select_related("account").get(uid=card.uid)
 
-    def enrol(self, terminal: int, folder: Path) -> Stall:
+    def enrol(self, terminal: int, folder: Path, *, merchant: int = MERCHANT) -> Stall:
         """Give a stall its terminal, which knows today's directory."""
-        journal, transport = (_key(number, terminal, self.caisse.name) for number in (1, 2))
-        token_key = hashlib.sha256(b"burnt worlds, token key %d" % terminal).digest()
+        journal, transport = keys_of(terminal, caisse=self.caisse.name)
+        token_key = token_key_of(terminal)
         certificate = Certificate(
             role=Role.TERMINAL,
             subject=terminal,
@@ -128,7 +128,7 @@ class BareCaisse:
         )
         sealed = self.caisse.ring.seal(token_key, purpose=token_key_purpose(terminal))
         TokenKey.objects.using(self.caisse.using).create(terminal=row, sealed=sealed)
-        permit = issue.issue_permit(self.caisse, row, merchants=(MERCHANT,)).content
+        permit = issue.issue_permit(self.caisse, row, merchants=(merchant,)).content
         data = DataDirectory(folder)
         data.create()
         write_keyring(
@@ -143,7 +143,7 @@ class BareCaisse:
         self._begin_journal(data, terminal, journal, certificate=signed.digest, permit=permit)
         till = open_till(data, clock=self.clock, software=SOFTWARE)
         till.start()
-        stall = Stall(self.caisse, till, data, field=self.reader, merchant=MERCHANT)
+        stall = Stall(self.caisse, till, data, field=self.reader, merchant=merchant)
         stall.sync()
         return stall
 
@@ -210,5 +210,14 @@ class BareCaisse:
         )
 
 
-def _key(number: int, terminal: int, caisse: str) -> SigningKey:
-    return SigningKey.from_scalar(number * 10_000 + terminal, caisse=caisse)
+def keys_of(terminal: int, *, caisse: str) -> tuple[SigningKey, SigningKey]:
+    """Return the journal key and the transport key of a terminal of such a caisse."""
+    journal, transport = (
+        SigningKey.from_scalar(number * 10_000 + terminal, caisse=caisse) for number in (1, 2)
+    )
+    return journal, transport
+
+
+def token_key_of(terminal: int) -> bytes:
+    """Return K_T of a terminal of such a caisse."""
+    return hashlib.sha256(b"burnt worlds, token key %d" % terminal).digest()

@@ -1,0 +1,118 @@
+"""What physically happened in a world: told by plastic, screens and wires, and by nobody's tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from cardkit.bodies import ResolutionChoice
+from simulator.card import VirtualCard
+from simulator.desfire.transaction import Committed
+
+VALUE_FILE: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debit:
+    """Money that left a piece of plastic, and the mark that was left with it."""
+
+    uid: bytes
+    tmc: int
+    terminal: int
+    seq: int
+    token: bytes
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Green:
+    """Somebody saw green."""
+
+    terminal: int
+    seq: int
+    uid: bytes
+    amount_cents: int
+    at: datetime
+    """True time, not the till's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Somebody was told that money is given back."""
+
+    terminal: int
+    seq: int
+    intent_seq: int
+    amount_cents: int
+
+
+@dataclass
+class Truth:
+    """All that an oracle may believe."""
+
+    cards: list[VirtualCard] = field(default_factory=list)
+    """Every piece of genuine plastic."""
+    greens: list[Green] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    answers: dict[tuple[int, int], ResolutionChoice] = field(default_factory=dict)
+    """What people said of amber sales, by terminal and number."""
+    heard: dict[int, dict[bytes, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Entries that reached a service which has not forgotten them: digest and number."""
+    wire: list[tuple[int, bytes]] = field(default_factory=list)
+    """Every request that the service has committed, in that order."""
+    burnt: set[int] = field(default_factory=set)
+    """Tills that are gone with all they held."""
+    rewound: set[int] = field(default_factory=set)
+    """Tills whose disk was put back or has rotted: what they had not sent may be gone."""
+    hostile: set[int] = field(default_factory=set)
+    """Tills in the hands of somebody who means harm."""
+    cloned: set[bytes] = field(default_factory=set)
+    """Cards of which there is a second piece."""
+    meddled: set[bytes] = field(default_factory=set)
+    """Cards on which somebody with key 1 has made transactions of his own."""
+    mischief: list[str] = field(default_factory=list)
+    """What hostile actors did, for people who read a failure."""
+    blocked_for: dict[tuple[int, bytes], bool] = field(default_factory=dict)
+    """What the newest directory that a till took in says of a card."""
+    paid_out: list[tuple[str, int, int]] = field(default_factory=list)
+    """Transfers that left the bank: settlement, merchant, cents."""
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether nobody means harm here."""
+        return not (self.hostile or self.cloned or self.meddled or self.mischief)
+
+    def debits(self) -> tuple[Debit, ...]:
+        """Return every debit that genuine plastic ever committed."""
+        return tuple(debit for card in self.cards for debit in debits_of(card))
+
+    def forget(self, terminal: int, digests: Iterable[bytes]) -> None:
+        """Note that the service no longer knows these entries."""
+        for digest in digests:
+            self.heard[terminal].pop(digest, None)
+
+
+def debits_of(card: VirtualCard) -> Iterator[Debit]:
+    """Yield what left one piece of plastic."""
+    for committed in card.history:
+        amount_cents = _debited_cents(committed)
+        if amount_cents and committed.tmri is not None:
+            yield Debit(
+                uid=card.uid,
+                tmc=committed.tmc,
+                terminal=int.from_bytes(committed.tmri[:4]),
+                seq=int.from_bytes(committed.tmri[4:8]),
+                token=committed.tmri[8:],
+                amount_cents=amount_cents,
+            )
+
+
+def _debited_cents(committed: Committed) -> int:
+    return sum(
+        change.before - change.after
+        for change in committed.values
+        if change.file_no == VALUE_FILE
+    )
