@@ -16,7 +16,7 @@ from enum import Enum, unique
 from functools import lru_cache
 from typing import Final, Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -184,7 +184,7 @@ class SigningKey:
         """Read a PKCS#8 key."""
         try:
             key = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyStoreError("not a key, or sealed with another passphrase") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
             raise KeyStoreError("not a P-256 key")

@@ -7,6 +7,7 @@ old nor the new content. So it stands on a storage that replaces the file whole
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AtomicStorage(Storage):
-    """TinyDB's storage interface over a file that is replaced whole; raises StoreError."""
+    """TinyDB's storage interface over a file that is replaced whole; raises StoreError.
+
+    A checksum stands beside the tables: bits that rot must not become another document.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,17 +38,21 @@ class AtomicStorage(Storage):
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Return the tables, or None before the first write."""
         try:
-            tables: dict[str, dict[str, Any]] = json.loads(self._path.read_bytes())
+            held = json.loads(self._path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise StoreError(f"{self._path.name}: {error}") from error
-        return tables
+        match held:
+            case {"check": str(check), "tables": dict(tables)} if check == _check_of(tables):
+                return tables
+        raise StoreError(f"{self._path.name} is damaged")
 
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the file."""
         try:
-            write_atomically(self._path, json.dumps(data, indent=1).encode())
+            held = {"check": _check_of(data), "tables": data}
+            write_atomically(self._path, json.dumps(held, indent=1).encode())
         except OSError as error:
             raise StoreError(f"{self._path.name}: {error}") from error
 
@@ -165,3 +173,7 @@ class Documents:
 
     def _put(self, document: Document, **fields: object) -> None:
         self._table.upsert({"name": document.value, **fields}, where("name") == document.value)
+
+
+def _check_of(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()

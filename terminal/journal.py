@@ -44,7 +44,7 @@ from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
 from cardkit.signing import SigningKey
 from terminal.files import PRIVATE, sync_directory
 from terminal.journal_read import JournalReader, OpenIntent
-from terminal.journal_schema import INSERT, SCHEMA, intent_seq_of, lookup, movement_cents
+from terminal.journal_schema import INSERT, RULES, SCHEMA, intent_seq_of, lookup, movement_cents
 
 LOCK_NAME: Final = "lock"
 FSYNCS_KEPT: Final = 200
@@ -161,8 +161,8 @@ class Journal(JournalReader):
             os.close(lock)
             if isinstance(error, sqlite3.OperationalError):
                 raise JournalStopped(str(error)) from error
-            if isinstance(error, sqlite3.DatabaseError):
-                raise JournalDamaged(1, str(error)) from error
+            if isinstance(error, (sqlite3.DatabaseError, UnicodeDecodeError)):
+                raise JournalDamaged(1, str(error)) from error  # its own words may be damaged too
             raise
         return journal
 
@@ -243,10 +243,11 @@ class Journal(JournalReader):
         return super().refunds(uid, generation) if uid in self._refunded else ()
 
     def verify(self) -> int:
-        """Verify every signature, link and column from the first entry on; return their number.
+        """Verify pages, signatures, links and columns from the first entry on; return their number.
 
         Raises JournalDamaged with the first entry in doubt.
         """
+        self._check_file()
         return self._verify(Head(0, self._key.public.digest, 0)).seq
 
     def checkpoint(self) -> None:
@@ -314,7 +315,7 @@ class Journal(JournalReader):
             write()
         except sqlite3.IntegrityError as error:
             raise Bug(f"the journal's rules: {error}") from error
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             self._stopped = True
             raise JournalStopped(str(error)) from error
 
@@ -327,7 +328,11 @@ class Journal(JournalReader):
             raise JournalStopped("a write failed: open the journal anew")
 
     def _resume(self) -> None:
-        """Find the head, and verify the chain since the last time that this was done."""
+        """Find the head, and verify the chain since the last time that this was done.
+
+        What was verified then is held against itself: bits rot, and SQLite does not notice.
+        """
+        self._check_file()
         mark = self._rows("SELECT seq, digest FROM verified")
         begin = Head(0, self._key.public.digest, 0)
         if mark:
@@ -338,10 +343,21 @@ class Journal(JournalReader):
         self._head = self._verify(begin)
         if self._head.seq == 0:
             raise JournalDamaged(1, "the chain has no beginning")
+        if self.perpetual_cents() != self._head.perpetual_cents:
+            raise JournalDamaged(1, "the amounts do not add up to the perpetual total")
         if self._head.seq > begin.seq:
             mark_sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?)"
             self._guarded(lambda: self._db.execute(mark_sql, (self._head.seq, self._head.digest)))
         self._count_anew()
+
+    def _check_file(self) -> None:
+        """Hold pages, rows, indexes and rules against each other; raises JournalDamaged."""
+        ((found,),) = self._rows("PRAGMA integrity_check(1)")
+        if found != "ok":
+            raise JournalDamaged(1, str(found))
+        rules = self._rows("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")
+        if {rule for (rule,) in rules} != RULES:
+            raise JournalDamaged(1, "the rules are not those of a journal")
 
     def _verify(self, head: Head) -> Head:
         while batch := self.entries(head.seq, _CHECK_BATCH):

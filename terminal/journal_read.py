@@ -184,6 +184,14 @@ class JournalReader:
         sql = "SELECT SUM(amount_cents) FROM entry WHERE kind = 21 AND training = 0 AND seq > ?"
         return self._sum(sql, self.acknowledged_seq)
 
+    def perpetual_cents(self) -> int:
+        """Return what every sale and refund of the table comes to, training left out."""
+        sql = (
+            "SELECT SUM(CASE kind WHEN 21 THEN amount_cents ELSE -amount_cents END) FROM entry"
+            " WHERE kind IN (21, 24) AND training = 0"
+        )
+        return self._sum(sql)
+
     def card_day_cents(self, uid: bytes, day: date) -> int:
         """Return what this terminal has taken from a card on a business day."""
         sql = (
@@ -238,5 +246,5 @@ class JournalReader:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
             raise JournalStopped(str(error)) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise JournalDamaged(1, str(error)) from error

@@ -8,6 +8,7 @@ query repeats its condition.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -76,6 +77,9 @@ CREATE TABLE verified (
     digest BLOB    NOT NULL
 ) STRICT;
 """
+
+RULES: Final = frozenset(re.findall(r"CREATE TRIGGER .*?\bEND(?=;)", SCHEMA, re.DOTALL))
+"""The triggers as SQLite keeps them: a damaged rule forbids too much or nothing."""
 
 INSERT: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 

@@ -6,6 +6,8 @@ other), the token key makes the tokens on cards, and the card masters open cards
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,7 @@ _TRANSPORT: Final = "transport.pem"
 _TOKENS: Final = "tokens.key"
 _CARDS: Final = "cards.cbor"
 _OTHERS: Final = 0o077
+_CHECK_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +45,15 @@ def write_keyring(
     try:
         write_atomically(folder / _JOURNAL, journal.to_pem())
         write_atomically(folder / _TRANSPORT, transport.to_pem())
-        write_atomically(folder / _TOKENS, token)
-        write_atomically(folder / _CARDS, cbor.encode(pack(cards)))
+        write_atomically(folder / _TOKENS, _with_check(token))
+        write_atomically(folder / _CARDS, _with_check(cbor.encode(pack(cards))))
     except OSError as error:
         raise KeyStoreError(f"{folder}: {error.strerror}") from error
 
 
 def read_keyring(folder: Path, *, caisse: str) -> Keyring:
     """Read what the till process needs; raises KeyStoreError."""
-    token = _read(folder / _TOKENS)
+    token = _checked(folder / _TOKENS)
     if len(token) != TOKEN_KEY_BYTES:
         raise KeyStoreError(f"{_TOKENS} has {len(token)} bytes")
     return Keyring(
@@ -74,7 +77,7 @@ def _signing_key(path: Path, *, caisse: str) -> SigningKey:
 
 def _card_keys(path: Path) -> TerminalCardKeys:
     try:
-        held = unpack(CardMasters, cbor.decode(_read(path)))
+        held = unpack(CardMasters, cbor.decode(_checked(path)))
     except DocumentMalformed as error:
         raise KeyStoreError(f"{path.name} is damaged") from error
     masters = {master.version: master.key for master in held.masters}
@@ -83,6 +86,19 @@ def _card_keys(path: Path) -> TerminalCardKeys:
     if held.system_id == TRAINING_SYSTEM_ID:
         raise KeyStoreError(f"{path.name} names members' cards as training cards are")
     return TerminalCardKeys(held.system_id, masters)
+
+
+def _with_check(content: bytes) -> bytes:
+    """Add what tells a rotten key from the one that was written: nothing else would."""
+    return content + hashlib.sha256(content).digest()
+
+
+def _checked(path: Path) -> bytes:
+    held = _read(path)
+    content = held[:-_CHECK_BYTES]
+    if not hmac.compare_digest(held, _with_check(content)):
+        raise KeyStoreError(f"{path.name} is damaged")
+    return content
 
 
 def _read(path: Path) -> bytes:

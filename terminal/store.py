@@ -111,12 +111,10 @@ class Store:
             if not data.store.exists():
                 os.close(os.open(data.store, os.O_WRONLY | os.O_CREAT, PRIVATE))
             db = sqlite3.connect(data.store, isolation_level=None)
-            for pragma in _MODE:
-                db.execute(pragma).fetchall()
-            db.executescript(_SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{data.store.name}: {error}") from error
         try:
+            _begin(db)
             return cls(db, Documents(data.documents))
         except BaseException:
             db.close()
@@ -330,6 +328,10 @@ class Store:
 
     def _held_directory(self) -> tuple[HeldDirectory | None, str | None]:
         """Return the directory, or what is wrong with it."""
+        ((found,),) = self._rows("PRAGMA integrity_check(1)")
+        if found != "ok":
+            logger.error("the store is damaged, the directory will be fetched again: %s", found)
+            return None, str(found)
         headers = self._rows("SELECT content FROM header")
         if not headers:
             return None, None
@@ -360,8 +362,18 @@ class Store:
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise StoreError(str(error)) from error  # its own words may be damaged too
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Bring a database into its mode and shape; raises StoreError."""
+    try:
+        for pragma in _MODE:
+            db.execute(pragma).fetchall()
+        db.executescript(_SCHEMA)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StoreError(str(error)) from error
 
 
 def _nothing_changed(held: HeldDirectory | None) -> DirectoryDelta:

@@ -121,8 +121,12 @@ def sell(journal: Journal, amount_cents: int = 12_50) -> int:
 def meddle(folder: Path, statement: str, *values: object) -> None:
     """Change the file behind the journal's back, whatever its triggers say."""
     db = sqlite3.connect(folder / "journal.db", isolation_level=None)
-    db.executescript("DROP TRIGGER never_changed; DROP TRIGGER never_removed; DROP TRIGGER no_gap;")
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
     db.execute(statement, values)
+    for _, rule in triggers:
+        db.execute(rule)
     db.close()
 
 

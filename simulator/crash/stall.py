@@ -123,6 +123,11 @@ class CrashStall:
         store.close()
         return stall
 
+    @property
+    def everybody(self) -> list[VirtualCard]:
+        """Every card of the directory, the blocked one last."""
+        return self.cards if self.blocked is None else [*self.cards, self.blocked]
+
     def write_keys(self) -> None:
         """Keep the terminal's secrets where it looks for them."""
         write_keyring(
