@@ -49,6 +49,8 @@ class Founding:
     folders: Mapping[int, Path]
     """Every till's data as it is when it has been enrolled and has synced."""
     database: sqlite3.Connection
+    heard: Mapping[int, Mapping[bytes, int]]
+    """What every till had sent by then: digests and numbers of its entries."""
     at: datetime
 
     def fresh_cards(self, count: int) -> list[VirtualCard]:
@@ -69,7 +71,7 @@ def founding() -> Founding:
     if not settings.configured:
         service.prepare(home / "service")
     # These stand on Django's models, which can be imported only now.
-    from server_stub.models import Merchant  # noqa: PLC0415
+    from server_stub.models import Merchant, StoredEntry  # noqa: PLC0415
     from simulator.burnt.caisse import LONG_AFTER, LONG_AGO, START, BareCaisse  # noqa: PLC0415
 
     _connect()
@@ -90,9 +92,12 @@ def founding() -> Founding:
         stall = caisse.enrol(terminal, folders[terminal], merchant=merchant_of(terminal))
         stall.close()
         _forget_requests(folders[terminal])
+    heard: dict[int, dict[bytes, int]] = {terminal: {} for terminal in folders}
+    for entry in StoredEntry.objects.using(WORLD).order_by("seq"):
+        heard[entry.terminal_id][bytes(entry.digest)] = entry.seq
     kept = sqlite3.connect(":memory:", check_same_thread=False)
     connections[WORLD].connection.backup(kept)
-    return Founding(caisse.keys, cards, folders, kept, clock.now().at)
+    return Founding(caisse.keys, cards, folders, kept, heard, clock.now().at)
 
 
 def _forget_requests(folder: Path) -> None:

@@ -1,0 +1,295 @@
+"""The judge: holds tills and service against what plastic, screens and wires say happened.
+
+Each violation names the invariant that is broken, V1 to V14, and what a person needs to look at.
+What the protocol does not promise (docs/protocol.md, 9) is left out here, each at its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Sum
+
+from cardkit.bodies import EntryKind, Sale
+from cardkit.errors import ClafoutisError
+from server_stub.models import CardTransaction, Finding, PostingLine, RefundClaim, StoredEntry
+from server_stub.models import Terminal as TerminalRow
+from server_stub.rules.facts import State
+from server_stub.rules.findings import FindingKind
+from server_stub.rules.ledger import Book
+from server_stub.services.rebuild import differences
+from simulator.world.founding import WORLD
+from simulator.world.marks import Mark
+from simulator.world.truth import Debit, Green
+from terminal.sync import INBOX_MAX
+
+if TYPE_CHECKING:
+    from simulator.world.till import WorldTill
+    from simulator.world.world import World
+
+ACCUSING: Final = frozenset(
+    {
+        FindingKind.NOT_GENUINE,
+        FindingKind.CARD_UNKNOWN,
+        FindingKind.TWO_PROOFS,
+        FindingKind.COUNTER_WENT_DOWN,
+        FindingKind.CARD_BRANCHED,
+        FindingKind.CARD_ROLLED_BACK,
+        FindingKind.CARD_FORKED,
+        FindingKind.AMOUNT_DIFFERS,
+        FindingKind.TOKEN_WRONG,
+        FindingKind.ENC_TMRI_WRONG,
+        FindingKind.SEQ_FORK,
+        FindingKind.CHAIN_BROKEN,
+        FindingKind.WITHHELD,
+        FindingKind.TWO_OUTCOMES,
+        FindingKind.UNREADABLE,
+    }
+)
+"""What no honest mishap brings about."""
+OF_A_REWOUND_TILL: Final = frozenset({FindingKind.WITHHELD, FindingKind.TWO_OUTCOMES})
+"""What a disk that was put back explains as well: its numbers were given out twice."""
+OUTBOX_MAX: Final = 8
+_REBUILT: Final = 6
+"""Of so many worlds one has its books computed again from the signed facts: that is dear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken."""
+
+    invariant: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} {self.words}"
+
+
+def check_till(world: World, stall: WorldTill) -> None:
+    """Hold one till that is on against what was seen of it: V6, V9 and V14; cheap."""
+    journal, truth = stall.till.journal, world.truth
+    if stall.number not in truth.rewound:
+        for green in truth.greens[-8:]:
+            if green.terminal == stall.number and not _is_sold(stall, green):
+                world.complain("V6", f"green {green.seq} of {stall.number} is not on its disk")
+    known = max(truth.heard[stall.number].values(), default=0)
+    answer = stall.till.store.answer
+    is_of_now = answer is not None and answer.epoch == world.centre.epoch
+    if is_of_now and journal.acknowledged_seq > known and stall.number not in truth.rewound:
+        world.complain(
+            "V9", f"{stall.number} takes {journal.acknowledged_seq} for sent, heard is {known}"
+        )
+    if len(list(stall.data.outbox.iterdir())) > OUTBOX_MAX:
+        world.complain("V14", f"the outbox of {stall.number} grows without end")
+    if len(list(stall.data.inbox.iterdir())) > INBOX_MAX:
+        world.complain("V14", f"the inbox of {stall.number} grows without end")
+
+
+def check_books(world: World) -> None:
+    """Hold everything against the truth once the world has healed."""
+    _check_liveness(world)
+    _check_sums(world)
+    judge = _Judge(world)
+    judge.check_greens()
+    judge.check_debits()
+    judge.check_cards()
+    judge.check_refunds()
+    judge.check_findings()
+    if world.chance.seed % _REBUILT == 0:
+        for one in differences(world.centre.caisse)[:5]:
+            world.complain("V12", f"rebuilt from what was signed: {one}")
+
+
+def _is_sold(stall: WorldTill, green: Green) -> bool:
+    outcome = stall.till.journal.outcome(green.seq)
+    return outcome is not None and isinstance(outcome.body, Sale)
+
+
+def _check_liveness(world: World) -> None:
+    for stall in world.stalls.values():
+        if not stall.is_on:
+            if stall.number not in world.lost:
+                world.complain("liveness", f"{stall.number} never came back: {stall.why}")
+            continue
+        journal = stall.till.journal
+        try:
+            journal.verify()
+        except ClafoutisError as error:
+            world.complain("V6", f"the journal of {stall.number}: {error}")
+        if journal.acknowledged_seq < journal.head.seq - 1:
+            unsent = f"{journal.acknowledged_seq} of {journal.head.seq}"
+            world.complain("liveness", f"{stall.number} got no further than {unsent}")
+        if journal.open_intents():
+            world.complain("liveness", f"{stall.number} has open sales")
+
+
+def _check_sums(world: World) -> None:
+    lines = PostingLine.objects.using(WORLD)
+    unbalanced = (
+        lines.values("posting_id").annotate(sum=Sum("amount_cents")).exclude(sum=0).order_by()
+    )
+    if unbalanced.exists():
+        world.complain("V2", f"postings that do not sum to zero: {list(unbalanced[:3])}")
+
+
+class _Judge:
+    """The books as they are, beside the truth."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._truth = world.truth
+        self._debits = world.truth.debits()
+        self._rows = list(CardTransaction.objects.using(WORLD).select_related("card", "claim"))
+        self._paid: dict[tuple[int, int], list[CardTransaction]] = defaultdict(list)
+        for row in self._rows:
+            if row.state == State.PAYABLE.value:
+                self._paid[row.terminal, row.seq].append(row)
+        findings = Finding.objects.using(WORLD).select_related("card")
+        self._findings = list(findings)
+        self._gaps = {
+            (one.card.uid, tmc)
+            for one in self._findings
+            if one.card is not None and one.kind in {FindingKind.GAP, FindingKind.UNCLAIMED}
+            for tmc in range(int(one.facts["first_tmc"]), int(one.facts["last_tmc"]) + 1)
+        }
+
+    def check_greens(self) -> None:
+        """V3: every green is owed exactly once; what a till took with it may be gone."""
+        for green in self._truth.greens:
+            if green.uid in self._truth.cloned | self._truth.meddled:
+                continue
+            paid = [
+                row
+                for row in self._paid[green.terminal, green.seq]
+                if (row.card.uid, row.amount_cents) == (green.uid, green.amount_cents)
+            ]
+            if len(paid) != 1 and not self._may_be_gone(green):
+                self._world.complain(
+                    "V3",
+                    f"green {green.seq} of {green.terminal}, {green.amount_cents} cents of "
+                    f"{green.uid.hex()}, is owed {len(paid)} times; {self._standing(green)}",
+                )
+
+    def check_debits(self) -> None:
+        """V4: nothing is owed that no card has paid to that terminal's own mark."""
+        made = {
+            (it.uid, it.tmc, it.terminal, it.seq, it.amount_cents) for it in self._debits
+        }
+        for rows in self._paid.values():
+            for row in rows:
+                place = (row.card.uid, row.tmc, row.terminal, row.seq, row.amount_cents)
+                if place not in made:
+                    self._world.complain("V4", f"{row} is owed, and no card has paid it")
+
+    def check_cards(self) -> None:
+        """V1, V5, V7: every cent that left a card is in one book, with a reason."""
+        spent: Counter[bytes] = Counter()
+        rows = (
+            PostingLine.objects.using(WORLD)
+            .filter(account=Book.SPENT.value)
+            .values_list("posting__card__uid")
+            .annotate(Sum("amount_cents"))
+            .order_by()
+        )
+        for uid, cents in rows:
+            spent[bytes(uid)] = -cents
+        shown = {(row.card.uid, row.tmc): row for row in self._rows}
+        last: Counter[bytes] = Counter()
+        for uid, tmc in shown:
+            last[uid] = max(last[uid], tmc)
+        for card in self._truth.cards:
+            if card.uid in self._truth.cloned:
+                continue
+            mine = [it for it in self._debits if it.uid == card.uid]
+            told_cents = sum(it.amount_cents for it in mine if it.tmc <= last[card.uid])
+            if spent[card.uid] != told_cents:
+                words = f"{card.uid.hex()} paid {told_cents}, the books say {spent[card.uid]}"
+                self._world.complain("V1", words)
+            for debit in mine:
+                self._check_debit(debit, shown.get((debit.uid, debit.tmc)))
+
+    def _check_debit(self, debit: Debit, row: CardTransaction | None) -> None:
+        seen = self._has_seen_green(debit)
+        if row is None:
+            if (debit.uid, debit.tmc) not in self._gaps and not self._is_last(debit):
+                self._world.complain("V7", f"nobody tells of {debit}, and no finding names it")
+            return
+        if row.state == State.WAITING.value:
+            self._world.complain("V5", f"{debit} waits for ever: {row.reason}")
+        if not seen and row.state == State.PAYABLE.value and not self._is_told_sold(debit):
+            self._world.complain("V5", f"{debit} was never green, and is kept: {row.reason}")
+
+    def check_refunds(self) -> None:
+        """V1: what is given back is given back once, and is somebody's word."""
+        told = {(it.terminal, it.seq): it.amount_cents for it in self._truth.refunds}
+        for row in RefundClaim.objects.using(WORLD).filter(granted=True):
+            told.pop((row.terminal_id, row.seq), None)
+            self._world.marks.hit(Mark.REFUND_GRANTED)
+
+    def check_findings(self) -> None:
+        """V8: no honest mishap accuses anybody."""
+        states = {row.state for row in self._rows}
+        hits = {
+            State.HELD.value: Mark.HELD,
+        }
+        for state, mark in hits.items():
+            if state in states:
+                self._world.marks.hit(mark)
+        for row in self._rows:
+            if row.state == State.RETURNED.value:
+                contradicted = row.reason == "void_contradicted"
+                self._world.marks.hit(
+                    Mark.RETURNED_CONTRADICTED if contradicted else Mark.RETURNED_NEVER_GREEN
+                )
+        for one in self._findings:
+            kind = FindingKind(one.kind)
+            if kind is FindingKind.GAP:
+                self._world.marks.hit(Mark.GAP_SEEN)
+            if kind is FindingKind.UNCLAIMED:
+                self._world.marks.hit(Mark.RETURNED_UNCLAIMED)
+            if kind in ACCUSING and self._truth.is_honest and not self._explained(kind):
+                self._world.complain("V8", f"an honest mishap is called {one}: {one.facts}")
+
+    def _explained(self, kind: FindingKind) -> bool:
+        return bool(self._truth.rewound) and kind in OF_A_REWOUND_TILL
+
+    def _may_be_gone(self, green: Green) -> bool:
+        """A green of a till that is gone, or was put back, and that the service never heard of.
+
+        Once two cards have told of it, it is expected back; a sale that no later tap proves is
+        not promised (docs/protocol.md, 9).
+        """
+        tellers = self._truth.burnt | self._truth.rewound | self._world.lost
+        if green.terminal not in tellers:
+            return False
+        heard = set(self._truth.heard[green.terminal].values())
+        return not any(seq > green.seq for seq in heard) or green.terminal in self._truth.rewound
+
+    def _has_seen_green(self, debit: Debit) -> bool:
+        return any(
+            (it.terminal, it.seq, it.uid) == (debit.terminal, debit.seq, debit.uid)
+            for it in self._truth.greens
+        )
+
+    def _is_told_sold(self, debit: Debit) -> bool:
+        """A till that was cut between the sale on disk and green has said that it sold."""
+        stored = StoredEntry.objects.using(WORLD).filter(
+            terminal=debit.terminal, kind=int(EntryKind.SALE), about_seq=debit.seq
+        )
+        recovered = debit.terminal in self._world.lost | self._world.lost_too_soon
+        return recovered or stored.exists() or (debit.terminal, debit.seq) in self._truth.answers
+
+    def _is_last(self, debit: Debit) -> bool:
+        """Nothing proves what a card did last, when nobody ever reads it again."""
+        return not any(it.uid == debit.uid and it.tmc > debit.tmc for it in self._debits)
+
+    def _standing(self, green: Green) -> str:
+        rows = [row for row in self._rows if (row.terminal, row.seq) == (green.terminal, green.seq)]
+        return ", ".join(f"{row} {row.state} {row.reason}" for row in rows) or "no transaction"
+
+
+def heard_of(number: int) -> int:
+    """Return how far the service has heard a terminal."""
+    return TerminalRow.objects.using(WORLD).get(id=number).cursor_seq

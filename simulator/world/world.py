@@ -1,0 +1,462 @@
+"""One world: it lives through its faults, it heals, and is judged by what physically happened.
+
+    verdict = World(4711).live()
+
+The same seed lives the same life: `verdict.trace` is equal wherever it runs. Nothing here takes
+a till's or the service's word for anything that the oracle judges them by.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cardkit.bodies import EntryKind
+from cardkit.clock import ClockTrust
+from cardkit.directory import CardStatus, read_row
+from cardkit.entries import open_entry
+from cardkit.errors import DocumentError
+from cardkit.sync import decode_request
+from simulator.burnt.caisse import SOFTWARE, keys_of
+from simulator.card import VirtualCard
+from simulator.clock import ManualClock
+from simulator.world.catalogue import Kind
+from simulator.world.centre import Centre
+from simulator.world.chance import Chance
+from simulator.world.founding import TILLS, founding, merchant_of
+from simulator.world.line import Line, Parcel, session_over
+from simulator.world.marks import Mark, Marks
+from simulator.world.oracle import Violation, check_books, check_till
+from simulator.world.people import People
+from simulator.world.till import Condition, WorldTill
+from simulator.world.trace import Trace
+from simulator.world.truth import Truth
+from terminal.outcomes import Green
+
+STEPS: Final = (20, 50)
+STALLS: Final = (2, 4)
+CARDS: Final = (3, 8)
+ROUNDS_MAX: Final = 8
+"""Exchanges after which a healed till has nothing left to say."""
+FRESH: Final = timedelta(days=7)
+_HALF_A_MINUTE: Final = timedelta(seconds=30)
+_HEAL_DAYS: Final = 33
+"""Beyond every rule's days of waiting."""
+_REBUILT: Final = 4
+"""Of so many worlds one has its books computed again from the signed facts: that is dear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a world came to."""
+
+    seed: int
+    violations: tuple[Violation, ...]
+    struck: tuple[str, ...]
+    greens: int
+    days: int
+    marks: Counter[Mark]
+    trace: str
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How often each kind of fault struck."""
+        return Counter(name.partition(":")[0] for name in self.struck)
+
+
+class World:
+    """A caisse with its stalls, its cards and its people."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        only: Collection[str] | None = None,
+        without: Collection[str] = (),
+        steps: int | None = None,
+        echo: Callable[[str], None] | None = None,
+    ) -> None:
+        """`only` and `without` are ids of strikes; `steps` ends the life early."""
+        begun = founding()
+        self.chance = Chance(seed, only=only, without=without)
+        shape = self.chance.stream("shape")
+        self.trace = Trace(echo)
+        self.marks = Marks()
+        self.truth = Truth()
+        self.software = SOFTWARE
+        self.violations: list[Violation] = []
+        self.clock = ManualClock(begun.at, trust=ClockTrust.SYNCHRONISED)
+        self.clock.pass_time(timedelta(minutes=1))
+        self._began = self.clock.now().at
+        self.centre = Centre.fresh(self.clock, self.chance)
+        self.cards = begun.fresh_cards(shape.randint(*CARDS))
+        self.truth.cards = list(self.cards)
+        for number, digests in begun.heard.items():
+            self.truth.heard[number] = dict(digests)
+        self.blocked: set[bytes] = set()
+        self.lost: set[int] = set()
+        self.lost_too_soon: set[int] = set()
+        self.drift: dict[int, float] = {}
+        self.steps = shape.randint(*STEPS) if steps is None else steps
+        self._home = Path(tempfile.mkdtemp(prefix="world-", dir=begun.folders[1].parent))
+        self._parcels: list[Parcel] = []
+        self._answers: dict[int, list[bytes]] = {}
+        self._lines: dict[int, Line] = {}
+        self._backups: list[_Backup] = []
+        self._heard_at: dict[int, datetime] = {}
+        self._month = self.now.month
+        self.stalls = {
+            number: self._stall(number) for number in range(1, shape.randint(*STALLS) + 1)
+        }
+        for number in range(len(self.stalls) + 1, TILLS + 1):
+            self.centre.declare_lost(number)  # never used here, and so nobody waits for them
+            self.lost.add(number)
+        self.people = People(self)
+
+    @property
+    def now(self) -> datetime:
+        """The true time."""
+        return self.clock.now().at
+
+    def live(self) -> Verdict:
+        """Live, heal, and be judged."""
+        try:
+            for stall in self.stalls.values():
+                self.switch_on(stall)
+            self.back_up()
+            for _ in range(self.steps):
+                self.people.step()
+                if self.violations:
+                    break
+            if not self.violations:
+                self.heal()
+                check_books(self)
+        finally:
+            for stall in self.stalls.values():
+                if stall.condition is not Condition.GONE:
+                    stall.close()
+            shutil.rmtree(self._home, ignore_errors=True)
+        return Verdict(
+            seed=self.chance.seed,
+            violations=tuple(self.violations),
+            struck=tuple(self.chance.struck),
+            greens=len(self.truth.greens),
+            days=(self.now - self._began).days,
+            marks=self.marks.counts,
+            trace=self.trace.digest,
+        )
+
+    def complain(self, invariant: str, words: str) -> None:
+        """Note that a promise was broken."""
+        violation = Violation(invariant, words)
+        if violation not in self.violations:
+            self.violations.append(violation)
+            self.trace.note(self.now, violation)
+
+    # Time
+
+    def pass_time(self, delta: timedelta) -> None:
+        """Let time go by, at every stall as its clock has it."""
+        self.clock.pass_time(delta)
+        for number, stall in self.stalls.items():
+            stall.clock.pass_time(delta * (1 + self.drift.get(number, 0.0)))
+        if self.now.month != self._month:
+            self._month = self.now.month
+            self.centre.pass_month()
+
+    # Stalls
+
+    def switch_on(self, stall: WorldTill) -> bool:
+        """Switch a stall on; a person says what time it is where its clock is worth nothing."""
+        if not stall.switch_on():
+            self._note_damage(stall)
+            return False
+        self.trace.note(self.now, stall.number, "on", stall.till.journal.head.seq)
+        check_till(self, stall)
+        reading = stall.till.clock.now()
+        if reading.trust is ClockTrust.UNTRUSTED:
+            self.marks.hit(Mark.CLOCK_RAISED)
+            if stall.guarded(lambda: stall.till.set_clock(self.now)):
+                self.marks.hit(Mark.CLOCK_DECLARED)
+        return stall.is_on
+
+    def sync(self, stall: WorldTill) -> bool:
+        """Let a stall exchange with the service; False when it did not come through."""
+        if stall.number in self.lost_too_soon:
+            self.marks.hit(Mark.LOST_TILL_TURNED_UP)
+        before = stall.till.store.answer
+        done = stall.sync()
+        if not stall.is_on:
+            self.trace.note(self.now, stall.number, "sync", stall.condition.name, stall.why)
+            self._note_damage(stall)
+            return False
+        answer = stall.till.store.answer
+        if answer is not None and answer is not before:
+            self._heard_at[stall.number] = self.now
+            if before is not None and answer.epoch > before.epoch:
+                self.marks.hit(Mark.NEW_EPOCH_ACCEPTED)
+            self._learn(stall)
+        journal = stall.till.journal
+        self.trace.note(
+            self.now, stall.number, "sync", done, journal.acknowledged_seq, journal.head.seq
+        )
+        check_till(self, stall)
+        return done
+
+    def note_green(self, stall: WorldTill, card: VirtualCard) -> None:
+        """Note what a green was remarkable for."""
+        heard_at = self._heard_at.get(stall.number, self._began)
+        if self.now - heard_at > FRESH:
+            self.marks.hit(Mark.GREEN_OFFLINE_FOR_A_WEEK)
+        if stall.till.store.borne(card.uid) is not None:
+            self.marks.hit(Mark.MONTH_LEARNT_FROM_CARD)
+
+    def check_green(self, stall: WorldTill, green: Green) -> None:
+        """V10: a till that has learnt of a block sells to that card no more."""
+        open_before = green.settled or green.proof.value != 0
+        if self.truth.blocked_for.get((stall.number, green.uid)) and not open_before:
+            self.complain("V10", f"green at {stall.number} for a card whose block it has learnt")
+
+    def burn(self, stall: WorldTill) -> None:
+        """Lose a stall's terminal, and say so."""
+        stall.lose()
+        self.truth.burnt.add(stall.number)
+        self.declare_lost(stall)
+
+    def declare_lost(self, stall: WorldTill) -> None:
+        """Say that a stall's terminal will tell nothing any more."""
+        found = self.centre.declare_lost(stall.number)
+        self.lost.add(stall.number)
+        if found:
+            self.marks.hit(Mark.RECOVERED)
+        self.trace.note(self.now, stall.number, "lost", found)
+
+    def copy_disk(self, stall: WorldTill) -> None:
+        """A helper copies a disk, for later."""
+        if stall.condition is not Condition.OFF:
+            return
+        if stall.image is None:
+            stall.image = self._home / f"image-{stall.number}"
+        else:
+            shutil.rmtree(stall.image)
+        shutil.copytree(stall.folder, stall.image)
+
+    def put_back_disk(self, stall: WorldTill) -> None:
+        """A helper puts an older copy back."""
+        if stall.image is None:
+            return
+        shutil.rmtree(stall.folder)
+        shutil.copytree(stall.image, stall.folder)
+        self.truth.rewound.add(stall.number)
+        self.trace.note(self.now, stall.number, "put back")
+
+    def rot(self, stall: WorldTill, detail: random.Random) -> None:
+        """Flip one bit of what a stall keeps; if it starts all the same, the bit was nobody's."""
+        files = [stall.data.journal, stall.data.store, stall.data.documents]
+        path = detail.choice([it for it in files if it.exists() and it.stat().st_size])
+        good = path.read_bytes()
+        content = bytearray(good)
+        at = detail.randrange(8 * len(content))
+        content[at // 8] ^= 1 << at % 8
+        path.write_bytes(bytes(content))
+        if stall.condition is Condition.OFF and not self.switch_on(stall):
+            self.marks.hit(Mark.ROT_FOUND)
+            path.write_bytes(good)
+            stall.condition = Condition.OFF
+        elif path == stall.data.journal:
+            self.truth.rewound.add(stall.number)
+
+    # The service
+
+    def back_up(self) -> None:
+        """Keep a copy of the service."""
+        heard = {number: dict(digests) for number, digests in self.truth.heard.items()}
+        self._backups.append(_Backup(self.centre.copy(), heard, len(self.truth.wire)))
+        del self._backups[:-3]
+
+    def restore(self) -> None:
+        """Put the service back to a copy: it forgets what it had taken in since."""
+        backup = self.chance.stream("backups").choice(self._backups)
+        self.truth.heard.clear()
+        for number, digests in backup.heard.items():
+            self.truth.heard[number] = dict(digests)
+        del self.truth.wire[backup.requests :]
+        self.centre.restore(backup.database)
+        for number in self.lost:
+            self.centre.declare_lost(number)  # whoever restores knows which are gone
+        for uid in sorted(self.blocked):
+            self.centre.block(uid)
+        self.marks.hit(Mark.SERVICE_RESTORED)
+        self.trace.note(self.now, "restored", backup.requests)
+
+    def block(self, card: VirtualCard) -> None:
+        """Block a card."""
+        if card.uid not in self.blocked:
+            self.blocked.add(card.uid)
+            self.centre.block(card.uid)
+            self.trace.note(self.now, "blocked", card.uid.hex())
+
+    def free(self, uid: bytes) -> None:
+        """Let a blocked card buy again."""
+        self.blocked.discard(uid)
+        self.centre.free(uid)
+        self.trace.note(self.now, "freed", uid.hex())
+
+    def deliver_parcels(self) -> None:
+        """Let requests arrive that were on their way for days."""
+        due = [parcel for parcel in self._parcels if parcel.due_at <= self.now]
+        for parcel in due:
+            self._parcels.remove(parcel)
+            self.marks.hit(Mark.DELIVERED_LATE)
+            try:
+                self._lines[parcel.terminal].deliver(parcel.headers, parcel.body)
+            except OSError:
+                self.trace.note(self.now, "a late request met a dead service")
+
+    # Healing
+
+    def heal(self) -> None:
+        """Nothing goes wrong any more; everybody says what there is, and waits for what is due."""
+        self.chance.quiet = True
+        self.drift.clear()
+        self._set_clocks_right()
+        self._bring_back_stalls()
+        self._settle()
+        if self._something_waits():
+            self.marks.hit(Mark.LONG_HEAL)
+            for _ in range(2):
+                self.pass_time(timedelta(days=_HEAL_DAYS // 2 + 1))
+                self._settle()
+
+    def _settle(self) -> None:
+        """Days end, cards are tapped, everybody syncs, and a person confirms what is recovered."""
+        self.sync_all()
+        for card in self.cards:
+            for stall in self.stalls.values():
+                if stall.is_on and stall.till.journal.open_intents(card.uid):
+                    self.people.inspect(stall, card)
+        for stall in self._on():
+            self.people.close_day(stall)
+        self.centre.publish()
+        self.sync_all()
+        for card in self.cards:
+            for stall in self._on()[:1]:
+                self.people.inspect(stall, card)
+        self.sync_all()
+        for number in sorted(self.lost | self.lost_too_soon):
+            if self.centre.confirm_recovered(number):
+                self.marks.hit(Mark.RECOVERY_CONFIRMED)
+        self.centre.publish()
+        self.sync_all()
+
+    def sync_all(self) -> None:
+        """Let every stall sync until nothing is left to say."""
+        for stall in self._on():
+            for _ in range(ROUNDS_MAX):
+                if not stall.is_on or not self.sync(stall):
+                    break
+                journal = stall.till.journal
+                if journal.acknowledged_seq >= journal.head.seq - 1:
+                    break
+
+    def _on(self) -> list[WorldTill]:
+        return [stall for stall in self.stalls.values() if stall.is_on]
+
+    def _set_clocks_right(self) -> None:
+        for stall in self.stalls.values():
+            stall.clock.set(self.now)
+            stall.clock.trust = ClockTrust.RTC
+
+    def _bring_back_stalls(self) -> None:
+        for stall in self.stalls.values():
+            if stall.condition is Condition.OFF:
+                self.switch_on(stall)
+            if stall.condition is Condition.DAMAGED and stall.number not in self.lost:
+                self.declare_lost(stall)
+
+    def _something_waits(self) -> bool:
+        return self.centre.waits()
+
+    # Inside
+
+    def _stall(self, number: int) -> WorldTill:
+        folder = self._home / str(number)
+        shutil.copytree(founding().folders[number], folder)
+        line = Line(
+            number,
+            self.centre,
+            self.chance,
+            committed=self._committed,
+            delayed=self._parcels,
+            answers=self._answers,
+        )
+        self._lines[number] = line
+        return WorldTill(
+            number,
+            merchant_of(number),
+            folder,
+            clock=ManualClock(self.now),
+            software=self.software,
+            session=session_over(line),
+            wait=lambda: self.pass_time(_HALF_A_MINUTE),
+            chance=self.chance,
+        )
+
+    def _committed(self, terminal: int, body: bytes) -> None:
+        """Hear that the service has taken in a request."""
+        try:
+            request = decode_request(body)
+        except DocumentError:
+            return
+        self.truth.wire.append((terminal, body))
+        caisse = self.centre.caisse.name
+        key = keys_of(terminal, caisse=caisse)[0].public
+        for data in request.entries:
+            try:
+                entry = open_entry(data, key, caisse=caisse, terminal=terminal)
+            except DocumentError:
+                continue
+            self.truth.heard[terminal][entry.digest] = entry.seq
+
+    def _learn(self, stall: WorldTill) -> None:
+        """Look up what the directory that a till has just taken in says of every card.
+
+        It is the service's own signed bytes that say it, and not the till's rows.
+        """
+        held = stall.till.store.directory
+        if held is None:
+            return
+        for uid, row in self.centre.rows_of(held.header.order).items():
+            is_blocked = read_row(row).status is CardStatus.BLOCKED
+            self.truth.blocked_for[stall.number, uid] = is_blocked
+            if is_blocked:
+                self.marks.hit(Mark.BLOCKED_AND_LEARNT)
+
+    def _note_damage(self, stall: WorldTill) -> None:
+        if stall.condition is Condition.DAMAGED:
+            self.trace.note(self.now, stall.number, "damaged", stall.why)
+            if stall.number in self.truth.rewound:
+                self.marks.hit(Mark.OLD_IMAGE_FOUND)
+        elif "sync" in stall.why or "I/O" in stall.why:
+            self.marks.hit(Mark.JOURNAL_STOPPED)
+        elif "full" in stall.why:
+            self.marks.hit(Mark.DISK_FULL_AND_STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Backup:
+    """A copy of the service, and what it had heard by then."""
+
+    database: object
+    heard: dict[int, dict[bytes, int]]
+    requests: int
+
+
+__all__ = ["EntryKind", "Kind", "Verdict", "World"]
