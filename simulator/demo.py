@@ -1,4 +1,7 @@
-"""`clafoutis-demo`: a market week of the Flers scheme on virtual hardware, in fast-forward."""
+"""`clafoutis-demo`: a market week of the Flers scheme on virtual hardware, in fast-forward.
+
+`clafoutis-demo simulate` lives whole worlds in which everything goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,28 @@ from rich.console import Console
 
 from simulator.market import service
 from simulator.market.counter import open_counter
+from simulator.world.command import simulate
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--script", is_flag=True, help="end by itself")
 @click.option("--seed", default=2026, show_default=True, help="another week")
-def main(*, script: bool, seed: int) -> None:
+@click.pass_context
+def main(context: click.Context, *, script: bool, seed: int) -> None:
     """Play a market week, reconcile it, show what is owed to whom.
 
     With a terminal at hand it then leaves a till to play with. The last line is one JSON object;
     the exit status is 0 only when every green sale is owed once and every cent is accounted for.
     """
+    if context.invoked_subcommand is None:
+        _play(script=script, seed=seed)
+
+
+main.add_command(simulate)
+
+
+def _play(*, script: bool, seed: int) -> None:
+    """Play the week and end the program."""
     began = time.monotonic()
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="clafoutis-demo-") as folder, open_counter() as counter:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from simulator.world.live import live
 from simulator.world.rungs import Rung
 from simulator.world.shrink import fewest, least
 from simulator.world.tally import Tally
@@ -76,9 +77,6 @@ def simulate(
     command that shows them stand above.
     """
     logging.disable(logging.ERROR)  # what goes wrong on purpose needs no log
-    # A world stands on Django's models, which can be imported only when Django is prepared.
-    from simulator.world.live import live  # noqa: PLC0415
-
     def run(
         number: int, strikes: tuple[str, ...] | None = only, length: int | None = steps
     ) -> Verdict:

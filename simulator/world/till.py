@@ -27,11 +27,11 @@ from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.disk import Disk, Trouble
 from simulator.faults import Killed
-from simulator.field import Field
 from simulator.volume import Cut
 from simulator.world.air import AirConnection, PowerCut, Strike, strikes_of_tap
 from simulator.world.catalogue import Kind
 from simulator.world.chance import Chance
+from simulator.world.rungs import Antenna
 from terminal.config import DataDirectory
 from terminal.documents import Documents
 from terminal.keyring import read_transport_key
@@ -82,6 +82,7 @@ class WorldTill:
         clock: ManualClock,
         software: Software,
         session: requests.Session,
+        reader: Antenna,
         wait: Callable[[], None],
         chance: Chance,
     ) -> None:
@@ -90,12 +91,14 @@ class WorldTill:
         self.folder: Final = folder
         self.data: Final = DataDirectory(folder)
         self.clock = clock
-        self.reader = Field(f"stall {number}")
+        self.reader = reader
         self.condition = Condition.OFF
         self.why = ""
         """What it said when it was damaged."""
         self.disk = Disk(folder)
         self.disk.__enter__()
+        self.struck: Strike | None = None
+        """The last thing that went wrong in the air, at the last tap."""
         self.image: Path | None = None
         """A copy of its disk that a helper has made."""
         self._software = software
@@ -192,6 +195,7 @@ class WorldTill:
         Raises CardError and ReaderError, as the till does.
         """
         strikes = strikes_of_tap(self._chance)
+        self.struck = None
         if self._chance.strikes(Kind.AIR_TWO_CARDS) is not None:
             raise CardCollision("two cards")
         self.reader.lift()
@@ -200,7 +204,6 @@ class WorldTill:
         if inner is None:
             raise AssertionError("a card that was laid down is there")
         air = AirConnection(inner, card, strikes, lift=self.reader.lift, wait=self._wait)
-        self.struck: Strike | None = None
         try:
             return self.guarded_cut(lambda: act(air), air)
         finally:

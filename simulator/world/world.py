@@ -12,7 +12,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from cardkit.sync import decode_request
 from simulator.burnt.caisse import SOFTWARE, keys_of
 from simulator.card import VirtualCard
 from simulator.clock import ManualClock
+from simulator.field import Field
 from simulator.world.catalogue import Kind
 from simulator.world.centre import Centre
 from simulator.world.chance import Chance
@@ -35,6 +36,7 @@ from simulator.world.line import Line, Parcel, session_over
 from simulator.world.marks import Mark, Marks
 from simulator.world.oracle import Violation, check_books, check_till
 from simulator.world.people import People
+from simulator.world.rungs import Antenna
 from simulator.world.till import Condition, WorldTill
 from simulator.world.trace import Trace
 from simulator.world.truth import Truth
@@ -64,6 +66,8 @@ class Verdict:
     days: int
     marks: Counter[Mark]
     trace: str
+    steps: int
+    """How many things were done before it went wrong, or healed."""
 
     @property
     def kinds(self) -> Counter[str]:
@@ -82,8 +86,13 @@ class World:
         without: Collection[str] = (),
         steps: int | None = None,
         echo: Callable[[str], None] | None = None,
+        readers: Sequence[Antenna] | None = None,
     ) -> None:
-        """`only` and `without` are ids of strikes; `steps` ends the life early."""
+        """`only` and `without` are ids of strikes; `steps` ends the life early.
+
+        Stalls share `readers` in turn; without any they share a field.
+        """
+        self._readers = readers or (Field(),)
         begun = founding()
         self.chance = Chance(seed, only=only, without=without)
         shape = self.chance.stream("shape")
@@ -106,6 +115,7 @@ class World:
         self.drift: dict[int, float] = {}
         self.steps = shape.randint(*STEPS) if steps is None else steps
         self._home = Path(tempfile.mkdtemp(prefix="world-", dir=begun.folders[1].parent))
+        self._lived = 0
         self._parcels: list[Parcel] = []
         self._answers: dict[int, list[bytes]] = {}
         self._lines: dict[int, Line] = {}
@@ -132,6 +142,7 @@ class World:
                 self.switch_on(stall)
             self.back_up()
             for _ in range(self.steps):
+                self._lived += 1
                 self.people.step()
                 if self.violations:
                     break
@@ -151,6 +162,7 @@ class World:
             days=(self.now - self._began).days,
             marks=self.marks.counts,
             trace=self.trace.digest,
+            steps=self._lived,
         )
 
     def complain(self, invariant: str, words: str) -> None:
@@ -166,7 +178,8 @@ class World:
         """Let time go by, at every stall as its clock has it."""
         self.clock.pass_time(delta)
         for number, stall in self.stalls.items():
-            stall.clock.pass_time(delta * (1 + self.drift.get(number, 0.0)))
+            seconds = round(delta.total_seconds() * (1 + self.drift.get(number, 0.0)))
+            stall.clock.pass_time(timedelta(seconds=seconds))
         if self.now.month != self._month:
             self._month = self.now.month
             self.centre.pass_month()
@@ -338,6 +351,7 @@ class World:
     def _settle(self) -> None:
         """Days end, cards are tapped, everybody syncs, and a person confirms what is recovered."""
         self.sync_all()
+        self._bring_back_stalls()
         for card in self.cards:
             for stall in self.stalls.values():
                 if stall.is_on and stall.till.journal.open_intents(card.uid):
@@ -405,6 +419,7 @@ class World:
             clock=ManualClock(self.now),
             software=self.software,
             session=session_over(line),
+            reader=self._readers[number % len(self._readers)],
             wait=lambda: self.pass_time(_HALF_A_MINUTE),
             chance=self.chance,
         )
