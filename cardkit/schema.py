@@ -63,8 +63,8 @@ U63: Final = Int(0, 2**63 - 1)
 S64: Final = Int(-(2**63), 2**63 - 1)
 DAYS: Final = Int(0, 3660)
 """A duration of at most ten years."""
-_INSTANT: Final = Int(0, 253_402_300_799)
-"""Up to the end of the year 9999."""
+_INSTANT: Final = Int(0, 250_246_627_199)
+"""Up to the end of the year 9899: every zone has a day for it, and ten years more too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def exactly(length: int) -> Blob:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of at most `high` characters."""
+    """A text of at most `high` characters, none of them NUL, which PostgreSQL can't store."""
 
     high: int
 
@@ -104,7 +104,7 @@ class Text:
 
     def unpack(self, raw: Value) -> str:
         """Read a text."""
-        if not isinstance(raw, str) or len(raw) > self.high:
+        if not isinstance(raw, str) or len(raw) > self.high or "\0" in raw:
             raise DocumentMalformed(f"expected a text of at most {self.high} characters")
         return raw
 
