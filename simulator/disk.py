@@ -111,6 +111,7 @@ class Disk:
         self._armed: _Armed | None = None
         self._frozen = False
         self._handles: dict[int, _Handle] = {}
+        self._inodes: dict[str, int] = {}
         self._opened = 0
 
     def __enter__(self) -> Self:
@@ -148,6 +149,7 @@ class Disk:
                 (self.folder / name).unlink(missing_ok=True)
             write_image(image, self.folder)
             self.volume = Volume.holding(image)
+            self._inodes = {name: (self.folder / name).stat().st_ino for name in image}
         self._frozen = False
 
     def image(self, cut: Cut, chance: random.Random) -> Image:
@@ -165,6 +167,7 @@ class Disk:
         if result != OK:
             return result, -1
         file = self._file(name, before)
+        self._inodes[name] = (self.folder / name).stat().st_ino
         self._opened += 1
         self._handles[self._opened] = _Handle(file, bool(flags & _SYNCS_ITS_NAME))
         return OK, self._opened
@@ -238,9 +241,13 @@ class Disk:
             if known is not None:
                 self._note(Lost(name))
             self._note(Link(name, self.volume.next_file))
-        elif known is None or self.volume.content(known) != before:
+        elif known is None or self._was_replaced(name) or self.volume.content(known) != before:
             self._note(Found(name, self.volume.next_file, before))
         return self.volume.names[name]
+
+    def _was_replaced(self, name: str) -> bool:
+        """Say whether another file has this name now: whoever renames has synced."""
+        return self._inodes.get(name) != (self.folder / name).stat().st_ino
 
     def _lies_there(self, name: str) -> bytes | None:
         """Return a file's content; one that is open is not read again.

@@ -28,6 +28,16 @@ def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE) -> None
     sync_directory(path.parent)
 
 
+def write_again(path: Path) -> None:
+    """Make a file last as it reads now, if it is there; raises OSError.
+
+    After an fsync that failed, Linux shows pages that the disk never got and takes them for
+    written: only writing them once more saves what is built upon them (fsync(2), "EIO").
+    """
+    if path.exists():
+        write_atomically(path, path.read_bytes())
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory survive a cut, as fsync makes a file's content survive."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

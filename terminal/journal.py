@@ -42,7 +42,8 @@ from cardkit.entries import (
 )
 from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
 from cardkit.signing import SigningKey
-from terminal.files import PRIVATE, sync_directory
+from terminal.files import PRIVATE, sync_directory, write_again
+from terminal.integrity import find_damage
 from terminal.journal_read import JournalReader, OpenIntent
 from terminal.journal_schema import INSERT, RULES, SCHEMA, intent_seq_of, lookup, movement_cents
 
@@ -152,6 +153,7 @@ class Journal(JournalReader):
         try:
             if not path.exists():
                 raise JournalDamaged(1, "there is no journal")
+            write_again(path.with_name(f"{path.name}-wal"))  # left by whoever did not close it
             db = _connect(path)
             journal = cls(db, lock, key=key, terminal=terminal, clock=clock)
             journal._resume()
@@ -159,7 +161,7 @@ class Journal(JournalReader):
             if db is not None:
                 db.close()
             os.close(lock)
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, (sqlite3.OperationalError, OSError)):
                 raise JournalStopped(str(error)) from error
             if isinstance(error, (sqlite3.DatabaseError, UnicodeDecodeError)):
                 raise JournalDamaged(1, str(error)) from error  # its own words may be damaged too
@@ -352,9 +354,14 @@ class Journal(JournalReader):
 
     def _check_file(self) -> None:
         """Hold pages, rows, indexes and rules against each other; raises JournalDamaged."""
-        ((found,),) = self._rows("PRAGMA integrity_check(1)")
-        if found != "ok":
-            raise JournalDamaged(1, str(found))
+        try:
+            damage = find_damage(self._db)
+        except sqlite3.OperationalError as error:
+            raise JournalStopped(str(error)) from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise JournalDamaged(1, str(error)) from error
+        if damage is not None:
+            raise JournalDamaged(1, damage)
         rules = self._rows("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")
         if {rule for (rule,) in rules} != RULES:
             raise JournalDamaged(1, "the rules are not those of a journal")

@@ -40,7 +40,8 @@ from cardkit.schema import pack, unpack
 from cardkit.sync import HeldAnswer, SyncAnswer, accept_answer
 from terminal.config import DataDirectory
 from terminal.documents import Document, Documents
-from terminal.files import PRIVATE
+from terminal.files import PRIVATE, write_again
+from terminal.integrity import find_damage
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ class Store:
         try:
             if not data.store.exists():
                 os.close(os.open(data.store, os.O_WRONLY | os.O_CREAT, PRIVATE))
+            write_again(data.store.with_name(f"{data.store.name}-wal"))
             db = sqlite3.connect(data.store, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{data.store.name}: {error}") from error
@@ -328,10 +330,13 @@ class Store:
 
     def _held_directory(self) -> tuple[HeldDirectory | None, str | None]:
         """Return the directory, or what is wrong with it."""
-        ((found,),) = self._rows("PRAGMA integrity_check(1)")
-        if found != "ok":
-            logger.error("the store is damaged, the directory will be fetched again: %s", found)
-            return None, str(found)
+        try:
+            damage = find_damage(self._db)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise StoreError(str(error)) from error
+        if damage is not None:
+            logger.error("the store is damaged and the directory will be fetched again: %s", damage)
+            return None, damage
         headers = self._rows("SELECT content FROM header")
         if not headers:
             return None, None
