@@ -64,12 +64,12 @@ class Centre:
     epoch: int = 1
 
     @classmethod
-    def fresh(cls, clock: ManualClock, chance: Chance) -> Centre:
-        """The service as it was when the caisse was founded."""
+    def fresh(cls, clock: ManualClock, chance: Chance, *, stalls: int) -> Centre:
+        """The service as it was when the caisse was founded, with so many stalls."""
         begun = founding()
         ring = KeyRing(begun.keys.public, begun.keys.service)
         centre = cls(Caisse(ring=ring, clock=clock, using=WORLD), clock, chance, begun.keys)
-        centre.put_back(begun.database)
+        centre.put_back(begun.databases[stalls])
         return centre
 
     # What terminals meet

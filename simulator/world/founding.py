@@ -33,7 +33,8 @@ from simulator.market import service
 WORLD: Final = "world"
 """The name of the database connection that all worlds of a process share, one after another."""
 CARDS: Final = 12
-TILLS: Final = 6
+TILLS: Final = 4
+STALLS_MIN: Final = 2
 MERCHANTS: Final = 3
 STEP_MAX_CENTS: Final = 300_00
 ISSUED_BEFORE_USE: Final = timedelta(minutes=5)
@@ -48,7 +49,8 @@ class Founding:
     cards: tuple[VirtualCard, ...]
     folders: Mapping[int, Path]
     """Every till's data as it is when it has been enrolled and has synced."""
-    database: sqlite3.Connection
+    databases: Mapping[int, sqlite3.Connection]
+    """By the number of stalls: terminals beyond it are declared lost, and nobody waits for them."""
     heard: Mapping[int, Mapping[bytes, int]]
     """What every till had sent by then: digests and numbers of its entries."""
     at: datetime
@@ -95,9 +97,12 @@ def founding() -> Founding:
     heard: dict[int, dict[bytes, int]] = {terminal: {} for terminal in folders}
     for entry in StoredEntry.objects.using(WORLD).order_by("seq"):
         heard[entry.terminal_id][bytes(entry.digest)] = entry.seq
-    kept = sqlite3.connect(":memory:", check_same_thread=False)
-    connections[WORLD].connection.backup(kept)
-    return Founding(caisse.keys, cards, folders, kept, heard, clock.now().at)
+    databases = {}
+    for terminal in range(TILLS, STALLS_MIN - 1, -1):
+        databases[terminal] = sqlite3.connect(":memory:", check_same_thread=False)
+        connections[WORLD].connection.backup(databases[terminal])
+        caisse.declare_lost(terminal)
+    return Founding(caisse.keys, cards, folders, databases, heard, clock.now().at)
 
 
 def _forget_requests(folder: Path) -> None:

@@ -52,6 +52,9 @@ ACCUSING: Final = frozenset(
 OF_A_REWOUND_TILL: Final = frozenset({FindingKind.WITHHELD, FindingKind.TWO_OUTCOMES})
 """What a disk that was put back explains as well: its numbers were given out twice."""
 OUTBOX_MAX: Final = 8
+_ENTRIES: Final = 1_000
+_MONEY: Final = (EntryKind.INTENT, EntryKind.EVIDENCE)
+"""Kinds from the one to the other are about sales and cards."""
 _REBUILT: Final = 6
 """Of so many worlds one has its books computed again from the signed facts: that is dear."""
 
@@ -102,6 +105,13 @@ def check_books(world: World) -> None:
             world.complain("V12", f"rebuilt from what was signed: {one}")
 
 
+def owes_money(stall: WorldTill) -> bool:
+    """Whether anything that money hangs on is not acknowledged yet."""
+    journal = stall.till.journal
+    unsent = journal.entries(journal.acknowledged_seq, _ENTRIES)
+    return any(_MONEY[0] <= entry.envelope.kind <= _MONEY[1] for entry in unsent)
+
+
 def _is_sold(stall: WorldTill, green: Green) -> bool:
     outcome = stall.till.journal.outcome(green.seq)
     return outcome is not None and isinstance(outcome.body, Sale)
@@ -118,7 +128,7 @@ def _check_liveness(world: World) -> None:
             journal.verify()
         except ClafoutisError as error:
             world.complain("V6", f"the journal of {stall.number}: {error}")
-        if journal.acknowledged_seq < journal.head.seq - 1:
+        if owes_money(stall):
             unsent = f"{journal.acknowledged_seq} of {journal.head.seq}"
             world.complain("liveness", f"{stall.number} got no further than {unsent}")
         if journal.open_intents():

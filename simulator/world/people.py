@@ -63,7 +63,7 @@ class People:
             (self.sell, 60),
             (self.balance, 4),
             (self.refund, 5),
-            (self.sync, 16),
+            (self.sync, 10),
             (self.close_day, 4),
             (self.switch, 2),
             (self.rest, 2),
@@ -179,7 +179,8 @@ class People:
         if not stall.is_on:
             return
         amber = len(stall.till.journal.open_intents())
-        if amber and self._chance.strikes(Kind.PEOPLE_CLOSED_OVER_AMBER) is None:
+        over_amber = self._chance.quiet or self._chance.strikes(Kind.PEOPLE_CLOSED_OVER_AMBER)
+        if amber and not over_amber:
             return
         day = business_date(stall.clock.now().at)
         done = stall.guarded(lambda: stall.till.close_day(day))

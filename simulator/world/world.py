@@ -31,10 +31,10 @@ from simulator.field import Field
 from simulator.world.catalogue import Kind
 from simulator.world.centre import Centre
 from simulator.world.chance import Chance
-from simulator.world.founding import TILLS, founding, merchant_of
+from simulator.world.founding import STALLS_MIN, TILLS, founding, merchant_of
 from simulator.world.line import Line, Parcel, session_over
 from simulator.world.marks import Mark, Marks
-from simulator.world.oracle import Violation, check_books, check_till
+from simulator.world.oracle import Violation, check_books, check_till, owes_money
 from simulator.world.people import People
 from simulator.world.rungs import Antenna
 from simulator.world.till import Condition, WorldTill
@@ -43,7 +43,7 @@ from simulator.world.truth import Truth
 from terminal.outcomes import Green
 
 STEPS: Final = (20, 50)
-STALLS: Final = (2, 4)
+STALLS: Final = (STALLS_MIN, TILLS)
 CARDS: Final = (3, 8)
 ROUNDS_MAX: Final = 8
 """Exchanges after which a healed till has nothing left to say."""
@@ -104,7 +104,8 @@ class World:
         self.clock = ManualClock(begun.at, trust=ClockTrust.SYNCHRONISED)
         self.clock.pass_time(timedelta(minutes=1))
         self._began = self.clock.now().at
-        self.centre = Centre.fresh(self.clock, self.chance)
+        stalls = shape.randint(*STALLS)
+        self.centre = Centre.fresh(self.clock, self.chance, stalls=stalls)
         self.cards = begun.fresh_cards(shape.randint(*CARDS))
         self.truth.cards = list(self.cards)
         for number, digests in begun.heard.items():
@@ -122,12 +123,7 @@ class World:
         self._backups: list[_Backup] = []
         self._heard_at: dict[int, datetime] = {}
         self._month = self.now.month
-        self.stalls = {
-            number: self._stall(number) for number in range(1, shape.randint(*STALLS) + 1)
-        }
-        for number in range(len(self.stalls) + 1, TILLS + 1):
-            self.centre.declare_lost(number)  # never used here, and so nobody waits for them
-            self.lost.add(number)
+        self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
         self.people = People(self)
 
     @property
@@ -341,43 +337,46 @@ class World:
         self.drift.clear()
         self._set_clocks_right()
         self._bring_back_stalls()
+        self._end_day()
         self._settle()
-        if self._something_waits():
+        if self.centre.waits():
             self.marks.hit(Mark.LONG_HEAL)
             for _ in range(2):
                 self.pass_time(timedelta(days=_HEAL_DAYS // 2 + 1))
                 self._settle()
 
-    def _settle(self) -> None:
-        """Days end, cards are tapped, everybody syncs, and a person confirms what is recovered."""
-        self.sync_all()
-        self._bring_back_stalls()
-        for card in self.cards:
-            for stall in self.stalls.values():
+    def _end_day(self) -> None:
+        """What is open is settled by its card, or left to the service."""
+        for stall in self._on():
+            for card in self.cards:
                 if stall.is_on and stall.till.journal.open_intents(card.uid):
                     self.people.inspect(stall, card)
-        for stall in self._on():
-            self.people.close_day(stall)
-        self.centre.publish()
+            if stall.is_on:
+                self.people.close_day(stall)
+
+    def _settle(self) -> None:
+        """Everybody syncs, every card is read somewhere, a person confirms what is recovered."""
         self.sync_all()
-        for card in self.cards:
-            for stall in self._on()[:1]:
+        self._bring_back_stalls()
+        self.centre.publish()
+        for stall in self._on()[:1]:
+            for card in self.cards:
                 self.people.inspect(stall, card)
         self.sync_all()
-        for number in sorted(self.lost | self.lost_too_soon):
-            if self.centre.confirm_recovered(number):
-                self.marks.hit(Mark.RECOVERY_CONFIRMED)
-        self.centre.publish()
-        self.sync_all()
+        confirmed = [self.centre.confirm_recovered(it) for it in sorted(self.lost)]
+        if any(confirmed):
+            self.marks.hit(Mark.RECOVERY_CONFIRMED)
+        if self.centre.waits():
+            self.centre.publish()
+            self.sync_all(always=True)
 
-    def sync_all(self) -> None:
-        """Let every stall sync until nothing is left to say."""
+    def sync_all(self, *, always: bool = False) -> None:
+        """Let every stall sync until no money is left to say; `always` at least once."""
         for stall in self._on():
-            for _ in range(ROUNDS_MAX):
-                if not stall.is_on or not self.sync(stall):
+            for number in range(ROUNDS_MAX):
+                if not (always and number == 0) and not owes_money(stall):
                     break
-                journal = stall.till.journal
-                if journal.acknowledged_seq >= journal.head.seq - 1:
+                if not self.sync(stall):
                     break
 
     def _on(self) -> list[WorldTill]:
@@ -394,9 +393,6 @@ class World:
                 self.switch_on(stall)
             if stall.condition is Condition.DAMAGED and stall.number not in self.lost:
                 self.declare_lost(stall)
-
-    def _something_waits(self) -> bool:
-        return self.centre.waits()
 
     # Inside
 
