@@ -50,7 +50,7 @@ class Founding:
     folders: Mapping[int, Path]
     """Every till's data as it is when it has been enrolled and has synced."""
     databases: Mapping[int, sqlite3.Connection]
-    """By the number of stalls: terminals beyond it are declared lost, and nobody waits for them."""
+    """By the number of stalls, as it was when no more had been enrolled."""
     heard: Mapping[int, Mapping[bytes, int]]
     """What every till had sent by then: digests and numbers of its entries."""
     at: datetime
@@ -88,20 +88,17 @@ def founding() -> Founding:
         )
     clock.pass_time(ISSUED_BEFORE_USE)
     cards = tuple(caisse.issue_card() for _ in range(CARDS))
-    folders = {}
+    folders, databases = {}, {}
     for terminal in range(1, TILLS + 1):
         folders[terminal] = home / str(terminal)
         stall = caisse.enrol(terminal, folders[terminal], merchant=merchant_of(terminal))
         stall.close()
         _forget_requests(folders[terminal])
+        databases[terminal] = sqlite3.connect(":memory:", check_same_thread=False)
+        connections[WORLD].connection.backup(databases[terminal])
     heard: dict[int, dict[bytes, int]] = {terminal: {} for terminal in folders}
     for entry in StoredEntry.objects.using(WORLD).order_by("seq"):
         heard[entry.terminal_id][bytes(entry.digest)] = entry.seq
-    databases = {}
-    for terminal in range(TILLS, STALLS_MIN - 1, -1):
-        databases[terminal] = sqlite3.connect(":memory:", check_same_thread=False)
-        connections[WORLD].connection.backup(databases[terminal])
-        caisse.declare_lost(terminal)
     return Founding(caisse.keys, cards, folders, databases, heard, clock.now().at)
 
 

@@ -55,7 +55,7 @@ OUTBOX_MAX: Final = 8
 _ENTRIES: Final = 1_000
 _MONEY: Final = (EntryKind.INTENT, EntryKind.EVIDENCE)
 """Kinds from the one to the other are about sales and cards."""
-_REBUILT: Final = 6
+_REBUILT: Final = 20
 """Of so many worlds one has its books computed again from the signed facts: that is dear."""
 
 

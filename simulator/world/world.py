@@ -42,7 +42,7 @@ from simulator.world.trace import Trace
 from simulator.world.truth import Truth
 from terminal.outcomes import Green
 
-STEPS: Final = (20, 50)
+STEPS: Final = (12, 32)
 STALLS: Final = (STALLS_MIN, TILLS)
 CARDS: Final = (3, 8)
 ROUNDS_MAX: Final = 8
