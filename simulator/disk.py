@@ -81,11 +81,12 @@ _STRUCK_BY: Final = {
 
 @dataclass(slots=True)
 class _Armed:
-    """A trouble, and how much it still lets through."""
+    """A trouble, and after how many operations it comes."""
 
     trouble: Trouble
-    left: int
+    after: int
     for_ever: bool
+    passed: int = 0
     struck: int = 0
 
 
@@ -135,6 +136,11 @@ class Disk:
         struck = 0 if self._armed is None else self._armed.struck
         self._armed = None
         return struck
+
+    @property
+    def passed(self) -> int:
+        """How many operations since `fail` could have failed so."""
+        return 0 if self._armed is None else self._armed.passed
 
     def freeze(self) -> None:
         """Refuse everything from here on, so that whoever died can be closed without a trace."""
@@ -265,11 +271,11 @@ class Disk:
         armed = self._armed
         if armed is None or armed.trouble not in _STRUCK_BY[what]:
             return False
-        armed.left -= 1
-        if armed.left == -1 or (armed.left < -1 and armed.for_ever):
-            armed.struck += 1
-            return True
-        return False
+        armed.passed += 1
+        is_now = armed.passed == armed.after + 1
+        is_since = armed.for_ever and armed.passed > armed.after
+        armed.struck += is_now or is_since
+        return is_now or is_since
 
     def _note(self, operation: Operation) -> None:
         self.volume.apply(operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from pathlib import Path
@@ -29,8 +30,9 @@ from cardkit.bodies import (
 from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
 from cardkit.signing import SigningKey
 from simulator.clock import ManualClock
+from simulator.disk import Disk, Trouble
+from simulator.volume import Cut, write_image
 from terminal.journal import CHECKPOINT_ENTRIES, Journal
-from tests.power_cut import watched_disk
 from tests.terminal_world import START
 
 KEY = SigningKey.from_scalar(77, caisse="flers")
@@ -140,13 +142,13 @@ def forget_verified(folder: Path) -> None:
 def test_an_acknowledged_entry_survives_a_power_cut(tmp_path: Path) -> None:
     """Promise: green is on the disk. Turns red for synchronous NORMAL or OFF, or no commit."""
     make(tmp_path / "till").close()
-    with watched_disk() as disk:
+    with Disk(tmp_path / "till") as disk:
         journal = reopen(tmp_path / "till")
         for round_number in range(3):
             seq = sell(journal)
             image = tmp_path / f"image-{round_number}"
             shutil.copytree(tmp_path / "till", image)
-            disk.image(tmp_path / "till", image)
+            write_image(disk.image(Cut.UNSYNCED, random.Random(1)), image)
             recovered = reopen(image)
             found = recovered.outcome(seq)
             recovered.close()
@@ -158,7 +160,7 @@ def test_an_acknowledged_entry_survives_a_power_cut(tmp_path: Path) -> None:
 def test_each_entry_costs_one_sync(tmp_path: Path) -> None:
     """Promise: the two fsyncs of a sale are two, also when nobody checkpoints."""
     make(tmp_path).close()
-    with watched_disk() as disk:
+    with Disk(tmp_path) as disk:
         journal = reopen(tmp_path)
         journal.append(EntryKind.STOPPED, Stopped())
         before = disk.syncs
@@ -171,13 +173,13 @@ def test_each_entry_costs_one_sync(tmp_path: Path) -> None:
 def test_a_failed_sync_stops_the_journal(tmp_path: Path) -> None:
     """Promise: after a failed fsync nothing is sold until the journal was opened anew."""
     make(tmp_path).close()
-    with watched_disk() as disk:
+    with Disk(tmp_path) as disk:
         journal = reopen(tmp_path)
         seq = sell(journal)
-        disk.broken = True
+        disk.fail(Trouble.SYNC, for_ever=True)
         with pytest.raises(JournalStopped):
             journal.append(EntryKind.INTENT, intent())
-        disk.broken = False
+        disk.heal()
         with pytest.raises(JournalStopped):
             journal.append(EntryKind.INTENT, intent())
         with pytest.raises(JournalStopped):

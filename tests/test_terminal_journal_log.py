@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulator.disk import Disk
 from terminal.journal import CHECKPOINT_ENTRIES
-from tests.power_cut import watched_disk
 from tests.test_terminal_journal import make, reopen, sell
 
 
@@ -13,7 +13,7 @@ def test_not_every_rest_costs_the_next_sale_a_sync(tmp_path: Path) -> None:
     """Promise: a sale is two fsyncs, and a third one only when a log that was long begins anew."""
     make(tmp_path).close()
     sales, in_taps = 5 * CHECKPOINT_ENTRIES, 0
-    with watched_disk() as disk:
+    with Disk(tmp_path) as disk:
         journal = reopen(tmp_path)
         for _ in range(sales):
             journal.checkpoint()

@@ -19,8 +19,8 @@ from simulator.crash.images import fresh, replayed
 from simulator.disk import Disk
 from simulator.volume import Cut, Found, write_image
 
-ENTRIES: Final = 20
-IMAGES_A_MOMENT: Final = 6
+ENTRIES: Final = 8
+IMAGES_A_MOMENT: Final = 3
 _NAME: Final = "tiny.db"
 _CONTENT: Final = 900
 """Bytes of an entry, so that every few of them need a new page."""
