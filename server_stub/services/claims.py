@@ -69,13 +69,14 @@ class Reader:
         self._fetch_lives(delivery)
         claims = self._claims([(row, body) for row, entry in delivery if (body := _intent(entry))])
         sightings: list[Sighting] = []
+        records: list[RecordSeen] = []
         allowances_came = False
         for row, entry in delivery:
             match entry.body:
                 case Sale() | Void() | Indeterminate() | Resolution():
                     self.touched.intents.add(entry.body.intent_seq)
                 case Evidence():
-                    sightings += self._evidence(row, entry.body)
+                    sightings += self._evidence(row, entry.body, records)
                 case DeclinedEntry():
                     sightings += self._declined(row, entry.body)
                 case Refund():
@@ -84,6 +85,7 @@ class Reader:
                     allowances_came |= keep_seen(self._caisse, entry.body.content)
         self._keep_claims(claims, {row.digest: entry for row, entry in delivery})
         self._keep(sightings)
+        RecordSeen.objects.using(self._caisse.using).bulk_create(records, ignore_conflicts=True)
         if allowances_came:
             self._judge_again()
 
@@ -203,7 +205,10 @@ class Reader:
 
     # What cards told without a sale
 
-    def _evidence(self, row: StoredEntry, body: Evidence) -> Iterable[Sighting]:
+    def _evidence(
+        self, row: StoredEntry, body: Evidence, records: list[RecordSeen]
+    ) -> Iterable[Sighting]:
+        """Yield what a card showed of its counters, and add the sale records that it kept."""
         for card in self._lives.get(body.uid, ()):
             self._touch(card.id)
             yield Sighting(
@@ -215,10 +220,16 @@ class Reader:
                 entry=row,
             )
             for raw in body.records:
-                yield from self._record(row, card, raw, newest_tmc=body.tmc)
+                yield from self._record(row, card, raw, records, newest_tmc=body.tmc)
 
     def _record(
-        self, row: StoredEntry, card: Card, raw: bytes, *, newest_tmc: int
+        self,
+        row: StoredEntry,
+        card: Card,
+        raw: bytes,
+        records: list[RecordSeen],
+        *,
+        newest_tmc: int,
     ) -> Iterable[Sighting]:
         """Place a record by its token: it tells of its own sale, and proves the one before."""
         record = SaleRecord.unpack(raw)
@@ -234,9 +245,7 @@ class Reader:
         )
         if not tmc:
             return
-        RecordSeen.objects.using(self._caisse.using).get_or_create(
-            card=card, tmc=tmc, content=raw, defaults={"entry": row}
-        )
+        records.append(RecordSeen(card=card, tmc=tmc, content=raw, entry=row))
         if tmc > 1:
             yield Sighting(
                 card=card,
