@@ -6,8 +6,8 @@
 
 With atheris, where it is installed, inputs that reach new branches are followed; without it the
 corpus is changed at random, the same way for the same seed. A crash is minimised and printed as a
-path; it belongs into the corpus, as its test. The last line is one JSON object; the exit status is 1
-when there were violations.
+path; it belongs into the corpus, as its test. The last line is one JSON object; the exit status is
+1 when there were violations.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def guided(target: Target, corpus: Path, *, budget_s: float, seed: int, keep: bo
             if crash is None or time.monotonic() + 1 > ends_at:
                 break
         if keep:
-            _keep(target, corpus, [str(found), str(begun)])
+            _keep(target, corpus, [found, begun])
     report.crashes = len(seen)
     return report
 
@@ -166,21 +166,42 @@ def _unpack(contents: list[bytes], folder: Path) -> None:
         (folder / name_of(content)).write_bytes(content)
 
 
-def _keep(target: Target, corpus: Path, folders: list[str]) -> None:
+def _keep(target: Target, corpus: Path, folders: list[Path]) -> None:
     """Replace a target's corpus by what reaches the same with fewer bytes; crashes stay."""
-    with tempfile.TemporaryDirectory(prefix="clafoutis-merge-") as merged:
-        _fuzzed(target, Report(), ["-merge=1", merged, *folders], timeout_s=600)
-        contents = sorted((path.read_bytes() for path in Path(merged).iterdir()), key=len)
+    paths = [path for folder in folders for path in folder.iterdir()]
+    paths.sort(key=lambda path: (path.stat().st_size, path.name))
     home = corpus / target.name
     home.mkdir(parents=True, exist_ok=True)
     for path in home.iterdir():
         if not path.name.startswith(CRASH):
             path.unlink()
+    seen: set[str] = set()
     size = 0
-    for content in contents:
-        size += len(content)
-        if size <= KEPT_BYTES_MAX:
+    for path, reached in zip(paths, _reached(target, paths), strict=True):
+        content = path.read_bytes()
+        if not reached <= seen and size + len(content) <= KEPT_BYTES_MAX:
+            seen |= reached
+            size += len(content)
             (home / name_of(content)).write_bytes(content)
+
+
+def _reached(target: Target, paths: list[Path]) -> list[set[str]]:
+    """What each input reaches, as libFuzzer notes it in the control file of a merge.
+
+    Its first lines are how many files there are, how many of them are the corpus already, and
+    their names; the lines added are `FT`, the place of a file, and the features it reaches.
+    """
+    reached: list[set[str]] = [set() for _ in paths]
+    with tempfile.NamedTemporaryFile("w+", suffix=".merge") as control:
+        control.write("\n".join([str(len(paths)), "0", *map(str, paths)]) + "\n")
+        control.flush()
+        options = ["-merge_inner=1", f"-merge_control_file={control.name}"]
+        _fuzzed(target, Report(), options, timeout_s=600)
+        for line in Path(control.name).read_text().splitlines()[len(paths) + 2 :]:
+            kind, *numbers = line.split()
+            if kind == "FT":
+                reached[int(numbers[0])] |= set(numbers[1:])
+    return reached
 
 
 def run(
@@ -197,7 +218,9 @@ def run(
             one = plain(TARGETS[name], corpus, budget_s=share_s, seed=seed)
         report.add(one)
         rate = one.executions / (time.monotonic() - begun)
-        click.echo(f"{name}: {one.executions}, {rate:.0f} a second, {one.crashes} crashes", err=True)
+        click.echo(
+            f"{name}: {one.executions}, {rate:.0f} a second, {one.crashes} crashes", err=True
+        )
     return report
 
 
@@ -208,20 +231,21 @@ def run(
 @click.option("--corpus", type=click.Path(path_type=Path), default=CORPUS, show_default=True)
 @click.option("--plain", "is_plain", is_flag=True, help="change at random, even with atheris")
 @click.option("--keep", is_flag=True, help="keep, minimised, what was found beside the corpus")
-@click.option("--input", "input_path", type=click.Path(path_type=Path, exists=True))
+@click.option("--input", "shown", type=click.Path(path_type=Path, exists=True), help="run it once")
 def main(
     name: str,
+    *,
     budget_s: float,
     seed: int,
     corpus: Path,
     is_plain: bool,
     keep: bool,
-    input_path: Path | None,
+    shown: Path | None,
 ) -> None:
     """Fuzz one target or all of them, or run one input and show what breaks."""
     logging.disable(logging.CRITICAL)
-    if input_path is not None:
-        TARGETS[name].run(input_path.read_bytes())
+    if shown is not None:
+        TARGETS[name].run(shown.read_bytes())
         return
     names = list(TARGETS) if name == "all" else [name]
     follow = not is_plain and importlib.util.find_spec("atheris") is not None

@@ -8,7 +8,7 @@ answers before they are sealed again.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final
@@ -31,7 +31,7 @@ from simulator import isodep, pn532_frame
 from simulator.card import VirtualCard
 from simulator.field import FieldConnection
 from simulator.issued import DEMO_SYSTEM_ID, demo_keys, demo_master
-from terminal.outcomes import Green, Refused
+from terminal.outcomes import Green
 from terminal.tap import Tap
 from terminal.till import Till
 from tests.fuzz_target import Parts, Target, blocks, new_folder
@@ -87,7 +87,7 @@ class KnowingMiddle:
         edit = self.edits.get(self.count)
         self.count += 1
         if edit is not None and edit.how >= 128:
-            return self._invented(command[1], edit)
+            return self._invented(edit)
         answer = self.inner.transceive(command)
         self._listen(command, answer)
         return answer if edit is None else self._edited(command[1], answer, edit)
@@ -110,7 +110,7 @@ class KnowingMiddle:
 
     def _edited(self, ins: int, answer: bytes, edit: Edit) -> bytes:
         if self.channel is None or edit.how % 4 >= 2:
-            return self._invented(ins, edit)
+            return self._invented(edit)
         mode = CommMode.FULL if ins in _FULL else CommMode.MAC
         try:
             plain = self.channel.unwrap(answer[-1], answer[:-2], mode)
@@ -127,9 +127,9 @@ class KnowingMiddle:
         data = plain
         if mode is CommMode.FULL:
             data = encrypt_cbc(channel._enc_key, pad(plain), iv=channel._iv(b"\x5a\xa5"))
-        return data + channel._mac(0, data) + _OK.to_bytes(2)
+        return bytes(data + channel._mac(0, data) + _OK.to_bytes(2))
 
-    def _invented(self, ins: int, edit: Edit) -> bytes:
+    def _invented(self, edit: Edit) -> bytes:
         if edit.how % 4 == 3:
             self.inner.close()
             raise CardLost("the card left the field")
@@ -254,7 +254,7 @@ def fuzz_desfire(data: bytes) -> None:
     parts = Parts(data)
     questions = parts.number()
     card = Desfire(ScriptedCard(Activation(uid=bytes(7)), parts))
-    asked = (
+    asked: tuple[Callable[[], object], ...] = (
         card.get_version,
         card.get_key_settings,
         card.free_mem,
@@ -341,7 +341,7 @@ class ScriptedLine:
         """Take a command."""
         self._acknowledges = True
 
-    def read(self, timeout: int = 0) -> bytearray:
+    def read(self, timeout: int = 0) -> bytearray:  # noqa: ARG002 - nfcpy names it
         """The acknowledgement, then an answer, framed well unless its first byte is odd."""
         if self._acknowledges:
             self._acknowledges = False
@@ -374,7 +374,9 @@ def fuzz_chip(data: bytes) -> None:
 def _chips() -> Iterator[bytes]:
     done = blocks(b"\xd5\x13")
     for answer in (b"\xd5\x41\0\x91\0", b"\xd5\x41\x40\x91", b"\xd5\x41\x01", b"\x7f\x81"):
-        tail = b"".join(b"\0" + blocks(one) for one in (b"\xd5\x41\0\0", b"\xd5\x55\0", b"\xd5\x43\0"))
+        tail = b"".join(
+            b"\0" + blocks(one) for one in (b"\xd5\x41\0\0", b"\xd5\x55\0", b"\xd5\x43\0")
+        )
         yield b"\5\0" + done + b"\0" + blocks(answer) + tail
 
 
@@ -393,7 +395,7 @@ def fuzz_found(data: bytes) -> None:
 
 
 TARGETS: Final = (
-    Target("card", fuzz_card, _taps),
+    Target("card", fuzz_card, _taps, replayed=30),
     Target(
         "stranger",
         fuzz_stranger,

@@ -306,7 +306,9 @@ def _bodies(group: str) -> Iterator[bytes]:
 
 TARGETS: Final = (
     Target("cbor", fuzz_cbor, lambda: [parse(content).payload for content in _sealed()]),
-    Target("cose", fuzz_cose, lambda: [b"\0" + _sealed()[0], b"\1" + parse(_sealed()[0]).protected]),
+    Target(
+        "cose", fuzz_cose, lambda: [b"\0" + _sealed()[0], b"\1" + parse(_sealed()[0]).protected]
+    ),
     Target("entry", fuzz_entry, lambda: _bodies("entry")),
     Target("act", fuzz_act, lambda: _bodies("act")),
     Target("allowance", fuzz_allowance, lambda: ways_in(samples()["allowance"])),
@@ -345,5 +347,3 @@ TARGETS: Final = (
 
 def _sealed() -> list[bytes]:
     return [content for name, content in samples().items() if name not in {"request", "row"}]
-
-

@@ -42,7 +42,7 @@ def mutate(data: bytes, chance: random.Random, others: Sequence[bytes] = ()) -> 
 
 
 def cbor_mutated(data: bytes, chance: random.Random) -> bytes | None:
-    """Change the value that an input says, behind up to two bytes of another kind; None: no CBOR."""
+    """Change the value that an input says, up to two bytes into it; None when it is no CBOR."""
     for skip in (0, 1, 2):
         try:
             value = cbor2.loads(data[skip:])
@@ -53,7 +53,9 @@ def cbor_mutated(data: bytes, chance: random.Random) -> bytes | None:
     return None
 
 
-def _bytes(data: bytes, chance: random.Random, others: Sequence[bytes]) -> bytes:
+def _bytes(  # noqa: PLR0911 - one return a way
+    data: bytes, chance: random.Random, others: Sequence[bytes]
+) -> bytes:
     place = chance.randrange(len(data) + 1)
     length = 1 + int(chance.random() ** 4 * 32)
     head, middle, tail = data[:place], data[place : place + length], data[place + length :]
@@ -70,8 +72,8 @@ def _bytes(data: bytes, chance: random.Random, others: Sequence[bytes]) -> bytes
             return head + middle + middle + tail
         case 5:
             size = chance.choice((1, 2, 4, 8))
-            number = chance.choice(_NUMBERS) % 256**size
-            return head + number.to_bytes(size, chance.choice(("big", "little"))) + data[place + size :]
+            number = (chance.choice(_NUMBERS) % (1 << 8 * size)).to_bytes(size)
+            return head + chance.choice((number, number[::-1])) + data[place + size :]
         case 6 if others:
             other = chance.choice(others)
             begin = chance.randrange(len(other) + 1)
@@ -80,7 +82,7 @@ def _bytes(data: bytes, chance: random.Random, others: Sequence[bytes]) -> bytes
             return head
 
 
-def _value(value: Any, chance: random.Random, depth: int) -> Any:
+def _value(value: Any, chance: random.Random, depth: int) -> Any:  # noqa: PLR0911 - one a kind
     """Change one thing in a value."""
     if depth == 0 or chance.random() < 0.1:
         return chance.choice((*_OTHERS, *_NUMBERS))
@@ -98,7 +100,9 @@ def _value(value: Any, chance: random.Random, depth: int) -> Any:
             step = chance.choice((-1, 1, 60, -60, 2**31, -(2**31)))
             return chance.choice((value + step, chance.choice(_NUMBERS)))
         case str():
-            return chance.choice((value + "\0", value * 2, value[1:], "é" * 40, "=cmd", value + "\n"))
+            return chance.choice(
+                (value + "\0", value * 2, value[1:], "é" * 40, "=cmd", value + "\n")
+            )
     return chance.choice((*_OTHERS, *_NUMBERS))
 
 

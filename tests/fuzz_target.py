@@ -27,6 +27,8 @@ class Target:
     run: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
     """Good inputs, made by our own encoders: where a corpus begins."""
+    replayed: int = 100
+    """Changed inputs that every push tries, beside the corpus; fewer where one takes long."""
 
 
 class Parts:

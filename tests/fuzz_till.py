@@ -29,7 +29,7 @@ from cardkit.errors import (
     StoreError,
 )
 from cardkit.keyfiles import (
-    CaissePublic,
+    Bundle,
     RootKeys,
     ServiceKeys,
     WorkshopKeys,
@@ -46,7 +46,6 @@ from terminal.config import DataDirectory
 from terminal.documents import Document, Documents
 from terminal.files import PRIVATE
 from terminal.journal import Journal
-from terminal.store import Store
 from terminal.till import Till
 from tests.document_samples import AT, sample
 from tests.fuzz_target import Parts, Target, blocks, new_folder, workplace
@@ -258,7 +257,9 @@ def good_journal() -> GoodJournal:
     """A journal whose verified mark stands in its middle."""
     held = Stall.make(new_folder())
     world, till = held.world, held.till
-    till.journal.append(EntryKind.RESOLUTION, Resolution(intent_seq=5, choice=ResolutionChoice.PARKED))
+    till.journal.append(
+        EntryKind.RESOLUTION, Resolution(intent_seq=5, choice=ResolutionChoice.PARKED)
+    )
     till.stop()
     till = world.till()
     till.journal.append(
@@ -270,7 +271,7 @@ def good_journal() -> GoodJournal:
 
 
 def fuzz_journal(data: bytes) -> None:
-    """A journal on a disk that rots: what opens and verifies is the beginning of what was written."""
+    """A journal on a disk that rots: what still verifies is the beginning of what was written."""
     good, parts = good_journal(), Parts(data)
     image = bytearray(good.image)
     cut = parts.number(3)
@@ -377,15 +378,18 @@ def _key_files() -> Iterator[bytes]:
     keys = new_keys("flers", now=AT, step_max_cents=500_00)
     folder = new_folder()
     yield b"\0" + write_public(folder, keys.public).read_bytes()
-    for place, bundle in enumerate((keys.root, keys.service, keys.workshop)):
+    bundles: tuple[Bundle, ...] = (keys.root, keys.service, keys.workshop)
+    for place, bundle in enumerate(bundles):
         path = write_bundle(folder, bundle, caisse="flers", passphrase=None)
         yield bytes([place]) + path.read_bytes()
 
 
 TARGETS: Final = (
     Target("delta", fuzz_delta, _deltas),
-    Target("answer", fuzz_answer, _answers),
-    Target("journal", fuzz_journal, lambda: [bytes(3), bytes(3) + blocks(b"\x10\0\0\0")]),
+    Target("answer", fuzz_answer, _answers, replayed=50),
+    Target(
+        "journal", fuzz_journal, lambda: [bytes(3), bytes(3) + blocks(b"\x10\0\0\0")], replayed=50
+    ),
     Target("papers", fuzz_papers, _papers),
     Target("keys", fuzz_keys, _key_files),
 )

@@ -89,9 +89,8 @@ def fuzz_httpsig(data: bytes) -> None:
         body = parts.block()
     if replaced & 32:
         url = f"https://caisse.example/{parts.block().hex()}"
-    asked = []
     try:
-        verify_post(url, headers, body, find_key=lambda key: asked.append(key) or TERMINAL.public)
+        verify_post(url, headers, body, find_key=lambda _key_id: TERMINAL.public)
     except DocumentError:
         return
     assert body == _BODY, "another body under an old signature"

@@ -38,4 +38,3 @@ def test_a_text_holds_no_nul() -> None:
     assert decode_request(body) == request
     with pytest.raises(DocumentMalformed):
         decode_request(body.replace(b"1.0", b"1\x000"))
-
