@@ -15,6 +15,7 @@ import click
 from cardkit.errors import ClafoutisError
 from simulator.burnt.command import burnt
 from simulator.card import UID_BYTES, VirtualCard
+from simulator.crash.command import crash
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
 from simulator.vpcd import VpcdSlot
@@ -50,6 +51,7 @@ def main() -> None:
 
 
 main.add_command(burnt)
+main.add_command(crash)
 
 
 @main.command()
