@@ -19,7 +19,7 @@ TAKERS = 5
 @pytest.fixture(scope="module", autouse=True)
 def warm_server() -> None:
     """A process that has imported everything, from which each till is forked."""
-    warm_up()
+    warm_up("pytest")
 
 
 def kill_and_look(kills: int, seed: int) -> int:

@@ -93,7 +93,7 @@ TURNS: Final[tuple[Callable[[Turn], None], ...]] = (cut, fail, decay, kill, bite
 def crash(*, budget: float, seed: int) -> None:
     """Cut, fail, decay and kill a till's disk; every rung has one turn at least."""
     logging.disable(logging.ERROR)  # a damaged directory is what was asked for
-    warm_up()
+    warm_up("simulator.__main__")
     report, ends_at = Report(), time.monotonic() + budget
     for number in itertools.count():
         for do in TURNS:

@@ -225,9 +225,12 @@ def _started(target: Callable[..., None], arguments: tuple[Any, ...]) -> BasePro
     return process
 
 
-def warm_up() -> None:
-    """Let a process import everything once, from which each till is forked."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", __name__])
+def warm_up(program: str) -> None:
+    """Let a process import everything once, from which each till is forked.
+
+    `program` is the module that was started: every child runs it again under another name.
+    """
+    multiprocessing.get_context("forkserver").set_forkserver_preload([program, __name__])
 
 
 def _received(pipe: Connection) -> list[Any]:
