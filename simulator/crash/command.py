@@ -21,6 +21,8 @@ from simulator.crash.modes import LOSING, Mode, try_mode
 from simulator.crash.report import Report
 from simulator.crash.rot import rot, subjects
 from simulator.crash.scratch import scratch_folder
+from simulator.crash.traced import is_possible, trace
+from simulator.crash.traced import judge as judge_trace
 
 CASES_A_TURN: Final = 100
 FLIPS_A_TURN: Final = 300
@@ -82,7 +84,20 @@ def kill(turn: Turn) -> None:
     turn.report.count("settled_after_kills", market.judge())
 
 
-TURNS: Final[tuple[Callable[[Turn], None], ...]] = (cut, fail, decay, kill, bite)
+def trace_files(turn: Turn) -> None:
+    """Cut every file of a terminal after every system call (C6), where strace may trace."""
+    if is_possible():
+        judge_trace(trace(turn.folder), turn.folder / "image", turn.report, seed=turn.seed)
+
+
+TURNS: Final[tuple[Callable[[Turn], None], ...]] = (
+    cut,
+    fail,
+    decay,
+    kill,
+    trace_files,
+    bite,
+)
 
 
 @click.command()
