@@ -25,6 +25,9 @@ from cardkit.schema import (
     Blob,
     Choice,
     Day,
+    Int,
+    ListOf,
+    Nested,
     Seconds,
     Text,
     document,
@@ -40,6 +43,12 @@ SCHEMA_VERSION: Final = 1
 _BODY: Final = 31
 ACCOUNT: Final = exactly(16)
 """A member's account: random, and no name leads from it."""
+SETTLEMENT: Final = Text(35)
+"""A run's name, as long as a reference that a bank carries (EndToEndId, ISO 20022 Max35Text)."""
+_PAID_CENTS: Final = Int(1, 2**63 - 1)
+"""Who is owed nothing, or less, has no line."""
+LINES_MAX: Final = 1_000
+"""Merchants of one run: 24 bytes each at most, within the bound of an act."""
 
 
 @unique
@@ -60,6 +69,12 @@ class ActKind(IntEnum):
     RULE_SET = 12
     CREDIT_MOVED = 13
     CARD_REKEYED = 14
+    SETTLEMENT_APPROVED = 15
+    SETTLEMENT_SENT = 16
+    SETTLEMENT_CONFIRMED = 17
+    SETTLEMENT_REVOKED = 18
+    PAYOUT_EVIDENCED = 19
+    RESTORE_FINISHED = 21
 
 
 @unique
@@ -221,6 +236,67 @@ class CardRekeyed:
     """Of the key-1 master; the card's other keys stay with the version it was issued with."""
 
 
+@document
+class SettlementLine:
+    """What one run pays to one merchant."""
+
+    merchant: int = wire(1, U32)
+    amount_cents: int = wire(2, _PAID_CENTS)
+    total_cents: int = wire(3, _PAID_CENTS)
+    """All that was ever settled to the merchant, this run included."""
+
+
+@document
+class SettlementApproved:
+    """The act's author approved what another person drew up; nothing of it changes any more."""
+
+    settlement: str = wire(1, SETTLEMENT)
+    lines: tuple[SettlementLine, ...] = wire(2, ListOf(Nested(SettlementLine), LINES_MAX))
+    drawn_up_by: int = wire(3, U63)
+
+
+@document
+class SettlementSent:
+    """A run left for the bank; a backup that contains it was made before."""
+
+    settlement: str = wire(1, SETTLEMENT)
+
+
+@document
+class SettlementConfirmed:
+    """The bank's statement shows the whole run."""
+
+    settlement: str = wire(1, SETTLEMENT)
+
+
+@document
+class SettlementRevoked:
+    """A run that the bank did not execute: its merchants are owed again."""
+
+    settlement: str = wire(1, SETTLEMENT)
+
+
+@document
+class PayoutEvidenced:
+    """The bank's statement proves a payout that the books do not have, as after a restore.
+
+    A first person entered it, and a second one, the act's author, compared it with the statement.
+    """
+
+    settlement: str = wire(1, SETTLEMENT)
+    merchant: int = wire(2, U32)
+    amount_cents: int = wire(3, _PAID_CENTS)
+    entered_by: int = wire(4, U63)
+
+
+@document
+class RestoreFinished:
+    """Two people found every payout of the bank's statement in the books: money moves again."""
+
+    epoch: int = wire(1, U32)
+    entered_by: int = wire(2, U63)
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -236,6 +312,12 @@ ActBody: TypeAlias = (
     | RuleSet
     | CreditMoved
     | CardRekeyed
+    | SettlementApproved
+    | SettlementSent
+    | SettlementConfirmed
+    | SettlementRevoked
+    | PayoutEvidenced
+    | RestoreFinished
 )
 
 ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
@@ -253,6 +335,12 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.RULE_SET: RuleSet,
     ActKind.CREDIT_MOVED: CreditMoved,
     ActKind.CARD_REKEYED: CardRekeyed,
+    ActKind.SETTLEMENT_APPROVED: SettlementApproved,
+    ActKind.SETTLEMENT_SENT: SettlementSent,
+    ActKind.SETTLEMENT_CONFIRMED: SettlementConfirmed,
+    ActKind.SETTLEMENT_REVOKED: SettlementRevoked,
+    ActKind.PAYOUT_EVIDENCED: PayoutEvidenced,
+    ActKind.RESTORE_FINISHED: RestoreFinished,
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
 

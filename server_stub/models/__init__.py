@@ -19,6 +19,14 @@ from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Posting, PostingLine
 from server_stub.models.merchant import Merchant
 from server_stub.models.pairing import Pairing, PairingRequest, PairingState
+from server_stub.models.settlement import (
+    PayoutEvidence,
+    SettledTold,
+    Settlement,
+    SettlementDraft,
+    SettlementLine,
+    SettlementStep,
+)
 from server_stub.models.terminal import Terminal, TerminalStatus, TokenKey
 
 __all__ = [
@@ -38,12 +46,18 @@ __all__ = [
     "Pairing",
     "PairingRequest",
     "PairingState",
+    "PayoutEvidence",
     "PermitIssued",
     "Posting",
     "PostingLine",
     "RecordSeen",
     "RefundClaim",
     "Rule",
+    "SettledTold",
+    "Settlement",
+    "SettlementDraft",
+    "SettlementLine",
+    "SettlementStep",
     "Sighting",
     "StoredEntry",
     "Terminal",

@@ -5,7 +5,9 @@ Money of a card comes out of SPENT and is in exactly one other book at a time:
     -SPENT = PAYABLE + HELD + WAITING + PROVISIONAL + RETURNED + LOSS        for each card
 
 LOSS is negative where the caisse pays what a member was already given back. Credit that was
-issued goes from ISSUED to CREDIT; what a card may still spend is CREDIT + SPENT.
+issued goes from ISSUED to CREDIT; what a card may still spend is CREDIT + SPENT. A payout is no
+card's: it leads from a merchant's PAYABLE by IN_PAYMENT to PAID, and a refund after it leaves
+PAYABLE negative until later sales make up for it.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import Final
 
 from cardkit.errors import must
 
 
 @unique
 class Book(StrEnum):
-    """An account's kind; PAYABLE, HELD and PROVISIONAL are a merchant's, the others a card's."""
+    """An account's kind: those of `OF_MERCHANTS` are a merchant's, the others a card's."""
 
     ISSUED = "issued"
     CREDIT = "credit"
@@ -31,6 +34,14 @@ class Book(StrEnum):
     PROVISIONAL = "provisional"
     RETURNED = "returned"
     LOSS = "loss"
+    IN_PAYMENT = "in_payment"
+    """In a run that was approved and that no statement of the bank shows yet."""
+    PAID = "paid"
+
+
+OF_MERCHANTS: Final = frozenset(
+    {Book.PAYABLE, Book.HELD, Book.PROVISIONAL, Book.IN_PAYMENT, Book.PAID}
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,4 +99,4 @@ def spent_cents(lines: Iterable[Line]) -> int:
 
 
 def _owner(book: Book, merchant: int) -> int:
-    return merchant if book in {Book.PAYABLE, Book.HELD, Book.PROVISIONAL} else 0
+    return merchant if book in OF_MERCHANTS else 0

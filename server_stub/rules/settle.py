@@ -1,11 +1,17 @@
-"""What the caisse owes, to whom, and what stands in the way of the rest."""
+"""What the caisse owes, to whom, what stands in the way of the rest, and what a run would pay."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from cardkit import cbor
+from cardkit.acts import SettlementLine
 from server_stub.rules.ledger import Account, Book
+
+_SETTLED: Final = (Book.IN_PAYMENT, Book.PAID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +44,38 @@ def owed(
         )
         for merchant in merchants
     )
+
+
+def run_lines(balances: Mapping[Account, int]) -> tuple[SettlementLine, ...]:
+    """Return what a run pays: each merchant's whole balance; none or less is carried over."""
+    return tuple(
+        SettlementLine(
+            merchant=merchant,
+            amount_cents=cents,
+            total_cents=settled_cents(balances, merchant) + cents,
+        )
+        for (book, merchant), cents in sorted(balances.items())
+        if book is Book.PAYABLE and cents > 0
+    )
+
+
+def settled_cents(balances: Mapping[Account, int], merchant: int) -> int:
+    """Return all that was ever settled to a merchant, in payment or paid."""
+    return sum(balances.get((book, merchant), 0) for book in _SETTLED)
+
+
+def still_right(lines: Iterable[SettlementLine], balances: Mapping[Account, int]) -> bool:
+    """Say whether each line of a draft is still owed, and nothing was settled beside it."""
+    return all(
+        line.amount_cents <= balances.get((Book.PAYABLE, line.merchant), 0)
+        and line.total_cents - line.amount_cents == settled_cents(balances, line.merchant)
+        for line in lines
+    )
+
+
+def lines_hash(name: str, lines: Iterable[SettlementLine]) -> bytes:
+    """Return the SHA-256 over a run's name and lines in their order: what is approved."""
+    rows: list[cbor.Value] = [
+        [line.merchant, line.amount_cents, line.total_cents] for line in lines
+    ]
+    return hashlib.sha256(cbor.encode([name, rows])).digest()

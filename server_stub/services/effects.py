@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from cardkit import acts
-from cardkit.acts import ActBody
+from cardkit.acts import ActBody, ActEnvelope
 from cardkit.allowance import accept_allowance
 from cardkit.cbor import decode
 from cardkit.directory import CardStatus as RowStatus
@@ -20,12 +20,16 @@ from server_stub.models import (
     Card,
     CardDecision,
     CardStatus,
+    PayoutEvidence,
     PermitIssued,
     Rule,
+    Settlement,
+    SettlementLine,
+    SettlementStep,
     Terminal,
     TerminalStatus,
 )
-from server_stub.rules.ledger import Book, move
+from server_stub.rules.ledger import Book, Lines, move
 from server_stub.services.books import CREDIT, MOVED, net_of, post
 from server_stub.services.caisse import Caisse
 
@@ -178,3 +182,83 @@ def _(body: acts.RuleSet, caisse: Caisse, _row: ActRow) -> None:
         from_day=body.from_day,
         defaults={"value": body.value, "voted_on": body.voted_on},
     )
+
+
+@_apply.register
+def _(body: acts.SettlementApproved, caisse: Caisse, row: ActRow) -> None:
+    must(bool(body.lines), "a run pays somebody")
+    run = Settlement.objects.using(caisse.using).create(
+        name=body.settlement,
+        act=row,
+        drawn_up_by=body.drawn_up_by,
+        approved_by=_author(row),
+    )
+    SettlementLine.objects.using(caisse.using).bulk_create(
+        SettlementLine(
+            settlement=run,
+            merchant=line.merchant,
+            amount_cents=line.amount_cents,
+            total_cents=line.total_cents,
+        )
+        for line in body.lines
+    )
+    _post_run(caisse, run, row, out_of=Book.PAYABLE, into=Book.IN_PAYMENT)
+
+
+@_apply.register
+def _(body: acts.SettlementSent, caisse: Caisse, row: ActRow) -> None:
+    """Money that left is still in payment, until the bank's statement shows it."""
+    _step(caisse, body.settlement, row)
+
+
+@_apply.register
+def _(body: acts.SettlementConfirmed, caisse: Caisse, row: ActRow) -> None:
+    run = _step(caisse, body.settlement, row)
+    _post_run(caisse, run, row, out_of=Book.IN_PAYMENT, into=Book.PAID)
+
+
+@_apply.register
+def _(body: acts.SettlementRevoked, caisse: Caisse, row: ActRow) -> None:
+    run = _step(caisse, body.settlement, row)
+    _post_run(caisse, run, row, out_of=Book.IN_PAYMENT, into=Book.PAYABLE)
+
+
+@_apply.register
+def _(body: acts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
+    PayoutEvidence.objects.using(caisse.using).create(
+        act=row,
+        settlement=body.settlement,
+        merchant=body.merchant,
+        amount_cents=body.amount_cents,
+        entered_by=body.entered_by,
+        compared_by=_author(row),
+    )
+    lines = move(body.amount_cents, out_of=Book.PAYABLE, into=Book.PAID, merchant=body.merchant)
+    _post_payout(caisse, body.settlement, row, lines)
+
+
+def _author(row: ActRow) -> int:
+    """Return the console user who signed for an act; the row is ours, and was verified."""
+    return unpack(ActEnvelope, decode(parse(row.content).payload)).by
+
+
+def _step(caisse: Caisse, name: str, row: ActRow) -> Settlement:
+    run = Settlement.objects.using(caisse.using).filter(name=name).first()
+    must(run is not None, "an act names a run that was approved")
+    assert run is not None  # noqa: S101 - what must() said, for the type checker
+    SettlementStep.objects.using(caisse.using).create(settlement=run, act=row, kind=row.kind)
+    return run
+
+
+def _post_run(caisse: Caisse, run: Settlement, row: ActRow, *, out_of: Book, into: Book) -> None:
+    lines = SettlementLine.objects.using(caisse.using).filter(settlement=run)
+    moved = [
+        line
+        for one in lines.order_by("merchant")
+        for line in move(one.amount_cents, out_of=out_of, into=into, merchant=one.merchant)
+    ]
+    _post_payout(caisse, run.name, row, tuple(moved))
+
+
+def _post_payout(caisse: Caisse, name: str, row: ActRow, lines: Lines) -> None:
+    post(caisse, card=None, subject=f"settlement/{name}", lines=lines, cause=row.digest)

@@ -31,9 +31,12 @@ from server_stub.models import (
     DirectoryRow,
     DirectoryVersion,
     Merchant,
+    PayoutEvidence,
     PostingLine,
     RefundClaim,
     Rule,
+    SettlementLine,
+    SettlementStep,
     StoredEntry,
     Terminal,
     TokenKey,
@@ -183,7 +186,7 @@ def picture(using: str) -> dict[str, str]:
         picture[where] = f"{refund.granted} {refund.reason}"
     for terminal in Terminal.objects.using(using).all():
         picture[f"journal of terminal {terminal.id}"] = f"{terminal.status} {terminal.cursor_seq}"
-    return picture | _decided(using)
+    return picture | _decided(using) | _paid(using)
 
 
 def _decided(using: str) -> dict[str, str]:
@@ -202,6 +205,23 @@ def _decided(using: str) -> dict[str, str]:
         content = hashlib.sha256(one.content).hexdigest()[:16]
         picture[f"allowance {life} {one.epoch}.{one.version} {one.digest.hex()[:16]}"] = (
             f"{one.cumulative_cents} {content}"
+        )
+    return picture
+
+
+def _paid(using: str) -> dict[str, str]:
+    """What runs pay, what became of them, and what the bank's statement proved instead."""
+    picture: dict[str, str] = {}
+    for line in SettlementLine.objects.using(using).select_related("settlement"):
+        run = line.settlement
+        picture[f"settlement {run.name} {line.merchant}"] = (
+            f"{line.amount_cents} of {line.total_cents} by {run.drawn_up_by}, {run.approved_by}"
+        )
+    for step in SettlementStep.objects.using(using).all():
+        picture[f"settlement {step.settlement_id} step {step.kind}"] = str(step.act_id)
+    for one in PayoutEvidence.objects.using(using).all():
+        picture[f"evidence {one.settlement} {one.merchant}"] = (
+            f"{one.amount_cents} by {one.entered_by}, {one.compared_by}"
         )
     return picture
 
