@@ -326,3 +326,23 @@ def test_contradiction_in_a_journal_with_a_hole_waits(world: ServiceWorld) -> No
     world.clock.pass_time(timedelta(days=60))
     other.sync()
     assert (waiting_cents(world), returned_cents(world)) == (9_00, 0)
+
+
+def test_contradiction_in_a_lost_journal_with_a_hole_ends(world: ServiceWorld) -> None:
+    """Promise 8: from a terminal that is lost, what would fill the hole is not waited for.
+
+    Red when the rule's days count for complete journals only: then it waits for ever.
+    """
+    card, stall, other = world.card(), world.stall(3), world.stall(4)
+    seq = stall.tear(card, 9_00, executed=True)
+    missing = stall.append(bodies.Stopped())
+    reason = bodies.VoidReason.RECORD_ABSENT
+    stall.append(bodies.Void(intent_seq=seq, reason=reason, tmc=1, tmv=bytes(8), spent_cents=0))
+    other.sell(card, 1_00)
+    other.sync()
+    stall.sync([data for data in stall.unsent if data != missing.signed.encoded])
+    recover.declare_lost(world.caisse, Terminal.objects.get(id=stall.terminal), by=1)
+    world.clock.pass_time(timedelta(days=14))
+    other.sync()
+    assert (waiting_cents(world), returned_cents(world)) == (0, 9_00)
+    assert differences(world.caisse) == []

@@ -199,7 +199,7 @@ def _told(
 
 
 def _overdue(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> frozenset[int]:
-    """Contradictions that were shown for as long as the rule says, of complete journals."""
+    """Contradictions that were shown for as long as the rule says, and nothing is awaited."""
     if around.patience is None or caisse.replaying:
         return frozenset()
     shown_since = {
@@ -212,7 +212,7 @@ def _overdue(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> fr
         for claim in rows.claims.get(card.id, [])
         if (since := shown_since.get(claim.entry.digest.hex())) is not None
         and since + around.patience <= caisse.now()
-        and _is_complete(claim)
+        and (_is_complete(claim) or claim.terminal.status == TerminalStatus.LOST)
     )
 
 

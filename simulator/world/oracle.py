@@ -7,6 +7,7 @@ What the protocol does not promise (docs/protocol.md, 9) is left out here, each 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +20,11 @@ from server_stub.models import Terminal as TerminalRow
 from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Book
+from server_stub.rules.verdict import DOCUMENTS_UNKNOWN
 from server_stub.services.rebuild import differences
 from simulator.world.founding import WORLD
 from simulator.world.marks import Mark
-from simulator.world.truth import Debit, Green
+from simulator.world.truth import Debit, Green, Misdeed, debits_of
 from terminal.sync import INBOX_MAX
 
 if TYPE_CHECKING:
@@ -51,6 +53,16 @@ ACCUSING: Final = frozenset(
 """What no honest mishap brings about."""
 OF_A_REWOUND_TILL: Final = frozenset({FindingKind.WITHHELD, FindingKind.TWO_OUTCOMES})
 """What a disk that was put back explains as well: its numbers were given out twice."""
+OF_A_KEY: Final = frozenset(
+    {
+        FindingKind.SEQ_FORK,
+        FindingKind.CHAIN_BROKEN,
+        FindingKind.WITHHELD,
+        FindingKind.TWO_OUTCOMES,
+        FindingKind.UNREADABLE,
+    }
+)
+"""What only the holder of a terminal's keys brings about: nobody else may make it look so."""
 OUTBOX_MAX: Final = 8
 _ENTRIES: Final = 1_000
 _MONEY: Final = (EntryKind.INTENT, EntryKind.EVIDENCE)
@@ -80,7 +92,8 @@ def check_till(world: World, stall: WorldTill) -> None:
     known = max(truth.heard[stall.number].values(), default=0)
     answer = stall.till.store.answer
     is_of_now = answer is not None and answer.epoch == world.centre.epoch
-    if is_of_now and journal.acknowledged_seq > known and stall.number not in truth.rewound:
+    misled = truth.rewound | truth.lied_to
+    if is_of_now and journal.acknowledged_seq > known and stall.number not in misled:
         world.complain(
             "V9", f"{stall.number} takes {journal.acknowledged_seq} for sent, heard is {known}"
         )
@@ -103,6 +116,23 @@ def check_books(world: World) -> None:
     if world.chance.seed % _REBUILT == 0:
         for one in differences(world.centre.caisse)[:5]:
             world.complain("V12", f"rebuilt from what was signed: {one}")
+
+
+def unnoticed(world: World, findings: Sequence[Finding]) -> list[Misdeed]:
+    """Return misdeeds that had to come out and did not; a service that was put back may forget."""
+    if world.marks.counts[Mark.SERVICE_RESTORED]:
+        return []
+    at_terminals = {(one.terminal_id, one.kind) for one in findings}
+    at_cards = {(one.card.uid, one.kind) for one in findings if one.card is not None}
+    return [
+        it
+        for it in world.truth.mischief
+        if it.betrayed_by
+        and not any(
+            (it.terminal, kind) in at_terminals or (it.uid, kind) in at_cards
+            for kind in it.betrayed_by
+        )
+    ]
 
 
 def owes_money(stall: WorldTill) -> bool:
@@ -168,14 +198,16 @@ class _Judge:
     def check_greens(self) -> None:
         """V3: every green is owed exactly once; what a till took with it may be gone."""
         for green in self._truth.greens:
-            if green.uid in self._truth.cloned | self._truth.meddled:
-                continue
+            if green.uid in self._truth.cloned:
+                continue  # of two pieces of one card neither can be told from the other
+            if (green.terminal, green.seq) in self._truth.counterfeit:
+                continue  # an emulated card at an offline stall is not promised
             paid = [
                 row
                 for row in self._paid[green.terminal, green.seq]
                 if (row.card.uid, row.amount_cents) == (green.uid, green.amount_cents)
             ]
-            if len(paid) != 1 and not self._may_be_gone(green):
+            if len(paid) != 1 and not self._may_be_gone(green) and not self._is_forgotten(green):
                 self._world.complain(
                     "V3",
                     f"green {green.seq} of {green.terminal}, {green.amount_cents} cents of "
@@ -184,8 +216,10 @@ class _Judge:
 
     def check_debits(self) -> None:
         """V4: nothing is owed that no card has paid to that terminal's own mark."""
+        copies = (debit for clone in self._truth.clones for debit in debits_of(clone))
         made = {
-            (it.uid, it.tmc, it.terminal, it.seq, it.amount_cents) for it in self._debits
+            (it.uid, it.tmc, it.terminal, it.seq, it.amount_cents)
+            for it in (*self._debits, *copies)
         }
         for rows in self._paid.values():
             for row in rows:
@@ -218,6 +252,8 @@ class _Judge:
                 words = f"{card.uid.hex()} paid {told_cents}, the books say {spent[card.uid]}"
                 self._world.complain("V1", words)
             for debit in mine:
+                if card.uid in self._truth.meddled and debit.tmc > last[card.uid]:
+                    continue  # nothing that is proven comes after it
                 self._check_debit(debit, shown.get((debit.uid, debit.tmc)))
 
     def _check_debit(self, debit: Debit, row: CardTransaction | None) -> None:
@@ -261,6 +297,11 @@ class _Judge:
                 self._world.marks.hit(Mark.RETURNED_UNCLAIMED)
             if kind in ACCUSING and self._truth.is_honest and not self._explained(kind):
                 self._world.complain("V8", f"an honest mishap is called {one}: {one.facts}")
+            misled = self._truth.hostile | self._truth.rewound
+            if kind in OF_A_KEY and one.terminal_id not in misled:
+                self._world.complain("V8", f"an honest till is blamed: {one}: {one.facts}")
+        for misdeed in unnoticed(self._world, self._findings):
+            self._world.complain("V8", f"nothing tells of the {misdeed.actor}, who {misdeed.words}")
 
     def _explained(self, kind: FindingKind) -> bool:
         return bool(self._truth.rewound) and kind in OF_A_REWOUND_TILL
@@ -271,11 +312,19 @@ class _Judge:
         Once two cards have told of it, it is expected back; a sale that no later tap proves is
         not promised (docs/protocol.md, 9).
         """
-        tellers = self._truth.burnt | self._truth.rewound | self._world.lost
+        tellers = self._truth.burnt | self._truth.rewound | self._world.lost | self._truth.hostile
         if green.terminal not in tellers:
             return False
         heard = set(self._truth.heard[green.terminal].values())
         return not any(seq > green.seq for seq in heard) or green.terminal in self._truth.rewound
+
+    def _is_forgotten(self, green: Green) -> bool:
+        """A sale on a directory that a restored service has forgotten is held for two people."""
+        return self._world.marks.counts[Mark.SERVICE_RESTORED] > 0 and any(
+            (row.terminal, row.seq, row.card.uid) == (green.terminal, green.seq, green.uid)
+            and (row.state, row.reason) == (State.HELD.value, DOCUMENTS_UNKNOWN)
+            for row in self._rows
+        )
 
     def _has_seen_green(self, debit: Debit) -> bool:
         return any(

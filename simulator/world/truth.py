@@ -1,4 +1,4 @@
-"""What physically happened in a world: told by plastic, screens and wires, and by nobody's tables."""
+"""What physically happened in a world, by plastic, screens and wires, and by nobody's tables."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ class Refund:
     amount_cents: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misdeed:
+    """What somebody who means harm has done."""
+
+    actor: str
+    words: str
+    terminal: int | None
+    uid: bytes | None
+    betrayed_by: frozenset[str]
+    """Kinds of findings: one of them has to name the terminal, or else the card; empty where
+    nothing is promised, or where nothing came of it."""
+
+
 @dataclass
 class Truth:
     """All that an oracle may believe."""
@@ -73,8 +86,14 @@ class Truth:
     """Cards of which there is a second piece."""
     meddled: set[bytes] = field(default_factory=set)
     """Cards on which somebody with key 1 has made transactions of his own."""
-    mischief: list[str] = field(default_factory=list)
-    """What hostile actors did, for people who read a failure."""
+    clones: list[VirtualCard] = field(default_factory=list)
+    """The second pieces."""
+    counterfeit: set[tuple[int, int]] = field(default_factory=set)
+    """Greens, by terminal and number, for what was no card of ours."""
+    lied_to: set[int] = field(default_factory=set)
+    """Tills that were told, with the service's key, what is not true."""
+    mischief: list[Misdeed] = field(default_factory=list)
+    """What hostile actors did."""
     blocked_for: dict[tuple[int, bytes], bool] = field(default_factory=dict)
     """What the newest directory that a till took in says of a card."""
     paid_out: list[tuple[str, int, int]] = field(default_factory=list)

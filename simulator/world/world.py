@@ -32,6 +32,8 @@ from simulator.world.catalogue import Kind
 from simulator.world.centre import Centre
 from simulator.world.chance import Chance
 from simulator.world.founding import STALLS_MIN, TILLS, founding, merchant_of
+from simulator.world.hostile.actor import Actor
+from simulator.world.hostile.cast import cast
 from simulator.world.line import Line, Parcel, session_over
 from simulator.world.marks import Mark, Marks
 from simulator.world.oracle import Violation, check_books, check_till, owes_money
@@ -48,6 +50,8 @@ CARDS: Final = (3, 8)
 ROUNDS_MAX: Final = 8
 """Exchanges after which a healed till has nothing left to say."""
 FRESH: Final = timedelta(days=7)
+HARM: Final = 0.3
+"""How often somebody who means harm has an occasion in a step."""
 _HALF_A_MINUTE: Final = timedelta(seconds=30)
 _HEAL_DAYS: Final = 33
 """Beyond every rule's days of waiting."""
@@ -87,10 +91,11 @@ class World:
         steps: int | None = None,
         echo: Callable[[str], None] | None = None,
         readers: Sequence[Antenna] | None = None,
+        hostile: Sequence[type[Actor]] | None = None,
     ) -> None:
         """`only` and `without` are ids of strikes; `steps` ends the life early.
 
-        Stalls share `readers` in turn; without any they share a field.
+        Those in `hostile` mean harm, or whom the seed draws. Stalls share `readers` in turn; without any they share a field.
         """
         self._readers = readers or (Field(),)
         begun = founding()
@@ -125,6 +130,7 @@ class World:
         self._month = self.now.month
         self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
         self.people = People(self)
+        self.actors = cast(self) if hostile is None else [kind(self) for kind in hostile]
 
     @property
     def now(self) -> datetime:
@@ -140,6 +146,7 @@ class World:
             for _ in range(self.steps):
                 self._lived += 1
                 self.people.step()
+                self._be_harmed()
                 if self.violations:
                     break
             if not self.violations:
@@ -179,6 +186,12 @@ class World:
         if self.now.month != self._month:
             self._month = self.now.month
             self.centre.pass_month()
+
+    def _be_harmed(self) -> None:
+        """Let those who mean harm do it now and then."""
+        for actor in self.actors:
+            if actor.draw.random() < HARM:
+                actor.act()
 
     # Stalls
 
@@ -282,6 +295,10 @@ class World:
         elif path == stall.data.journal:
             self.truth.rewound.add(stall.number)
 
+    def cut_line(self, number: int, *, is_down: bool = True) -> None:
+        """Cut a stall's way to the service, or mend it."""
+        self._lines[number].is_down = is_down
+
     # The service
 
     def back_up(self) -> None:
@@ -334,6 +351,8 @@ class World:
     def heal(self) -> None:
         """Nothing goes wrong any more; everybody says what there is, and waits for what is due."""
         self.chance.quiet = True
+        for actor in self.actors:
+            actor.leave()
         self.drift.clear()
         self._set_clocks_right()
         self._bring_back_stalls()
@@ -356,7 +375,7 @@ class World:
 
     def _settle(self) -> None:
         """Everybody syncs, every card is read somewhere, a person confirms what is recovered."""
-        self.sync_all()
+        self.sync_all(always=True)
         self._bring_back_stalls()
         self.centre.publish()
         for stall in self._on()[:1]:

@@ -1,0 +1,1 @@
+"""People who mean harm, with the keys that such people would really have."""
