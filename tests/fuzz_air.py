@@ -290,6 +290,7 @@ def fuzz_frames(data: bytes) -> None:
     assert len(whole._buffer) <= pn532_frame.BODY_BYTES_MAX + 10
     for frame in found:
         if isinstance(frame, pn532_frame.Body):
+            assert frame.data, "a frame without content is a command"
             again = pn532_frame.FrameReader().feed(pn532_frame.framed(frame.data))
             assert again == [frame]
 
@@ -378,6 +379,10 @@ def _chips() -> Iterator[bytes]:
             b"\0" + blocks(one) for one in (b"\xd5\x41\0\0", b"\xd5\x55\0", b"\xd5\x43\0")
         )
         yield b"\5\0" + done + b"\0" + blocks(answer) + tail
+    cut = (b"\0\0\xff", b"\0\0\xff\0", b"\0\0\xff\xff\xff", b"", b"\0\0\xff\1\xff\xd5\x2b\0")
+    for frame in cut:
+        yield b"\5\0" + done + b"\1" + blocks(frame)
+        yield b"\5\1" + blocks(frame)
 
 
 def fuzz_found(data: bytes) -> None:
@@ -408,6 +413,8 @@ TARGETS: Final = (
                 (b"\x90\0", b"\1" * 16 + b"\x91\xaf", b"\2" * 32 + b"\x91\0"),
                 (b"\x6a\x82", b"\4\1\1\x33\0\x1a\5\x91\xaf", b"\x91\xaf", b"\x91\0", b"\x91\0"),
                 (b"\x6a\x82", b"\x6d\0", b"\x6a\x82", b"\x6a\x82", b"\x90\0"),
+                (b"\x6a\x82", b"\4\x91\0", b"\x91\0"),
+                (b"\x6a\x82", b"\4\1\x91\xaf", b"\x91\xaf", b"\x91\0", b"\x91\0"),
             )
         ],
     ),
@@ -426,6 +433,7 @@ TARGETS: Final = (
         lambda: [
             b"\3" + pn532_frame.framed(b"\xd4\x02") + pn532_frame.ACK,
             b"\7" + pn532_frame.framed(b"\xd4\x40\x01" + bytes(258)),
+            b"\7" + bytes.fromhex("0000FFFFFF000000000000"),
         ],
     ),
     Target(

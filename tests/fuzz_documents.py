@@ -74,7 +74,7 @@ def trust() -> Trust:
             valid_from=AT - timedelta(days=2000),
             valid_until=AT + timedelta(days=2000),
             public_key=key.public.encoded,
-            step_max_cents=100_000,
+            step_max_cents=2**31 - 1,
             counted_from=AT - timedelta(days=2000),
         )
         made.accept(certify(ROOT, certificate).encoded)
@@ -129,7 +129,7 @@ def fuzz_cose(data: bytes) -> None:
     if way == RAW:
         arrived = content
     elif way == SIGNED:
-        arrived = _with_header(content)
+        arrived = _with_header(content, is_high=data[0] >= 128)
     else:
         arrived = flipped(samples()["permit"], content)
     try:
@@ -145,12 +145,13 @@ def fuzz_cose(data: bytes) -> None:
     assert written.encoded == arrived, "a header of another form, or a second signature"
 
 
-def _with_header(protected: bytes) -> bytes:
-    """A document under any protected header, with a good signature over it."""
+def _with_header(protected: bytes, *, is_high: bool) -> bytes:
+    """A document under any protected header, with a good signature, s low or high, over it."""
     payload = b"\xa0"
     digest = cbor.encode(["Signature1", protected, b"", payload])
     r, s = decode_dss_signature(TERMINAL.key.sign(digest, _ECDSA))
-    signature = r.to_bytes(32) + min(s, _ORDER - s).to_bytes(32)
+    s = max(s, _ORDER - s) if is_high else min(s, _ORDER - s)
+    signature = r.to_bytes(32) + s.to_bytes(32)
     return b"\xd2" + cbor.encode([protected, {}, payload, signature])
 
 
@@ -298,20 +299,52 @@ def fuzz_message(data: bytes) -> None:
 
 
 def _bodies(group: str) -> Iterator[bytes]:
-    """The samples of a journal's entries or of acts, whole once and as payloads all."""
-    yield from ways_in(
-        *(content for name, content in samples().items() if name.startswith(f"{group} "))
-    )
+    """The samples of a journal's entries or of acts, and each with numbers that nobody knows."""
+    goods = [content for name, content in samples().items() if name.startswith(f"{group} ")]
+    yield from ways_in(*goods)
+    for good in goods:
+        payload = cbor.decode(parse(good).payload)
+        assert isinstance(payload, dict)
+        body = payload[31]
+        assert isinstance(body, dict)
+        strange: dict[int, cbor.Value] = {
+            key: 99 if isinstance(value, int) else value for key, value in body.items()
+        }
+        yield bytes([SIGNED]) + cbor.encode(payload | {31: strange})
+
+
+def _allowances() -> Iterator[bytes]:
+    """One that is good, and one that rises beyond what a card can hold."""
+    yield from ways_in(samples()["allowance"])
+    payload = cbor.decode(parse(samples()["allowance"]).payload)
+    assert isinstance(payload, dict)
+    yield bytes([SIGNED]) + cbor.encode(payload | {9: [1, 2**31 - 1]})
+
+
+def _envelopes() -> Iterator[bytes]:
+    """A document; its header, signed with a low and a high s; headers that are not ours."""
+    sealed = _sealed()[0]
+    protected = parse(sealed).protected
+    header = cbor.decode(protected)
+    assert isinstance(header, dict)
+    yield b"\0" + sealed
+    yield b"\1" + protected
+    yield b"\x82" + protected
+    stranges: list[cbor.Value] = [{1: -8}, {1: -7, 2: [1]}, header | {2: [1]}, header | {99: 0}]
+    for strange in stranges:
+        yield b"\1" + cbor.encode(strange)
+
+
+def _sealed() -> list[bytes]:
+    return [content for name, content in samples().items() if name not in {"request", "row"}]
 
 
 TARGETS: Final = (
     Target("cbor", fuzz_cbor, lambda: [parse(content).payload for content in _sealed()]),
-    Target(
-        "cose", fuzz_cose, lambda: [b"\0" + _sealed()[0], b"\1" + parse(_sealed()[0]).protected]
-    ),
+    Target("cose", fuzz_cose, _envelopes),
     Target("entry", fuzz_entry, lambda: _bodies("entry")),
     Target("act", fuzz_act, lambda: _bodies("act")),
-    Target("allowance", fuzz_allowance, lambda: ways_in(samples()["allowance"])),
+    Target("allowance", fuzz_allowance, _allowances),
     Target("slot", fuzz_slot, lambda: [encode_slot(samples()["allowance"])]),
     Target(
         "permit",
@@ -343,7 +376,3 @@ TARGETS: Final = (
         ],
     ),
 )
-
-
-def _sealed() -> list[bytes]:
-    return [content for name, content in samples().items() if name not in {"request", "row"}]

@@ -382,6 +382,12 @@ def _key_files() -> Iterator[bytes]:
     for place, bundle in enumerate(bundles):
         path = write_bundle(folder, bundle, caisse="flers", passphrase=None)
         yield bytes([place]) + path.read_bytes()
+        path.unlink()
+    for scalar in (bytes(32), b"\xff" * 32):
+        broken = replace(keys.root, root=scalar)
+        path = write_bundle(folder, broken, caisse="flers", passphrase=None)
+        yield b"\0" + path.read_bytes()
+        path.unlink()
 
 
 TARGETS: Final = (

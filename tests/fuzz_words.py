@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, Final
+
+from http_message_signatures import HTTPMessageSigner, algorithms
 
 from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.profile import ClearBy
 from cardkit.card.profile_file import AMOUNT_FORM, SettledFacts, with_facts, write_facts
 from cardkit.errors import AmountInvalid, DocumentError, DocumentMalformed
-from cardkit.httpsig import sign_post, verify_post
+from cardkit.httpsig import TAG, _OneKey, sign_post, verify_post
 from cardkit.money import format_cents, parse_amount
 from cardkit.pairing import SECRET_BYTES, Ticket
+from cardkit.sync import CONTENT_TYPE, SIGNED_COMPONENTS
 from terminal.words import Words
 from tests.document_samples import AT, SERVICE, TERMINAL
 from tests.fuzz_target import Parts, Target, blocks
@@ -29,6 +34,8 @@ def fuzz_money(data: bytes) -> None:
     except AmountInvalid:
         return
     assert 0 < amount_cents < 10_000_000_00
+    typed = text.strip().removesuffix("€").strip().replace(",", ".")
+    assert Decimal(typed) * 100 == amount_cents
     assert parse_amount(format_cents(amount_cents)) == amount_cents
     assert parse_amount(format_cents(amount_cents, decimal_mark=".")) == amount_cents
 
@@ -85,6 +92,10 @@ def fuzz_httpsig(data: bytes) -> None:
     for bit, name in enumerate(_HEADERS):
         if replaced >> bit & 1:
             headers[name] = parts.block().decode("latin-1")
+    if replaced & 64:
+        signed_of = parts.number()
+        body = parts.block()
+        headers = _signed_in_part(signed_of, body)
     if replaced & 16:
         body = parts.block()
     if replaced & 32:
@@ -92,6 +103,9 @@ def fuzz_httpsig(data: bytes) -> None:
     try:
         verify_post(url, headers, body, find_key=lambda _key_id: TERMINAL.public)
     except DocumentError:
+        return
+    if replaced & 64:
+        assert all(f'"{name}"' in headers["Signature-Input"] for name in SIGNED_COMPONENTS)
         return
     assert body == _BODY, "another body under an old signature"
     assert url == _URL, "another address under an old signature"
@@ -104,6 +118,26 @@ def _signed() -> dict[str, str]:
     return _SIGNED
 
 
+def _signed_in_part(chosen: int, body: bytes) -> dict[str, str]:
+    """The headers of a request of which the right key has signed a part only."""
+    names = [name for bit, name in enumerate(SIGNED_COMPONENTS) if chosen >> bit & 1]
+    message = SimpleNamespace(method="POST", url=_URL, headers={"Content-Type": CONTENT_TYPE})
+    signer: Any = HTTPMessageSigner(
+        signature_algorithm=algorithms.ECDSA_P256_SHA256, key_resolver=_OneKey(TERMINAL)
+    )
+    signer.sign(
+        message,
+        key_id="terminal-3",
+        created=AT,
+        tag=TAG,
+        label=TAG,
+        covered_component_ids=names,
+        body=body,
+    )
+    headers: dict[str, str] = message.headers
+    return headers
+
+
 _SIGNED: Final[dict[str, str]] = {}
 _WORDS: Final = Words("fr")
 
@@ -114,6 +148,8 @@ def _requests() -> Iterator[bytes]:
     for bit, value in enumerate(values):
         yield bytes([1 << bit]) + blocks(value)
     yield b"\x1f" + blocks(*values, _BODY)
+    yield b"\x40\x0f" + blocks(b"other")
+    yield b"\x40\x01" + blocks(b"other")
     yield b"\x30" + blocks(b"\xa0", b"other")
     other = sign_post(_URL, b"\xa0", key=SERVICE, key_id="workshop", created=AT)
     yield b"\x1f" + blocks(*(other[name].encode("latin-1") for name in _HEADERS), b"\xa0")
@@ -135,7 +171,11 @@ def _ticket() -> bytes:
 
 
 TARGETS: Final = (
-    Target("money", fuzz_money, lambda: [b"12,50", "3 €".encode(), b"0.05", b"1234567,9", b"-2"]),
+    Target(
+        "money",
+        fuzz_money,
+        lambda: [b"12,50", "3 €".encode(), b"0.05", b"1234567,9", b"-2", b"12,505", b"7."],
+    ),
     Target("instant", fuzz_instant, lambda: [b"01/11/2026 08:30", b"25/10/2026 02:30"]),
     Target("ticket", fuzz_ticket, lambda: [_ticket()]),
     Target("profile", fuzz_profile, lambda: [_facts()]),
