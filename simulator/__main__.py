@@ -16,6 +16,7 @@ from cardkit.errors import ClafoutisError
 from simulator.burnt.command import burnt
 from simulator.card import UID_BYTES, VirtualCard
 from simulator.crash.command import crash
+from simulator.crash.cut_command import cut
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
 from simulator.vpcd import VpcdSlot
@@ -52,6 +53,7 @@ def main() -> None:
 
 main.add_command(burnt)
 main.add_command(crash)
+main.add_command(cut)
 
 
 @main.command()
