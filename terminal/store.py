@@ -76,6 +76,8 @@ CREATE TABLE IF NOT EXISTS borne (
 ) STRICT, WITHOUT ROWID;
 """
 
+_PRIMARY: Final = 0xFF
+"""The part of an extended result code that names its family."""
 _MODE: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",  # one process at a time comes here: no row needs a lock
     "PRAGMA journal_mode = WAL",
@@ -90,6 +92,7 @@ class Store:
         """Take an open database; use `open` instead."""
         identity = documents.identity
         self._db = db
+        self._stopped = False
         self._documents = documents
         self.terminal: Final = identity.terminal
         self.trust: Final = Trust(identity.root, caisse=identity.caisse)
@@ -357,7 +360,8 @@ class Store:
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK")
+            with suppress(StoreError):
+                self._execute("ROLLBACK")  # a disk that failed undoes it at the next opening
             raise
         self._execute("COMMIT")
 
@@ -365,8 +369,13 @@ class Store:
         self._rows(sql, *values)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        if self._stopped:
+            raise StoreError("the disk has failed: the store has to be opened anew")
         try:
             return self._db.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            self._stopped = getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_IOERR
+            raise StoreError(str(error)) from error
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(str(error)) from error  # its own words may be damaged too
 

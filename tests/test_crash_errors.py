@@ -7,6 +7,7 @@ import random
 import pytest
 
 from cardkit.bodies import EntryKind
+from cardkit.errors import StoreError
 from simulator.crash.errors import Scene
 from simulator.crash.report import Report
 from simulator.crash.scratch import scratch_folder
@@ -14,6 +15,7 @@ from simulator.crash.stall import CrashStall
 from simulator.crash.witness import Sold, judge
 from simulator.disk import Disk, Trouble
 from simulator.volume import Cut
+from terminal.store import Store
 
 SEED = 20261126
 CASES = 60
@@ -82,3 +84,32 @@ def test_the_judge_misses_a_green() -> None:
         assert till.journal.last(EntryKind.SALE) is None
         assert "green and not in the journal" in judge(stall, till, [invented]).wrong[0]
         till.close()
+
+
+def test_a_store_whose_sync_failed_keeps_what_follows() -> None:
+    """Promise: after a failed fsync the store takes nothing more until it was opened anew.
+
+    What it took in then would stand upon a log that has a hole after the next power cut.
+    """
+    chance, brought = random.Random(SEED), b"what a card brought"
+    with scratch_folder() as folder:
+        stall = CrashStall.enrolled(folder / "till")
+        first, second, _ = (card.uid for card in stall.cards)
+        with Disk(stall.data.root) as disk:
+            store = Store.open(stall.data)
+            disk.fail(Trouble.SYNC)
+            with pytest.raises(StoreError, match="disk I/O error"):
+                store.keep_borne(first, brought)
+            with pytest.raises(StoreError, match="opened anew"):
+                store.keep_borne(second, brought)
+            with pytest.raises(StoreError, match="opened anew"):
+                store.row(second)
+            store.close()
+            store = Store.open(stall.data)
+            store.keep_borne(second, brought)
+            disk.freeze()
+            store.close()
+            disk.thaw(Cut.UNSYNCED, chance)
+            store = Store.open(stall.data)
+            assert store.borne(second) == brought
+            store.close()
