@@ -155,7 +155,7 @@ class OutboxMachine(RuleBasedStateMachine):
 def test_every_entry_arrives_in_the_end() -> None:
     """Promise 6: lost, doubled, late, cut or shuffled, requests and answers lose no entry.
 
-    Red when an acknowledgement is taken for more than it says, and when one of a lower epoch is.
+    Red when an acknowledgement is taken for more than it says.
     """
     run_state_machine_as_test(
         OutboxMachine, settings=settings(max_examples=20, stateful_step_count=30)
