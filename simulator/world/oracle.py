@@ -53,6 +53,10 @@ ACCUSING: Final = frozenset(
 """What no honest mishap brings about."""
 OF_A_REWOUND_TILL: Final = frozenset({FindingKind.WITHHELD, FindingKind.TWO_OUTCOMES})
 """What a disk that was put back explains as well: its numbers were given out twice."""
+MERCHANTS_BOOKS: Final = tuple(
+    book.value for book in Book if book.name in {"PAYABLE", "IN_PAYMENT", "PAID"}
+)
+"""Where a merchant's money is, until it left the bank and after."""
 OF_A_KEY: Final = frozenset(
     {
         FindingKind.SEQ_FORK,
@@ -112,6 +116,7 @@ def check_books(world: World) -> None:
     judge.check_debits()
     judge.check_cards()
     judge.check_refunds()
+    judge.check_merchants()
     judge.check_findings()
     if world.chance.seed % _REBUILT == 0:
         for one in differences(world.centre.caisse)[:5]:
@@ -182,6 +187,7 @@ class _Judge:
         self._truth = world.truth
         self._debits = world.truth.debits()
         self._rows = list(CardTransaction.objects.using(WORLD).select_related("card", "claim"))
+        self._refunds = list(RefundClaim.objects.using(WORLD).filter(granted=True))
         self._paid: dict[tuple[int, int], list[CardTransaction]] = defaultdict(list)
         for row in self._rows:
             if row.state == State.PAYABLE.value:
@@ -202,6 +208,8 @@ class _Judge:
                 continue  # of two pieces of one card neither can be told from the other
             if (green.terminal, green.seq) in self._truth.counterfeit:
                 continue  # an emulated card at an offline stall is not promised
+            if green.by_record and self._is_covered_up(green):
+                continue
             paid = [
                 row
                 for row in self._paid[green.terminal, green.seq]
@@ -270,9 +278,32 @@ class _Judge:
     def check_refunds(self) -> None:
         """V1: what is given back is given back once, and is somebody's word."""
         told = {(it.terminal, it.seq): it.amount_cents for it in self._truth.refunds}
-        for row in RefundClaim.objects.using(WORLD).filter(granted=True):
-            told.pop((row.terminal_id, row.seq), None)
+        for row in self._refunds:
             self._world.marks.hit(Mark.REFUND_GRANTED)
+            if told.get((row.terminal_id, row.seq), row.amount_cents) != row.amount_cents:
+                self._world.complain("V1", f"{row} gives back another sum than was said")
+        given: Counter[tuple[int, int]] = Counter()
+        for row in self._refunds:
+            given[row.selling_terminal, row.intent_seq] += row.amount_cents
+        for place, cents in given.items():
+            if cents > max((it.amount_cents for it in self._paid[place]), default=0):
+                self._world.complain("V1", f"of sale {place} {cents} cents are given back")
+
+    def check_merchants(self) -> None:
+        """V13: what each merchant is owed is its sales less its refunds, to the cent."""
+        owed: Counter[int] = Counter()
+        for rows in self._paid.values():
+            for row in rows:
+                owed[row.merchant] += row.amount_cents
+        for refund in self._refunds:
+            owed[refund.merchant] -= refund.amount_cents
+        lines = PostingLine.objects.using(WORLD).filter(account__in=MERCHANTS_BOOKS)
+        sums = lines.values_list("merchant").annotate(Sum("amount_cents")).order_by()
+        booked: Counter[int] = Counter(dict(sums))
+        for merchant in sorted(owed.keys() | booked.keys()):
+            if owed[merchant] != booked[merchant]:
+                words = f"merchant {merchant} sold {owed[merchant]}, booked {booked[merchant]}"
+                self._world.complain("V13", words)
 
     def check_findings(self) -> None:
         """V8: no honest mishap accuses anybody."""
@@ -317,6 +348,16 @@ class _Judge:
             return False
         heard = set(self._truth.heard[green.terminal].values())
         return not any(seq > green.seq for seq in heard) or green.terminal in self._truth.rewound
+
+    def _is_covered_up(self, green: Green) -> bool:
+        """The only record of a torn sale's proof was to be in the transaction after it, and that
+        was made by somebody with key 1, who wrote none.
+        """
+        return any(
+            it.tmc + 1 in self._truth.meddled.get(it.uid, ())
+            for it in self._debits
+            if (it.terminal, it.seq, it.uid) == (green.terminal, green.seq, green.uid)
+        )
 
     def _is_forgotten(self, green: Green) -> bool:
         """A sale on a directory that a restored service has forgotten is held for two people."""

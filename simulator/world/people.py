@@ -45,6 +45,8 @@ _DECLINED: Final = {
     Reason.DIRECTORY_EXPIRED: Mark.DECLINED_DIRECTORY_EXPIRED,
     Reason.PERMIT_EXPIRED: Mark.DECLINED_PERMIT_EXPIRED,
 }
+_OF_TIME: Final = {Reason.DIRECTORY_EXPIRED, Reason.PERMIT_EXPIRED}
+_FAR_AHEAD: Final = timedelta(days=2)
 _CHOICES: Final = {
     Kind.PEOPLE_PAID_OTHERWISE: ResolutionChoice.PAID_OTHERWISE,
     Kind.PEOPLE_CLIENT_LEFT: ResolutionChoice.CLIENT_LEFT,
@@ -270,7 +272,7 @@ class People:
     def _disks(self, stall: WorldTill) -> None:
         strikes = self._chance.strikes
         if strikes(Kind.DISK_INBOX_GARBAGE) is not None:
-            (stall.data.inbox / "0000000000.cbor").write_bytes(b"\xd2\x84\x58")
+            self._world.leave_garbage(stall)
         if self._draw.random() < 0.15:
             self._world.copy_disk(stall)
         if stall.is_on:
@@ -278,6 +280,7 @@ class People:
         if strikes(Kind.DISK_STORE_GONE) is not None:
             for path in stall.folder.glob("store.db*"):
                 path.unlink()
+            stall.misses_store = True
         rot = strikes(Kind.DISK_BIT_ROT)
         if rot is not None:
             self._world.rot(stall, rot)
@@ -315,6 +318,7 @@ class People:
                 uid=green.uid,
                 amount_cents=green.amount_cents,
                 at=world.now,
+                by_record=green.proof is SaleProof.RECORD_ONLY,
             )
         )
         world.check_green(stall, green)
@@ -343,6 +347,9 @@ class People:
                 hit(Mark.AMBER_AND_DEBITED if debited else Mark.AMBER_AND_NOT_DEBITED)
             case Refused(declined=declined) if declined.reason in _DECLINED:
                 hit(_DECLINED[declined.reason])
+                ahead = stall.clock.now().at - self._world.now
+                if declined.reason in _OF_TIME and ahead > _FAR_AHEAD:
+                    hit(Mark.CLOCK_REFUSED_SALE)
             case Settled():
                 hit(Mark.LATE_GREEN)
 

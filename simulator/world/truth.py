@@ -37,6 +37,8 @@ class Green:
     amount_cents: int
     at: datetime
     """True time, not the till's."""
+    by_record: bool = False
+    """It came at a later tap, when the card had already done something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,8 @@ class Truth:
     """Tills in the hands of somebody who means harm."""
     cloned: set[bytes] = field(default_factory=set)
     """Cards of which there is a second piece."""
-    meddled: set[bytes] = field(default_factory=set)
-    """Cards on which somebody with key 1 has made transactions of his own."""
+    meddled: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Transactions that somebody with key 1 has made on a card, by its counter."""
     clones: list[VirtualCard] = field(default_factory=list)
     """The second pieces."""
     counterfeit: set[tuple[int, int]] = field(default_factory=set)

@@ -52,6 +52,7 @@ ROUNDS_MAX: Final = 8
 FRESH: Final = timedelta(days=7)
 HARM: Final = 0.3
 """How often somebody who means harm has an occasion in a step."""
+GARBAGE: Final = "0000000000.cbor"
 _HALF_A_MINUTE: Final = timedelta(seconds=30)
 _HEAL_DAYS: Final = 33
 """Beyond every rule's days of waiting."""
@@ -122,6 +123,9 @@ class World:
         self.steps = shape.randint(*STEPS) if steps is None else steps
         self._home = Path(tempfile.mkdtemp(prefix="world-", dir=begun.folders[1].parent))
         self._lived = 0
+        self._freed: set[bytes] = set()
+        self._garbage: set[int] = set()
+        self._forgotten: set[bytes] = set()
         self._parcels: list[Parcel] = []
         self._answers: dict[int, list[bytes]] = {}
         self._lines: dict[int, Line] = {}
@@ -153,10 +157,7 @@ class World:
                 self.heal()
                 check_books(self)
         finally:
-            for stall in self.stalls.values():
-                if stall.condition is not Condition.GONE:
-                    stall.close()
-            shutil.rmtree(self._home, ignore_errors=True)
+            self.end()
         return Verdict(
             seed=self.chance.seed,
             violations=tuple(self.violations),
@@ -167,6 +168,13 @@ class World:
             trace=self.trace.digest,
             steps=self._lived,
         )
+
+    def end(self) -> None:
+        """Let go of everything; nothing is asked of a world after that."""
+        for stall in self.stalls.values():
+            if stall.condition is not Condition.GONE:
+                stall.close()
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def complain(self, invariant: str, words: str) -> None:
         """Note that a promise was broken."""
@@ -214,6 +222,7 @@ class World:
         if stall.number in self.lost_too_soon:
             self.marks.hit(Mark.LOST_TILL_TURNED_UP)
         before = stall.till.store.answer
+        refused_before = stall.till.journal.last(EntryKind.DOCUMENT_REFUSED)
         done = stall.sync()
         if not stall.is_on:
             self.trace.note(self.now, stall.number, "sync", stall.condition.name, stall.why)
@@ -226,6 +235,15 @@ class World:
                 self.marks.hit(Mark.NEW_EPOCH_ACCEPTED)
             self._learn(stall)
         journal = stall.till.journal
+        refused = journal.last(EntryKind.DOCUMENT_REFUSED)
+        if refused is not None and (refused_before is None or refused_before.seq < refused.seq):
+            self.marks.hit(Mark.ANSWER_REFUSED)
+        if stall.number in self._garbage and not (stall.data.inbox / GARBAGE).exists():
+            self._garbage.discard(stall.number)
+            self.marks.hit(Mark.INBOX_GARBAGE_SURVIVED)
+        if stall.misses_store and stall.till.store.directory is not None:
+            stall.misses_store = False
+            self.marks.hit(Mark.STORE_FETCHED_ANEW)
         self.trace.note(
             self.now, stall.number, "sync", done, journal.acknowledged_seq, journal.head.seq
         )
@@ -239,6 +257,18 @@ class World:
             self.marks.hit(Mark.GREEN_OFFLINE_FOR_A_WEEK)
         if stall.till.store.borne(card.uid) is not None:
             self.marks.hit(Mark.MONTH_LEARNT_FROM_CARD)
+        if stall.was_cut:
+            self.marks.hit(Mark.GREEN_AFTER_CUT)
+        if stall.was_stopped:
+            self.marks.hit(Mark.OPENED_AGAIN)
+        stall.was_cut = stall.was_stopped = False
+        if card.uid in self._freed:
+            self.marks.hit(Mark.FREED_AND_SOLD)
+
+    def leave_garbage(self, stall: WorldTill) -> None:
+        """Leave half a file in a stall's inbox."""
+        (stall.data.inbox / GARBAGE).write_bytes(b"\xd2\x84\x58")
+        self._garbage.add(stall.number)
 
     def check_green(self, stall: WorldTill, green: Green) -> None:
         """V10: a till that has learnt of a block sells to that card no more."""
@@ -283,17 +313,20 @@ class World:
         """Flip one bit of what a stall keeps; if it starts all the same, the bit was nobody's."""
         files = [stall.data.journal, stall.data.store, stall.data.documents]
         path = detail.choice([it for it in files if it.exists() and it.stat().st_size])
-        good = path.read_bytes()
-        content = bytearray(good)
+        whole = self._home / f"whole-{stall.number}"
+        shutil.copytree(stall.folder, whole)
+        content = bytearray(path.read_bytes())
         at = detail.randrange(8 * len(content))
         content[at // 8] ^= 1 << at % 8
         path.write_bytes(bytes(content))
         if stall.condition is Condition.OFF and not self.switch_on(stall):
             self.marks.hit(Mark.ROT_FOUND)
-            path.write_bytes(good)
+            shutil.rmtree(stall.folder)
+            shutil.copytree(whole, stall.folder)
             stall.condition = Condition.OFF
         elif path == stall.data.journal:
             self.truth.rewound.add(stall.number)
+        shutil.rmtree(whole)
 
     def cut_line(self, number: int, *, is_down: bool = True) -> None:
         """Cut a stall's way to the service, or mend it."""
@@ -310,6 +343,8 @@ class World:
     def restore(self) -> None:
         """Put the service back to a copy: it forgets what it had taken in since."""
         backup = self.chance.stream("backups").choice(self._backups)
+        for number, digests in self.truth.heard.items():
+            self._forgotten |= digests.keys() - backup.heard.get(number, {}).keys()
         self.truth.heard.clear()
         for number, digests in backup.heard.items():
             self.truth.heard[number] = dict(digests)
@@ -332,6 +367,7 @@ class World:
     def free(self, uid: bytes) -> None:
         """Let a blocked card buy again."""
         self.blocked.discard(uid)
+        self._freed.add(uid)
         self.centre.free(uid)
         self.trace.note(self.now, "freed", uid.hex())
 
@@ -425,6 +461,7 @@ class World:
             committed=self._committed,
             delayed=self._parcels,
             answers=self._answers,
+            marks=self.marks,
         )
         self._lines[number] = line
         return WorldTill(
@@ -437,6 +474,7 @@ class World:
             reader=self._readers[number % len(self._readers)],
             wait=lambda: self.pass_time(_HALF_A_MINUTE),
             chance=self.chance,
+            marks=self.marks,
         )
 
     def _committed(self, terminal: int, body: bytes) -> None:
@@ -454,6 +492,9 @@ class World:
             except DocumentError:
                 continue
             self.truth.heard[terminal][entry.digest] = entry.seq
+            if entry.digest in self._forgotten:
+                self._forgotten.discard(entry.digest)
+                self.marks.hit(Mark.RESENT_AFTER_RESTORE)
 
     def _learn(self, stall: WorldTill) -> None:
         """Look up what the directory that a till has just taken in says of every card.
@@ -474,10 +515,6 @@ class World:
             self.trace.note(self.now, stall.number, "damaged", stall.why)
             if stall.number in self.truth.rewound:
                 self.marks.hit(Mark.OLD_IMAGE_FOUND)
-        elif "sync" in stall.why or "I/O" in stall.why:
-            self.marks.hit(Mark.JOURNAL_STOPPED)
-        elif "full" in stall.why:
-            self.marks.hit(Mark.DISK_FULL_AND_STOPPED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,6 @@ def debit(
     )
     session.write_record(honest if record is None else record)
     session.commit_reader_id(reader)
-    session.commit()
+    done = session.commit()
     card.reset()
-    world.truth.meddled.add(card.uid)
+    world.truth.meddled[card.uid].add(done.tmc)

@@ -81,9 +81,9 @@ class Bumper(Actor):
             session = open_card(self.world, card)
             session.spent_cents()
             session.commit_reader_id(ReaderId(terminal=NOBODY, seq=1, token=bytes(8)))
-            session.commit()
+            done = session.commit()
             card.reset()
-        self.world.truth.meddled.add(card.uid)
+            self.world.truth.meddled[card.uid].add(done.tmc)
         self.note("bumps", uid=card.uid)
         return True
 

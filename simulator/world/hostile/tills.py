@@ -55,7 +55,7 @@ def sell(stolen: StolenTerminal, card: VirtualCard, amount_cents: int) -> bodies
     ).seq
     done = session.commit()
     card.reset()
-    stolen.world.truth.meddled.add(card.uid)
+    stolen.world.truth.meddled[card.uid].add(done.tmc)
     return bodies.Sale(
         intent_seq=seq,
         amount_cents=amount_cents,
