@@ -77,6 +77,7 @@ def simulate(
     command that shows them stand above.
     """
     logging.disable(logging.ERROR)  # what goes wrong on purpose needs no log
+
     def run(
         number: int, strikes: tuple[str, ...] | None = only, length: int | None = steps
     ) -> Verdict:
@@ -113,7 +114,7 @@ def _numbers(first: int, count: int | None, budget_s: float | None) -> Iterator[
 def _tell(verdict: Verdict, run: Callable[..., Verdict] | None, *, rung: Rung) -> None:
     """Say what was broken, and with how little it breaks."""
     seed, strikes, steps = verdict.seed, verdict.struck, None
-    click.echo(f"seed {seed}, commit {_commit()}: {len(strikes)} faults")
+    click.echo(f"seed {seed}, commit {commit()}: {len(strikes)} faults")
     for violation in verdict.violations:
         click.echo(f"  {violation.invariant}: {violation.words}")
     if run is not None:
@@ -154,7 +155,7 @@ def _say(line: str) -> None:
     click.echo(line)
 
 
-def _commit() -> str:
+def commit() -> str:
     """Name the commit of this tree, read from its own files; `unknown` outside of a clone."""
     git = Path(__file__).resolve().parents[2] / ".git"
     try:

@@ -15,6 +15,7 @@ from urllib3 import HTTPResponse
 from simulator.world.catalogue import Kind
 from simulator.world.centre import Centre, Crashed
 from simulator.world.chance import Chance
+from simulator.world.marks import Mark, Marks
 
 PORTAL: Final = b"<!doctype html><title>Wifi gratuit</title><p>Acceptez les conditions.</p>"
 _DELAY_DAYS_MAX: Final = 20
@@ -42,6 +43,7 @@ class Line(HTTPAdapter):
         committed: Callable[[int, bytes], None],
         delayed: list[Parcel],
         answers: dict[int, list[bytes]],
+        marks: Marks,
     ) -> None:
         """`committed` hears of every request that the service has taken in for good."""
         super().__init__()
@@ -52,6 +54,7 @@ class Line(HTTPAdapter):
         self._committed = committed
         self._delayed = delayed
         self._answers = answers
+        self._marks = marks
 
     def send(  # noqa: PLR0917 - the signature of requests
         self,
@@ -77,9 +80,7 @@ class Line(HTTPAdapter):
         )
         return self.build_response(request, raw)  # type: ignore[no-untyped-call]
 
-    def _carry(
-        self, headers: dict[str, str], body: bytes
-    ) -> tuple[int, bytes, dict[str, str]]:
+    def _carry(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes, dict[str, str]]:
         strikes = self._chance.strikes
         if self.is_down or strikes(Kind.LINE_REFUSED) is not None:
             raise requests.ConnectionError("nobody answers")
@@ -105,14 +106,21 @@ class Line(HTTPAdapter):
             return 200, old.choice(self._answers[self._terminal]), {}
         other = strikes(Kind.LINE_OTHER_ANSWER)
         if other is not None:
-            others = [one for it in sorted(self._answers) if it != self._terminal
-                      for one in self._answers[it][-1:]]
+            others = [
+                one
+                for it in sorted(self._answers)
+                if it != self._terminal
+                for one in self._answers[it][-1:]
+            ]
             if others:
                 return 200, other.choice(others), {}
         doubled = strikes(Kind.LINE_DOUBLED) is not None
-        if doubled:
-            self.deliver(headers, body)
-        status, answer = self.deliver(headers, self._garbled(body))
+        if doubled and self.deliver(headers, body)[0] == requests.codes.ok:
+            self._marks.hit(Mark.DELIVERED_TWICE)
+        garbled = self._garbled(body)
+        status, answer = self.deliver(headers, garbled)
+        if garbled != body and status != requests.codes.ok:
+            self._marks.hit(Mark.REQUEST_REFUSED)
         if strikes(Kind.LINE_ANSWER_LOST) is not None:
             raise requests.ConnectionError("the answer is lost")
         if status == requests.codes.ok:
@@ -124,6 +132,8 @@ class Line(HTTPAdapter):
         try:
             status, answer = self._centre.answer(headers, body)
         except Crashed as crashed:
+            died = Mark.SERVICE_DIED_AFTER if crashed.committed else Mark.SERVICE_DIED_INSIDE
+            self._marks.hit(died)
             if crashed.committed:
                 self._committed(self._terminal, body)
             raise requests.ConnectionError("the connection was reset") from crashed

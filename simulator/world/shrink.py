@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 Strikes = tuple[str, ...]
@@ -52,6 +53,4 @@ def least(fails: Callable[[int], bool], *, most: int) -> int:
 def _each_part_left_out(strikes: Strikes, parts: int) -> list[Strikes]:
     """Return the strikes without each of so many parts of about one size."""
     edges = [len(strikes) * number // parts for number in range(parts + 1)]
-    return [
-        strikes[:begin] + strikes[end:] for begin, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [strikes[:begin] + strikes[end:] for begin, end in pairwise(edges)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, unique
 from pathlib import Path
 from typing import Final, TypeVar
 
 import requests
 
+from cardkit.bodies import EntryKind
 from cardkit.card.connection import CardConnection
 from cardkit.errors import (
+    AnswerInvalid,
     CardCollision,
     DocumentError,
     JournalDamaged,
@@ -31,6 +33,7 @@ from simulator.volume import Cut
 from simulator.world.air import AirConnection, PowerCut, Strike, strikes_of_tap
 from simulator.world.catalogue import Kind
 from simulator.world.chance import Chance
+from simulator.world.marks import Mark, Marks
 from simulator.world.rungs import Antenna
 from terminal.config import DataDirectory
 from terminal.documents import Documents
@@ -55,6 +58,13 @@ TROUBLES: Final = {
     Kind.DISK_SYNC_FAILS: (Trouble.SYNC, False),
     Kind.DISK_READ_FAILS: (Trouble.READ, False),
     Kind.DISK_CUT_IN_WRITE: (Trouble.IO, True),
+}
+_STOPPED_BY: Final[Mapping[Kind | None, Mark]] = {
+    Kind.DISK_IO_ONCE: Mark.JOURNAL_STOPPED,
+    Kind.DISK_IO_FOR_EVER: Mark.JOURNAL_STOPPED,
+    Kind.DISK_FULL_ONCE: Mark.DISK_FULL_AND_STOPPED,
+    Kind.DISK_FULL_FOR_EVER: Mark.DISK_FULL_AND_STOPPED,
+    Kind.DISK_SYNC_FAILS: Mark.SYNC_FAILED_AND_STOPPED,
 }
 _OPERATIONS: Final = 9
 """A sale writes and syncs about so often."""
@@ -85,6 +95,7 @@ class WorldTill:
         reader: Antenna,
         wait: Callable[[], None],
         chance: Chance,
+        marks: Marks,
     ) -> None:
         self.number: Final = number
         self.merchant: Final = merchant
@@ -105,6 +116,15 @@ class WorldTill:
         self._session = session
         self._wait = wait
         self._chance = chance
+        self._marks = marks
+        self.was_cut = False
+        """The power went, and nothing was sold since."""
+        self.was_stopped = False
+        """It stopped for its disk, and nothing was sold since."""
+        self.misses_store = False
+        """Its directory's rows are gone, and no other came yet."""
+        self._promised: int | None = None
+        """The number of the last entry that had been promised when the power went."""
         self._till: Till | None = None
         self._sync: Sync | None = None
 
@@ -139,6 +159,7 @@ class WorldTill:
             self.die(killed)
             return False
         self.condition = Condition.ON
+        self._note_untold()
         return True
 
     def switch_off(self) -> None:
@@ -152,10 +173,12 @@ class WorldTill:
         """Lose the process, and with a power cut what was not synced."""
         self.disk.heal()
         self.disk.freeze()
+        self._promised = None if self._till is None else self._till.journal.head.seq
         if self._till is not None:
             self._till.close()
         self._forget()
-        how = cut if isinstance(killed, PowerCut) else Cut.NOTHING
+        self.was_cut = isinstance(killed, PowerCut)
+        how = cut if self.was_cut else Cut.NOTHING
         self.disk.thaw(how, self._chance.stream("cuts"))
         self.condition = Condition.OFF
 
@@ -185,6 +208,9 @@ class WorldTill:
                 self.die(PowerCut(), cut=chance.choice((Cut.UNSYNCED, Cut.TORN, Cut.SHUFFLED)))
             else:
                 self._stop(error)
+                self.was_stopped = True
+                if strike in _STOPPED_BY and self.disk.heal():
+                    self._marks.hit(_STOPPED_BY[strike])
         finally:
             self.disk.heal()
         return None
@@ -231,7 +257,9 @@ class WorldTill:
         self.till.export_outbox()
         try:
             self._line().run()
-        except (ServerUnreachable, ServerRefused, SyncError):
+        except (ServerUnreachable, ServerRefused, SyncError) as error:
+            if isinstance(error, AnswerInvalid):
+                self._marks.hit(Mark.PORTAL_REFUSED)
             return False
         finally:
             self.till.consume_inbox()
@@ -243,6 +271,15 @@ class WorldTill:
         except PowerCut as killed:
             kind = air.struck.kind if air.struck is not None else Kind.DISK_CUT
             raise _Cut(CUT_OF.get(kind, Cut.UNSYNCED)) from killed
+
+    def _note_untold(self) -> None:
+        """Note what a cut made of the entry that was being written: both are right."""
+        promised, self._promised = self._promised, None
+        if promised is None or not self.was_cut:
+            return
+        after = self.till.journal.entry(promised + 1)
+        is_new = after is None or after.envelope.kind == EntryKind.STARTED
+        self._marks.hit(Mark.CUT_LOST_UNTOLD if is_new else Mark.CUT_KEPT_UNTOLD)
 
     def _arm(self) -> Kind | None:
         """Let the disk fail at one of the next operations, if it shall."""
@@ -258,9 +295,7 @@ class WorldTill:
         if self._sync is None:
             identity = Documents(self.data.documents).identity
             key = read_transport_key(self.data.keys, caisse=identity.caisse)
-            self._sync = Sync(
-                self.data, identity, key=key, session=self._session, clock=self.clock
-            )
+            self._sync = Sync(self.data, identity, key=key, session=self._session, clock=self.clock)
         return self._sync
 
     def _stop(self, error: Exception, condition: Condition = Condition.OFF) -> None:

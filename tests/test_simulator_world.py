@@ -1,0 +1,182 @@
+"""The simulated world itself: one life from one seed, on every rung, and failures made small."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from simulator.demo import main
+from simulator.world.catalogue import Boundary, Kind
+from simulator.world.chance import Chance
+from simulator.world.live import live
+from simulator.world.marks import Mark
+from simulator.world.rungs import Rung
+from simulator.world.shrink import fewest, least
+from tests.world_runs import kept_seeds, lived
+
+TREE = Path(__file__).parent.parent
+SHORT_STEPS = 6
+WIRE_SEEDS = 40
+CALLED_OFF = "LINE_BUSY:2"
+
+
+def test_catalogue_is_wide() -> None:
+    """Promise: at least forty kinds of mishap, at each of the seven boundaries.
+
+    Red when a boundary loses its kinds.
+    """
+    assert len(Kind) >= 45
+    assert {kind.boundary for kind in Kind} == set(Boundary)
+    assert len({kind.words for kind in Kind}) == len(Kind), "no kind is another one's name"
+    assert len(Mark) >= 55
+
+
+@pytest.mark.parametrize("seed", [3, 17])
+def test_calling_a_fault_off_moves_no_other(seed: int) -> None:
+    """Promise: a failure shrinks, because every fault can be called off alone.
+
+    Red when kinds share a stream, or when an id counts strikes and not questions.
+    """
+
+    def struck(**switches: tuple[str, ...]) -> list[str]:
+        chance = Chance(seed, **switches)
+        for _ in range(60):
+            for kind in Kind:
+                chance.strikes(kind)
+        return chance.struck
+
+    everything = struck()
+    assert len(everything) > 50
+    victim = everything[len(everything) // 2]
+    assert struck(without=(victim,)) == [it for it in everything if it != victim]
+    assert struck(only=(victim,)) == [victim]
+    assert struck(only=tuple(everything)) == everything
+
+
+def test_details_of_a_fault_are_its_own() -> None:
+    """Promise: with fewer faults those that are left do the very same.
+
+    Red when details are drawn from the stream that decides whether a fault strikes.
+    """
+    first, second = (Chance(5, only=only) for only in ([CALLED_OFF], [CALLED_OFF, "LINE_BUSY:1"]))
+    details = []
+    for chance in (first, second):
+        struck = [chance.strikes(Kind.LINE_BUSY) for _ in range(2)][1]
+        assert struck is not None
+        details.append(struck.random())
+    assert details[0] == details[1]
+
+
+def test_shrinker_finds_the_fewest() -> None:
+    """Promise: a failure is told with no fault that is not needed for it.
+
+    Red when parts are not made smaller, or when one is kept that may go.
+    """
+    strikes = tuple(f"LINE_BUSY:{number}" for number in range(97))
+    needed = {strikes[3], strikes[50], strikes[96]}
+    runs = []
+
+    def fails(only: tuple[str, ...]) -> bool:
+        runs.append(only)
+        return needed <= set(only)
+
+    assert fewest(strikes, fails) == tuple(sorted(needed, key=strikes.index))
+    assert len(runs) < 120, "whole parts are called off at once"
+    assert fewest(strikes, lambda _: True) == ()
+    assert least(lambda steps: steps >= 23, most=60) == 23
+
+
+@pytest.mark.django_db
+def test_planted_violation_shrinks_to_its_faults() -> None:
+    """Promise: a world that went wrong comes down to the faults that did it.
+
+    What counts as wrong here is planted: a service that was put back, and a till that was killed
+    during a tap. Red when a fault depends on another one's draws.
+    """
+
+    def goes_wrong(seed: int, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        verdict = live(seed, only=only)
+        marks = verdict.marks
+        is_wrong = marks[Mark.SERVICE_RESTORED] and marks[Mark.KILLED_IN_TAP]
+        return verdict.struck if is_wrong else ()
+
+    seed, strikes = next((it, found) for it in range(1, 200) if (found := goes_wrong(it)))
+    shrunk = fewest(strikes, lambda only: bool(goes_wrong(seed, only)))
+    assert 2 <= len(shrunk) < 6 < len(strikes)
+    assert any(strike.startswith("SERVICE_RESTORED") for strike in shrunk)
+    assert any(strike.startswith("PROCESS_KILLED") for strike in shrunk)
+
+
+@pytest.mark.django_db
+def test_same_seed_lives_the_same_life() -> None:
+    """Promise: any failing world can be lived again, with another hash seed in another process.
+
+    Red when a set is iterated, or when a draw comes from the machine.
+    """
+    seeds = (11, 12, 13)
+    here = [live(seed).trace for seed in seeds]
+    assert len(set(here)) == len(seeds)
+    assert [live(seed).trace for seed in seeds] == here
+    code = (
+        f"from simulator.world.live import live\nprint(*[live(seed).trace for seed in {seeds}])\n"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=TREE,
+        env={**os.environ, "PYTHONHASHSEED": "4711"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there.stdout.split() == here
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", range(4))
+def test_wire_rung_lives_the_same_life(part: int) -> None:
+    """Promise: what holds for APDUs holds for frames on a serial line, fault for fault.
+
+    Forty short lives. Red when a card that falls mute is taken for a lost reader on one rung.
+    """
+    seeds = range(7_000 + part, 7_000 + WIRE_SEEDS, 4)
+    for seed in seeds:
+        on_wire = live(seed, rung=Rung.WIRE, steps=SHORT_STEPS)
+        assert not on_wire.violations
+        assert on_wire.trace == live(seed, steps=SHORT_STEPS).trace, f"seed {seed}"
+
+
+@pytest.mark.django_db
+def test_seeds_that_once_failed_stay_whole() -> None:
+    """Promise: what was broken once is lived again for ever (tests/seeds.txt)."""
+    seeds = kept_seeds()
+    assert lived(seeds).seeds == len(seeds)
+
+
+@pytest.mark.django_db
+def test_command_counts_what_it_lived() -> None:
+    """Promise: one command lives worlds and says in its last line what came of them."""
+    result = CliRunner().invoke(main, ["simulate", "--seeds", "2", "--seed", "40"])
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert result.exit_code == 0, result.output
+    assert said["seeds"] == 2
+    assert said["violations"] == 0
+    assert said["faults"] == sum(said["kinds"].values()) > 0
+    assert set(said["kinds"]) == {kind.name for kind in Kind}
+    assert set(said["marks_missing"]) < {mark.name for mark in Mark}
+
+
+@pytest.mark.django_db
+def test_command_lives_one_world_with_chosen_faults() -> None:
+    """Promise: the replay command shows a failure with its few faults and nothing else."""
+    arguments = "simulate --seeds 1 --seed 41 --only CLOCK_LOST:1,LINE_BUSY:1 --steps 4 --trace"
+    result = CliRunner().invoke(main, arguments.split())
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert result.exit_code == 0, result.output
+    assert {kind for kind, count in said["kinds"].items() if count} <= {"CLOCK_LOST", "LINE_BUSY"}
+    assert len(result.stdout.splitlines()) > 10, "everything that happens is said"
