@@ -27,7 +27,7 @@ class Target:
     run: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
     """Good inputs, made by our own encoders: where a corpus begins."""
-    replayed: int = 300
+    replayed: int = 150
     """Changed inputs that every push tries, beside the corpus; fewer where one takes long."""
 
 

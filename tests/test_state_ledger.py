@@ -186,7 +186,7 @@ def forgotten(using: str) -> Iterator[ServiceWorld]:
 def test_any_order_of_facts_gives_the_same_books() -> None:
     """Promise 6: whatever happened, in whatever pieces and however often it is told: one truth.
 
-    Red when a claim is read before its outcome and never again.
+    Red when cards are reconciled only where a chain went on.
     """
 
     @settings(max_examples=6)
