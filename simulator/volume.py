@@ -8,7 +8,7 @@ as Linux does it; only writing them again can save them. A rename is never half 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path, PurePosixPath
@@ -266,11 +266,6 @@ def rename(names: dict[str, int], operation: Link | Unlink | Rename) -> None:
         case Rename(old=old, new=new, file=file):
             names.pop(old, None)
             names[new] = file
-
-
-def read_image(folder: Path, wanted: Callable[[Path], bool] = Path.is_file) -> Image:
-    """Return what lies in a folder."""
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if wanted(path)}
 
 
 def write_image(image: Image, folder: Path) -> None:
