@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import os
 import random
 import re
 import subprocess
@@ -29,7 +30,7 @@ from typing import Final
 import click
 
 from tests.fuzz_mutations import mutate
-from tests.fuzz_target import BYTES_MAX, Target
+from tests.fuzz_target import BYTES_MAX, Target, memory
 from tests.fuzz_targets import CORPUS, CRASH, TARGETS, inputs, name_of
 
 FLOOR: Final = 200
@@ -132,20 +133,30 @@ def guided(target: Target, corpus: Path, *, budget_s: float, seed: int, keep: bo
 
 
 def _fuzzed(target: Target, report: Report, options: list[str], *, timeout_s: int) -> bytes | None:
-    """Run atheris once; returns the input that broke something, or None."""
-    with tempfile.TemporaryDirectory(prefix="clafoutis-crash-") as folder:
+    """Run atheris once; returns the input that broke something, or None.
+
+    libFuzzer ends a process without tidying up, so its files lie in a folder of ours.
+    """
+    with tempfile.TemporaryDirectory(prefix="clafoutis-fuzz-", dir=memory()) as folder:
+        crashed, work = Path(folder, "crashed"), Path(folder, "work")
+        crashed.mkdir()
+        work.mkdir()
         command = [
             *(sys.executable, "-m", "tests.fuzz_guided", target.name),
             *(f"-max_len={BYTES_MAX}", "-rss_limit_mb=1024", "-timeout=30", "-print_final_stats=1"),
-            *(f"-artifact_prefix={folder}/", *options),
+            *(f"-artifact_prefix={crashed}/", *options),
         ]
         done = subprocess.run(
-            command, capture_output=True, check=False, timeout=timeout_s + GRACE_S
+            command,
+            capture_output=True,
+            check=False,
+            timeout=timeout_s + GRACE_S,
+            env=os.environ | {"TMPDIR": str(work)},
         )
         said = done.stderr.decode("utf-8", "replace")
         counts = [int(final or running) for final, running in _EXECUTED.findall(said)]
         report.executions += max(counts, default=0)
-        crashes = [path.read_bytes() for path in Path(folder).iterdir()]
+        crashes = [path.read_bytes() for path in crashed.iterdir()]
         if done.returncode and not crashes:
             raise click.ClickException(f"{target.name} did not run:\n{said[-2000:]}")
         return crashes[0] if crashes else None

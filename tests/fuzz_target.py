@@ -7,6 +7,7 @@ A target lets no exception out but its own AssertionError. What it calls may rai
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -76,12 +77,15 @@ def flipped(content: bytes, data: bytes) -> bytes:
     return bytes(changed)
 
 
+def memory() -> Path | None:
+    """Where files need no disk; None for the usual place of temporary files."""
+    return _MEMORY if _MEMORY.is_dir() and "TMPDIR" not in os.environ else None
+
+
 @cache
 def workplace() -> Path:
-    """A folder of this process, in memory where there is one, that goes with the process."""
-    folder = tempfile.TemporaryDirectory(
-        prefix="clafoutis-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None
-    )
+    """A folder of this process, in memory unless TMPDIR says where, that goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="clafoutis-fuzz-", dir=memory())
     _HELD.append(folder)
     return Path(folder.name)
 
