@@ -100,7 +100,10 @@ class Judge:
             )
 
     def _recovered_seq(self, left: Left) -> int:
-        """Recover an image and go on; returns the entries that were there, -1 after a finding."""
+        """Recover an image and go on; returns the entries that were there.
+
+        Nothing is there when it does not open; -1 stands for a finding.
+        """
         folder = fresh(self._scratch)
         write_image(left.image, folder)
         try:
@@ -108,7 +111,7 @@ class Judge:
         except ClafoutisError as error:
             if left.promised_seq:
                 self._accuse(left, f"{type(error).__name__}: {error}")
-            return -1
+            return 0
         if not is_ours:
             self._accuse(left, "something else than was written")
             return -1
@@ -117,7 +120,8 @@ class Judge:
     def _recover(self, folder: Path, up_to_seq: int = sys.maxsize) -> tuple[int, bool]:
         """Open a journal and append to it; returns what was there, and whether the life wrote it.
 
-        Up to an entry, that is: what follows was written by an earlier recovery. Every column is read by SQLite alone, now and then: that opens the file once more.
+        Up to an entry, that is: what follows was written by an earlier recovery. Every column is
+        read by SQLite alone, but now and then only: that opens the file once more.
         """
         journal = self._life.stall.journal_of(folder)
         found_seq = journal.head.seq
