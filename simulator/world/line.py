@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,6 +19,18 @@ from simulator.world.marks import Mark, Marks
 
 PORTAL: Final = b"<!doctype html><title>Wifi gratuit</title><p>Acceptez les conditions.</p>"
 _DELAY_DAYS_MAX: Final = 20
+_OK: Final = requests.codes.ok
+
+_Response: TypeAlias = tuple[int, bytes, dict[str, str]]
+"""Status, body, and headers beyond the length."""
+
+_STRANGERS: Final[Mapping[Kind, _Response]] = {
+    Kind.LINE_PORTAL: (200, PORTAL, {"Content-Type": "text/html"}),
+    Kind.LINE_BROKEN: (500, b"Internal Server Error", {}),
+    Kind.LINE_BUSY: (429, b"Too Many Requests", {"Retry-After": "60"}),
+    Kind.LINE_REDIRECT: (302, b"", {"Location": "http://elsewhere.example/v1/sync"}),
+}
+"""Who answers in the place of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,54 +90,56 @@ class Line(HTTPAdapter):
             preload_content=False,
             enforce_content_length=True,
         )
-        return self.build_response(request, raw)  # type: ignore[no-untyped-call]
+        return self.build_response(request, raw)
 
-    def _carry(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes, dict[str, str]]:
+    def _carry(self, headers: dict[str, str], body: bytes) -> _Response:
+        """Let a request come as far as it comes; raises ConnectionError."""
+        met = self._met_on_the_way()
+        if met is not None:
+            return met
+        delay = self._chance.strikes(Kind.LINE_DELAYED)
+        if delay is not None:
+            hours = delay.randrange(1, 24 * _DELAY_DAYS_MAX)
+            due_at = self._centre.caisse.now() + timedelta(hours=hours)
+            self._delayed.append(Parcel(self._terminal, headers, body, due_at))
+            raise requests.ConnectionError("no answer came")
+        stale = self._stale_answer()
+        if stale is not None:
+            return _OK, stale, {}
+        doubled = self._chance.strikes(Kind.LINE_DOUBLED) is not None
+        if doubled and self.deliver(headers, body)[0] == _OK:
+            self._marks.hit(Mark.DELIVERED_TWICE)
+        garbled = self._garbled(body)
+        status, answer = self.deliver(headers, garbled)
+        if garbled != body and status != _OK:
+            self._marks.hit(Mark.REQUEST_REFUSED)
+        if self._chance.strikes(Kind.LINE_ANSWER_LOST) is not None:
+            raise requests.ConnectionError("the answer is lost")
+        if status == _OK:
+            self._answers.setdefault(self._terminal, []).append(answer)
+        return status, answer, {}
+
+    def _met_on_the_way(self) -> _Response | None:
+        """Meet nobody (raises ConnectionError), somebody else, or go on (None)."""
         strikes = self._chance.strikes
         if self.is_down or strikes(Kind.LINE_REFUSED) is not None:
             raise requests.ConnectionError("nobody answers")
         if strikes(Kind.LINE_REQUEST_LOST) is not None:
             raise requests.ConnectionError("lost on the way")
-        if strikes(Kind.LINE_PORTAL) is not None:
-            return 200, PORTAL, {"Content-Type": "text/html"}
-        if strikes(Kind.LINE_BROKEN) is not None:
-            return 500, b"Internal Server Error", {}
-        if strikes(Kind.LINE_BUSY) is not None:
-            return 429, b"Too Many Requests", {"Retry-After": "60"}
-        if strikes(Kind.LINE_REDIRECT) is not None:
-            return 302, b"", {"Location": "http://elsewhere.example/v1/sync"}
-        delay = strikes(Kind.LINE_DELAYED)
-        if delay is not None:
-            due_at = self._centre.caisse.now() + timedelta(
-                hours=delay.randrange(1, 24 * _DELAY_DAYS_MAX)
-            )
-            self._delayed.append(Parcel(self._terminal, headers, body, due_at))
-            raise requests.ConnectionError("no answer came")
-        old = strikes(Kind.LINE_OLD_ANSWER)
-        if old is not None and self._answers.get(self._terminal):
-            return 200, old.choice(self._answers[self._terminal]), {}
-        other = strikes(Kind.LINE_OTHER_ANSWER)
-        if other is not None:
-            others = [
-                one
-                for it in sorted(self._answers)
-                if it != self._terminal
-                for one in self._answers[it][-1:]
-            ]
-            if others:
-                return 200, other.choice(others), {}
-        doubled = strikes(Kind.LINE_DOUBLED) is not None
-        if doubled and self.deliver(headers, body)[0] == requests.codes.ok:
-            self._marks.hit(Mark.DELIVERED_TWICE)
-        garbled = self._garbled(body)
-        status, answer = self.deliver(headers, garbled)
-        if garbled != body and status != requests.codes.ok:
-            self._marks.hit(Mark.REQUEST_REFUSED)
-        if strikes(Kind.LINE_ANSWER_LOST) is not None:
-            raise requests.ConnectionError("the answer is lost")
-        if status == requests.codes.ok:
-            self._answers.setdefault(self._terminal, []).append(answer)
-        return status, answer, {}
+        for kind, response in _STRANGERS.items():
+            if strikes(kind) is not None:
+                return response
+        return None
+
+    def _stale_answer(self) -> bytes | None:
+        """Return an answer of before, or another terminal's, where one arrives instead."""
+        old = self._chance.strikes(Kind.LINE_OLD_ANSWER)
+        mine = self._answers.get(self._terminal, [])
+        if old is not None and mine:
+            return old.choice(mine)
+        other = self._chance.strikes(Kind.LINE_OTHER_ANSWER)
+        others = [self._answers[it][-1] for it in sorted(self._answers) if it != self._terminal]
+        return other.choice(others) if other is not None and others else None
 
     def deliver(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         """Hand a request to the service; raises ConnectionError when it dies of it."""
@@ -137,7 +151,7 @@ class Line(HTTPAdapter):
             if crashed.committed:
                 self._committed(self._terminal, body)
             raise requests.ConnectionError("the connection was reset") from crashed
-        if status == requests.codes.ok:
+        if status == _OK:
             self._committed(self._terminal, body)
         return status, answer
 

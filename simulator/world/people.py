@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from cardkit.bodies import ResolutionChoice, SaleProof, VoidReason
+from cardkit.bodies import RefundReason, ResolutionChoice, SaleProof, VoidReason
 from cardkit.clock import ClockTrust, business_date
 from cardkit.decide import Reason
 from cardkit.errors import CardError, ClafoutisError, JournalLocked, ReaderError
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from simulator.world.world import World
 
 PRICES_CENTS: Final = (50, 2_500)
+FEAST_CENTS: Final = (4_500, 7_000)
+_SHARE_OF_FEASTS: Final = 0.4
+_RECORDS: Final = 8
+"""A card keeps so many."""
 _LOOPS: Final = 4
 _YEARS: Final = (1, 12)
 _DECLINED: Final = {
@@ -62,7 +67,9 @@ class People:
         self._chance = world.chance
         self._draw = world.chance.stream("people")
         self._deeds: tuple[tuple[Callable[[WorldTill], None], int], ...] = (
-            (self.sell, 60),
+            (self.sell, 57),
+            (self.binge, 1),
+            (self.answer, 4),
             (self.balance, 4),
             (self.refund, 5),
             (self.sync, 10),
@@ -98,6 +105,18 @@ class People:
         if stall.is_on and self._draw.random() < 0.5 and self._has_open(stall, card):
             self.buy(stall, card, amount_cents)
 
+    def binge(self, stall: WorldTill) -> None:
+        """A member buys so often that no record of the card is older; or one buys a lot."""
+        card = self._draw.choice(self._world.cards)
+        if self._draw.random() < _SHARE_OF_FEASTS:
+            for _ in range(2):
+                if stall.is_on:
+                    self.buy(stall, card, self._draw.randint(*FEAST_CENTS))
+            return
+        for _ in range(_RECORDS + 1):
+            if stall.is_on:
+                self.buy(stall, card, PRICES_CENTS[0])
+
     def buy(self, stall: WorldTill, card: VirtualCard, amount_cents: int) -> SaleOutcome | None:
         """Lay a card down to buy; None when there is no outcome."""
         world = self._world
@@ -122,7 +141,10 @@ class People:
 
     def balance(self, stall: WorldTill) -> None:
         """A member looks at the balance."""
-        card = self._draw.choice(self._world.cards)
+        self.show(stall, self._draw.choice(self._world.cards))
+
+    def show(self, stall: WorldTill, card: VirtualCard) -> None:
+        """Show one card's balance, which settles what is open on it."""
         self._tap(stall, card, lambda: self._show_balance(stall, card))
 
     def inspect(self, stall: WorldTill, card: VirtualCard) -> bool:
@@ -149,8 +171,6 @@ class People:
 
     def give_back(self, stall: WorldTill, green: GreenSeen, wanted_cents: int | None) -> None:
         """Enter a refund at the till."""
-        from cardkit.bodies import RefundReason
-
         outcome = stall.guarded(
             lambda: stall.till.refund(green.seq, wanted_cents, RefundReason.GOODS_RETURNED)
         )
@@ -169,15 +189,17 @@ class People:
         """The network is there for a moment."""
         self._world.sync(stall)
 
-    def close_day(self, stall: WorldTill) -> None:
-        """The stall closes; what is amber is answered, parked, or closed over."""
+    def answer(self, stall: WorldTill) -> None:
+        """Somebody says what became of the sales whose end nobody saw."""
         for held in stall.till.journal.open_intents():
             for kind, choice in _CHOICES.items():
                 if stall.is_on and self._chance.strikes(kind) is not None:
-                    key = stall.number, held.seq
-                    self._world.truth.answers[key] = choice
-                    seq = held.seq
-                    stall.guarded(lambda seq=seq, choice=choice: stall.till.resolve(seq, choice))
+                    self._world.truth.answers[stall.number, held.seq] = choice
+                    stall.guarded(partial(stall.till.resolve, held.seq, choice))
+
+    def close_day(self, stall: WorldTill) -> None:
+        """The stall closes; what is amber is answered, or closed over."""
+        self.answer(stall)
         if not stall.is_on:
             return
         amber = len(stall.till.journal.open_intents())
@@ -303,7 +325,7 @@ class People:
         if strikes(Kind.PEOPLE_CARD_BLOCKED) is not None:
             world.block(self._draw.choice(world.cards))
         if world.blocked and strikes(Kind.PEOPLE_CARD_FREED) is not None:
-            world.free(sorted(world.blocked)[0])
+            world.free(min(world.blocked))
 
     # Seeing
 

@@ -164,7 +164,7 @@ class WorldTill:
 
     def switch_off(self) -> None:
         """End the program in good order."""
-        self.guarded(lambda: self.till.stop())
+        self.guarded(self.till.stop)
         if self.is_on:
             self._forget()
             self.condition = Condition.OFF
@@ -173,7 +173,6 @@ class WorldTill:
         """Lose the process, and with a power cut what was not synced."""
         self.disk.heal()
         self.disk.freeze()
-        self._promised = None if self._till is None else self._till.journal.head.seq
         if self._till is not None:
             self._till.close()
         self._forget()
@@ -204,6 +203,7 @@ class WorldTill:
             self.die(killed)
         except (JournalError, StoreError) as error:
             if strike is Kind.DISK_CUT_IN_WRITE:
+                self._promised = self.till.journal.head.seq
                 chance = self._chance.stream("cuts")
                 self.die(PowerCut(), cut=chance.choice((Cut.UNSYNCED, Cut.TORN, Cut.SHUFFLED)))
             else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -53,6 +54,10 @@ FRESH: Final = timedelta(days=7)
 HARM: Final = 0.3
 """How often somebody who means harm has an occasion in a step."""
 GARBAGE: Final = "0000000000.cbor"
+_DAYS_LATE: Final = (17, 30)
+"""Half of all worlds begin so long after the caisse was founded: a month ends in them."""
+_COME_BACK: Final = 0.5
+"""The share of worlds in which members come back about their open sales before the day ends."""
 _HALF_A_MINUTE: Final = timedelta(seconds=30)
 _HEAL_DAYS: Final = 33
 """Beyond every rule's days of waiting."""
@@ -96,7 +101,8 @@ class World:
     ) -> None:
         """`only` and `without` are ids of strikes; `steps` ends the life early.
 
-        Those in `hostile` mean harm, or whom the seed draws. Stalls share `readers` in turn; without any they share a field.
+        Those in `hostile` mean harm, or whom the seed draws. Stalls share `readers` in turn;
+        without any they share a field.
         """
         self._readers = readers or (Field(),)
         begun = founding()
@@ -108,7 +114,8 @@ class World:
         self.software = SOFTWARE
         self.violations: list[Violation] = []
         self.clock = ManualClock(begun.at, trust=ClockTrust.SYNCHRONISED)
-        self.clock.pass_time(timedelta(minutes=1))
+        days_late = shape.choice((0, shape.randrange(*_DAYS_LATE)))
+        self.clock.pass_time(timedelta(days=days_late, minutes=1))
         self._began = self.clock.now().at
         stalls = shape.randint(*STALLS)
         self.centre = Centre.fresh(self.clock, self.chance, stalls=stalls)
@@ -402,10 +409,11 @@ class World:
 
     def _end_day(self) -> None:
         """What is open is settled by its card, or left to the service."""
+        come_back = self.chance.stream("heal").random() < _COME_BACK
         for stall in self._on():
             for card in self.cards:
-                if stall.is_on and stall.till.journal.open_intents(card.uid):
-                    self.people.inspect(stall, card)
+                if come_back and stall.is_on and stall.till.journal.open_intents(card.uid):
+                    self.people.show(stall, card)
             if stall.is_on:
                 self.people.close_day(stall)
 
@@ -521,7 +529,7 @@ class World:
 class _Backup:
     """A copy of the service, and what it had heard by then."""
 
-    database: object
+    database: sqlite3.Connection
     heard: dict[int, dict[bytes, int]]
     requests: int
 
