@@ -239,7 +239,6 @@ class Suppressor(Actor):
             world.cut_line(stall.number)
             world.block(self.card())
             self.note(f"keeps {stall.number} blind")
-            return True
         if world.now > self.until:
             self.leave()
             return False
