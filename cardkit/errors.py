@@ -32,6 +32,7 @@ ClafoutisError
 │   ├── ServerUnreachable    no answer
 │   ├── ServerRefused        an answer that says no
 │   └── AnswerInvalid        an answer that can't be trusted
+├── BackupFailed             no complete copy of the books was made
 └── KeyStoreError            a key file is missing, damaged or needs another passphrase
 
 A mistake of ours is none of these: `must()` raises `Bug`, which nothing catches.
@@ -200,6 +201,10 @@ class ServerRefused(SyncError):
 
 class AnswerInvalid(SyncError):
     """The service's answer can't be trusted."""
+
+
+class BackupFailed(ClafoutisError):
+    """No complete copy of the books was made, so nothing that needs one may happen."""
 
 
 class KeyStoreError(ClafoutisError):

@@ -12,6 +12,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
+from server_stub import money_commands
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -119,6 +120,10 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
     if found:
         sys.exit(1)
     _say(_("Les livres sont exactement ce que les écritures signées donnent."))
+
+
+for command in (money_commands.settle, money_commands.backup, money_commands.restored):
+    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> Any:

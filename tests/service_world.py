@@ -224,6 +224,7 @@ class Stall:
     permit: tuple[int, int] = (0, 0)
     permit_digest: bytes = bytes(32)
     answers: list[SyncAnswer] = field(default_factory=list)
+    epoch: int = 1
     key_version: int = 1
     """Of the key-1 master that it opened the card with."""
 
@@ -390,7 +391,7 @@ class Stall:
         return SyncRequest(
             terminal=self.terminal,
             entries=tuple(self.unsent if entries is None else entries),
-            epoch=1,
+            epoch=self.epoch,
             directory_epoch=self.directory[0],
             directory_version=self.directory[1],
             permit_epoch=self.permit[0],
@@ -406,7 +407,7 @@ class Stall:
         trust = self.world.caisse.ring.trust
         answer = accept_answer(data, trust, terminal=self.terminal).answer
         self.answers.append(answer)
-        self.acknowledged = max(self.acknowledged, answer.up_to_seq)
+        self.acknowledged, self.epoch = answer.up_to_seq, answer.epoch
         if answer.permit is not None:
             held = accept_permit(answer.permit, trust, terminal=self.terminal)
             self.permit, self.permit_digest = held.permit.order, held.digest

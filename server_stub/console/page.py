@@ -10,7 +10,15 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from server_stub.console.words import ADVICE, FINDINGS, STATUSES, euros, facts_in_words
+from server_stub.console.words import (
+    ADVICE,
+    FINDINGS,
+    LOCKS,
+    RUN_STATES,
+    STATUSES,
+    euros,
+    facts_in_words,
+)
 from server_stub.models import Terminal
 from server_stub.services.caisse import Caisse
 from server_stub.services.overview import Overview, Point, overview_of
@@ -54,6 +62,16 @@ def _context(caisse: Caisse, state: Overview) -> dict[str, object]:
         "terminals": [_terminal(terminal) for terminal in state.terminals],
         "terminals_words": ngettext("terminal", "terminaux", len(state.terminals)),
         "batches": state.batches,
+        "lock": None if state.lock is None else LOCKS[state.lock.value],
+        "runs": [
+            {
+                "name": run.name,
+                "state": RUN_STATES[run.state.value],
+                "merchants": len(run.lines),
+                "sum": euros(run.sum_cents, language),
+            }
+            for run in state.runs
+        ],
     }
 
 

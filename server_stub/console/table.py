@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from server_stub.console.words import euros
+from server_stub.console.words import RUN_STATES, euros
 from server_stub.services.owed import OwedTo
+from server_stub.services.settlement import Run
 
 
 def owed_table(accounts: Iterable[OwedTo]) -> Iterator[str]:
@@ -28,6 +29,15 @@ def owed_table(accounts: Iterable[OwedTo]) -> Iterator[str]:
     for name, *amounts in cells:
         numbers = (text.rjust(width) for text, width in zip(amounts, widths[1:], strict=True))
         yield "  ".join([name.ljust(widths[0]), *numbers])
+
+
+def runs_table(shown: Iterable[Run]) -> Iterator[str]:
+    """Yield a line for each run: its name, how far it has come, whom and what it pays."""
+    language = get_language() or "fr"
+    for run in shown:
+        state, paid = RUN_STATES[run.state.value], euros(run.sum_cents, language)
+        merchants = ", ".join(str(line.merchant) for line in run.lines)
+        yield f"{run.name}  {state}  {paid}  ({merchants})"
 
 
 def _amounts(one: OwedTo) -> list[int]:

@@ -51,6 +51,7 @@ FINDINGS: Final[dict[str, Promise]] = {
     "card_forked": _("Carte refusée : elle montrait une autre preuve à un compteur déjà prouvé"),
     "replace_card": _("Le compteur d’une carte est presque épuisé"),
     "restored": _("Le journal repart d’un point antérieur, comme après une image restaurée"),
+    "restore_suspected": _("Un terminal en sait plus que ces livres, comme après une restauration"),
 }
 
 ADVICE: Final[dict[str, Promise]] = {
@@ -150,6 +151,10 @@ ADVICE: Final[dict[str, Promise]] = {
     "terminal_not_active": _(
         "Ses ventes prouvées sont dues. Décidez s’il est perdu ou s’il faut l’appairer de nouveau."
     ),
+    "restore_suspected": _(
+        "Si la base a été restaurée, dites-le : clafoutis-server restored. Sinon, montrez ce "
+        "point à qui entretient le service."
+    ),
 }
 """What a person may do about each: no more than one sentence, and nobody's fault."""
 
@@ -171,6 +176,9 @@ FACTS: Final[dict[str, Promise]] = {
     "source": _("d’après"),
     "reason": _("motif"),
     "status": _("état"),
+    "shown_by": _("montré par le terminal n°"),
+    "shown": _("ce qu’il montre"),
+    "shown_number": _("valeur"),
 }
 
 REASONS: Final[dict[str, Promise]] = {
@@ -199,7 +207,47 @@ REASONS: Final[dict[str, Promise]] = {
     "sighted": _("ce qu’un terminal a vu"),
     "revoked": _("révoqué"),
     "lost": _("perdu"),
+    "epoch": _("une époque plus récente"),
+    "directory": _("un annuaire plus récent"),
+    "permit": _("un permis plus récent"),
+    "acknowledged": _("des écritures déjà reçues"),
+    "settlement": _("un paiement"),
 }
+
+RUN_STATES: Final[dict[str, Promise]] = {
+    "draft": _("à approuver"),
+    "approved": _("approuvé"),
+    "sent": _("envoyé"),
+    "confirmed": _("confirmé"),
+    "revoked": _("annulé"),
+}
+
+LOCKS: Final[dict[str, Promise]] = {
+    "suspected": _(
+        "Livres en retard : restauration à déclarer. Rien n’est attribué ni payé tant que "
+        "personne ne l’a dit."
+    ),
+    "unfinished": _(
+        "Livres restaurés : rien n’est attribué ni payé tant que le relevé de la banque n’y "
+        "est pas entier."
+    ),
+}
+
+REFUSALS: Final[dict[str, Promise]] = {
+    "locked": _("Les livres sont en retard sur ce qui a été payé : finissez la restauration."),
+    "another_draft": _("Un autre paiement attend d’être approuvé ou abandonné."),
+    "nothing_owed": _("Rien n’est dû."),
+    "no_such_run": _("Aucun paiement de ce nom."),
+    "same_person": _("Il faut deux personnes différentes."),
+    "draft_changed": _("Ce n’est plus ce qui a été préparé : abandonnez-le, puis recommencez."),
+    "no_longer_owed": _("La dette a changé depuis : abandonnez-le, puis recommencez."),
+    "not_in_that_state": _("Ce paiement n’en est pas là."),
+    "not_restored": _("Aucune restauration n’est en cours."),
+    "not_a_payout": _("Il faut un nom de paiement, un producteur connu et un montant."),
+    "known_already": _("Ce paiement est déjà dans les livres."),
+    "missing": _("La restauration attend encore :"),
+}
+"""Why money does not move (`rules.settle.Refusal`)."""
 
 STATUSES: Final[dict[str, Promise]] = {
     "active": _("actif"),

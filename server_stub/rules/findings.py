@@ -62,6 +62,8 @@ class FindingKind(StrEnum):
     """Signed by the terminal, and kept; but not even its place in the chain can be read."""
     TERMINAL_NOT_ACTIVE = "terminal_not_active"
     """Entries came from a terminal that was revoked or declared lost."""
+    RESTORE_SUSPECTED = "restore_suspected"
+    """A terminal holds what this service must have signed or stored, and does not know."""
 
 
 Fact = int | str

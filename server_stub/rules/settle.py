@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from typing import Final
 
 from cardkit import cbor
@@ -12,6 +13,40 @@ from cardkit.acts import SettlementLine
 from server_stub.rules.ledger import Account, Book
 
 _SETTLED: Final = (Book.IN_PAYMENT, Book.PAID)
+
+
+@unique
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REVOKED = "revoked"
+
+
+@unique
+class Refusal(StrEnum):
+    """Why money does not move."""
+
+    LOCKED = "locked"
+    """The books may be older than what was paid; see `services.behind`."""
+    ANOTHER_DRAFT = "another_draft"
+    NOTHING_OWED = "nothing_owed"
+    NO_SUCH_RUN = "no_such_run"
+    SAME_PERSON = "same_person"
+    DRAFT_CHANGED = "draft_changed"
+    """Its lines are not those that were drawn up."""
+    NO_LONGER_OWED = "no_longer_owed"
+    """Less is owed than it would pay, or something was paid beside it."""
+    NOT_IN_THAT_STATE = "not_in_that_state"
+    NOT_RESTORED = "not_restored"
+    NOT_A_PAYOUT = "not_a_payout"
+    """No name, no amount, or no such merchant."""
+    KNOWN_ALREADY = "known_already"
+    MISSING = "missing"
+    """Terminals, runs or payouts that a restore still waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

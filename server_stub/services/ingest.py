@@ -31,6 +31,7 @@ from server_stub.rules.facts import Outcome
 from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.journal import Link, follow, runs
 from server_stub.services import issue
+from server_stub.services.behind import notice_entries
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.claims import Reader
@@ -69,6 +70,7 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
         batch, new = _store(caisse, terminal, entries, opened)
         old_cursor = terminal.cursor_seq
         _advance(caisse, terminal)
+        notice_entries(caisse, terminal, (entry for _, entry in new))
         reader = Reader(caisse, terminal)
         reader.read(new)
         cards = reader.touched.cards | _now_complete(caisse, terminal, old_cursor)

@@ -41,6 +41,7 @@ from server_stub.rules.allowances import (
 from server_stub.rules.refunds import ALREADY_RETURNED
 from server_stub.rules.scheme import RuleName
 from server_stub.services import acts
+from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of, row_at
 from server_stub.services.rules_in_force import value
@@ -183,6 +184,8 @@ def _issue(
     new: tuple[RefundRef, ...],
 ) -> AllowanceIssued | None:
     with caisse.alone():
+        if lock(caisse) is not None:
+            return None  # what was signed after the backup is not known: it is never undercut
         held = held_allowance(caisse, card)
         change = Change(
             months=months,

@@ -8,12 +8,15 @@ from typing import Final
 
 from server_stub.models import Batch, Card, CardStatus, Finding, Terminal
 from server_stub.services import unclaimed
+from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.owed import OwedTo, owed_to_merchants
+from server_stub.services.settlement import Run, runs
 from server_stub.services.watermark import awaited
 
 BATCHES_SHOWN: Final = 20
 FINDINGS_SHOWN: Final = 100
+RUNS_SHOWN: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Overview:
     batches: tuple[Batch, ...]
     """Those that brought something: a terminal with nothing to tell asks every few minutes."""
     cards: int
+    lock: Lock | None
+    runs: tuple[Run, ...]
 
     @property
     def payable_cents(self) -> int:
@@ -64,5 +69,7 @@ def overview_of(caisse: Caisse) -> Overview:
         findings_open=findings.count(),
         terminals=tuple(Terminal.objects.using(using).all()),
         batches=tuple(batches[:BATCHES_SHOWN]),
+        lock=lock(caisse),
+        runs=runs(caisse, newest=RUNS_SHOWN),
         cards=Card.objects.using(using).exclude(status=CardStatus.ISSUING).count(),
     )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
+from cardkit.acts import ActKind
+from cardkit.settled import Settled
 from cardkit.sync import MerchantAccount
-from server_stub.models import Claim, Merchant
+from server_stub.models import (
+    ActRow,
+    Claim,
+    Merchant,
+    PayoutEvidence,
+    SettlementStep,
+    StoredEntry,
+    Terminal,
+)
 from server_stub.rules.facts import State
 from server_stub.rules.settle import Owed, owed
+from server_stub.services.behind import sent_cents
 from server_stub.services.books import balances
 from server_stub.services.caisse import Caisse
 
@@ -49,6 +60,45 @@ def merchant_accounts(caisse: Caisse, merchants: frozenset[int]) -> tuple[Mercha
         for one in owed_to_merchants(caisse)
         if one.account.merchant in merchants
     )
+
+
+def settled_to(
+    caisse: Caisse, terminal: Terminal, merchants: frozenset[int]
+) -> tuple[Settled, ...]:
+    """Return what a terminal is to remember of payouts, for a service that was restored."""
+    paid = (_last_payout(caisse, merchant) for merchant in sorted(merchants))
+    return tuple(
+        Settled(
+            merchant=merchant,
+            up_to_seq=_held_at(caisse, terminal, act),
+            settlement=name,
+            total_cents=sent_cents(caisse, merchant),
+        )
+        for merchant, name, act in (one for one in paid if one is not None)
+    )
+
+
+def _last_payout(caisse: Caisse, merchant: int) -> tuple[int, str, ActRow] | None:
+    """Return the newest run that left for a merchant and was not revoked, or newer evidence."""
+    steps = SettlementStep.objects.using(caisse.using)
+    revoked = steps.filter(kind=ActKind.SETTLEMENT_REVOKED).values("settlement")
+    sent = steps.filter(
+        kind__in=(ActKind.SETTLEMENT_SENT, ActKind.SETTLEMENT_CONFIRMED),
+        settlement__lines__merchant=merchant,
+    ).exclude(settlement__in=revoked)
+    step = sent.select_related("settlement__act").order_by("act").last()
+    proven = PayoutEvidence.objects.using(caisse.using).filter(merchant=merchant)
+    evidence = proven.select_related("act").order_by("act").last()
+    if evidence is not None and (step is None or evidence.act_id > step.act_id):
+        return merchant, evidence.settlement, evidence.act
+    return None if step is None else (merchant, step.settlement_id, step.settlement.act)
+
+
+def _held_at(caisse: Caisse, terminal: Terminal, act: ActRow) -> int:
+    """Return the last number of a journal that was here when a run was approved."""
+    entries = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
+    held = entries.filter(seq__lte=terminal.cursor_seq, batch__received_at__lte=act.at)
+    return held.aggregate(seq=Max("seq"))["seq"] or 0
 
 
 def _claimed(caisse: Caisse, state: State, *, proven: bool | None = None) -> dict[int, int]:

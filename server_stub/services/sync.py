@@ -5,11 +5,12 @@ from __future__ import annotations
 from cardkit.errors import DocumentForeign
 from cardkit.sync import SyncAnswer, SyncRequest, sign_answer
 from server_stub.models import PermitIssued, Terminal, TerminalStatus
-from server_stub.services import acts, directory, issue, unclaimed
+from server_stub.services import acts, digest, directory, issue, unclaimed
+from server_stub.services.behind import Lock, lock, notice_request
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of
 from server_stub.services.ingest import ingest
-from server_stub.services.owed import merchant_accounts
+from server_stub.services.owed import merchant_accounts, settled_to
 
 
 def sync(caisse: Caisse, request: SyncRequest) -> bytes:
@@ -22,16 +23,21 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
         terminal = Terminal.objects.using(caisse.using).filter(id=request.terminal).first()
         if terminal is None:
             raise DocumentForeign(f"no terminal {request.terminal}")
+        notice_request(caisse, terminal, request)
         _note(caisse, terminal, request)
         taken = ingest(caisse, request.terminal, request.entries)
-        unclaimed.settle(caisse, reported=terminal.id)
-        active = terminal.status == TerminalStatus.ACTIVE
+        locked = lock(caisse)
+        if locked is None:
+            unclaimed.settle(caisse, reported=terminal.id)
+        # A service that has forgotten would sign other content under a number that is held.
+        active = terminal.status == TerminalStatus.ACTIVE and locked is not Lock.SUSPECTED
         permit = issue.current_permit(caisse, terminal) if active else None
         update = (
             directory.update_since(caisse, request.directory_epoch, request.directory_version)
             if active
             else None
         )
+        of_day = digest.todays(caisse) if locked is not Lock.SUSPECTED else None
         answer = SyncAnswer(
             terminal=terminal.id,
             up_to_seq=taken.up_to_seq,
@@ -43,6 +49,10 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
             permit=_newer(permit, request),
             certificates=caisse.ring.public.certificates,
             accounts=merchant_accounts(caisse, _merchants(permit)),
+            settled=settled_to(caisse, terminal, _merchants(permit)),
+            acts_seq=None if of_day is None else digest.read(caisse, of_day).acts_seq,
+            acts_head=None if of_day is None else digest.read(caisse, of_day).acts_head,
+            digest=of_day,
         )
         return sign_answer(caisse.ring.service, answer).encoded
 

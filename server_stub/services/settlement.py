@@ -1,0 +1,196 @@
+"""Runs that pay merchants: drawn up by one person, approved by another, then sent and confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cardkit.acts import (
+    ActKind,
+    SettlementApproved,
+    SettlementConfirmed,
+    SettlementLine,
+    SettlementRevoked,
+    SettlementSent,
+)
+from cardkit.errors import must
+from server_stub.models import (
+    ActRow,
+    Settlement,
+    SettlementDraft,
+    SettlementStep,
+)
+from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
+from server_stub.services import acts
+from server_stub.services.behind import Lock, lock
+from server_stub.services.books import balances
+from server_stub.services.caisse import Caisse
+
+_STATES: Final = {
+    ActKind.SETTLEMENT_SENT: RunState.SENT,
+    ActKind.SETTLEMENT_CONFIRMED: RunState.CONFIRMED,
+    ActKind.SETTLEMENT_REVOKED: RunState.REVOKED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as people see it."""
+
+    name: str
+    state: RunState
+    lines: tuple[SettlementLine, ...]
+
+    @property
+    def sum_cents(self) -> int:
+        """What it pays in all."""
+        return sum(line.amount_cents for line in self.lines)
+
+
+def draw_up(caisse: Caisse, *, by: int) -> SettlementDraft | Refusal:
+    """Draft a run that pays every merchant what is owed now; there is one draft at a time."""
+    must(by > 0, "a person draws up a run")
+    with caisse.alone():
+        if lock(caisse) is not None:
+            return Refusal.LOCKED
+        if SettlementDraft.objects.using(caisse.using).exists():
+            return Refusal.ANOTHER_DRAFT
+        lines = run_lines(balances(caisse))
+        if not lines:
+            return Refusal.NOTHING_OWED
+        name = _next_name(caisse)
+        return SettlementDraft.objects.using(caisse.using).create(
+            name=name,
+            lines=[[line.merchant, line.amount_cents, line.total_cents] for line in lines],
+            lines_hash=lines_hash(name, lines),
+            drawn_up_by=by,
+            drawn_up_at=caisse.now(),
+        )
+
+
+def drop(caisse: Caisse) -> None:
+    """Throw the draft away, if there is one."""
+    SettlementDraft.objects.using(caisse.using).all().delete()
+
+
+def approve(caisse: Caisse, name: str, *, by: int) -> Settlement | Refusal:
+    """Put a draft in force, as a second person; from here on nothing of it changes."""
+    must(by > 0, "a person approves a run")
+    with caisse.alone():
+        draft = SettlementDraft.objects.using(caisse.using).filter(name=name).first()
+        if lock(caisse) is not None:
+            return Refusal.LOCKED
+        if draft is None:
+            return Refusal.NO_SUCH_RUN
+        if draft.drawn_up_by == by:
+            return Refusal.SAME_PERSON
+        lines = lines_of(draft)
+        if draft.lines_hash != lines_hash(name, lines):
+            return Refusal.DRAFT_CHANGED
+        if not still_right(lines, balances(caisse)):
+            return Refusal.NO_LONGER_OWED
+        body = SettlementApproved(settlement=name, lines=lines, drawn_up_by=draft.drawn_up_by)
+        acts.record(caisse, body, by=by)
+        draft.delete(using=caisse.using)
+        return Settlement.objects.using(caisse.using).get(name=name)
+
+
+def mark_sent(
+    caisse: Caisse, name: str, *, by: int, backup: Callable[[], object]
+) -> ActRow | Refusal:
+    """Say that a run leaves for the bank now; only after this may it.
+
+    `backup` makes a copy of the database, which contains the approved run; when it raises, the
+    run is not sent. It is called outside of a transaction.
+    """
+    must(by > 0, "a person sends a run")
+    refusal = _not_sendable(caisse, name)
+    if refusal is not None:
+        return refusal
+    backup()
+    with caisse.alone():
+        refusal = _not_sendable(caisse, name)  # again: the copy took its time
+        return refusal or acts.record(caisse, SettlementSent(settlement=name), by=by)
+
+
+def confirm(caisse: Caisse, name: str, *, by: int) -> ActRow | Refusal:
+    """Say that the bank's statement shows the whole run.
+
+    After a restore that forgot the sending, the statement is also what proves it.
+    """
+    must(by > 0, "a person confirms a run")
+    with caisse.alone():
+        state = state_of(caisse, name)
+        restored = lock(caisse) is Lock.UNFINISHED and state is RunState.APPROVED
+        if state is not RunState.SENT and not restored:
+            return _refused(state)
+        return acts.record(caisse, SettlementConfirmed(settlement=name), by=by)
+
+
+def revoke(caisse: Caisse, name: str, *, by: int) -> ActRow | Refusal:
+    """Take back a run that the bank has not executed: its merchants are owed again."""
+    must(by > 0, "a person revokes a run")
+    with caisse.alone():
+        state = state_of(caisse, name)
+        if state not in {RunState.APPROVED, RunState.SENT}:
+            return _refused(state)
+        return acts.record(caisse, SettlementRevoked(settlement=name), by=by)
+
+
+def state_of(caisse: Caisse, name: str) -> RunState | None:
+    """Return how far a run has come; None when there is none of that name."""
+    if not Settlement.objects.using(caisse.using).filter(name=name).exists():
+        return None
+    steps = SettlementStep.objects.using(caisse.using).filter(settlement_id=name)
+    last = steps.order_by("act").last()
+    return RunState.APPROVED if last is None else _STATES[ActKind(last.kind)]
+
+
+def lines_of(draft: SettlementDraft) -> tuple[SettlementLine, ...]:
+    """Read the lines of a draft."""
+    return tuple(
+        SettlementLine(merchant=merchant, amount_cents=amount_cents, total_cents=total_cents)
+        for merchant, amount_cents, total_cents in draft.lines
+    )
+
+
+def runs(caisse: Caisse, *, newest: int) -> tuple[Run, ...]:
+    """Return the draft and the last runs, newest first."""
+    drafts = SettlementDraft.objects.using(caisse.using).all()
+    approved = Settlement.objects.using(caisse.using).order_by("-act")[:newest]
+    return (
+        *(Run(name=one.name, state=RunState.DRAFT, lines=lines_of(one)) for one in drafts),
+        *(_run(caisse, one) for one in approved),
+    )
+
+
+def _run(caisse: Caisse, run: Settlement) -> Run:
+    state = state_of(caisse, run.name)
+    must(state is not None, "a run that is there has a state")
+    assert state is not None  # noqa: S101 - what must() said, for the type checker
+    lines = tuple(
+        SettlementLine(
+            merchant=line.merchant, amount_cents=line.amount_cents, total_cents=line.total_cents
+        )
+        for line in run.lines.using(caisse.using).all()
+    )
+    return Run(name=run.name, state=state, lines=lines)
+
+
+def _next_name(caisse: Caisse) -> str:
+    """Number the runs of an epoch: what a restore forgot bears an earlier epoch's name."""
+    epoch = acts.epoch(caisse)
+    approved = Settlement.objects.using(caisse.using).filter(name__startswith=f"R{epoch}-")
+    return f"R{epoch}-{approved.count() + 1:04}"
+
+
+def _not_sendable(caisse: Caisse, name: str) -> Refusal | None:
+    if lock(caisse) is not None:
+        return Refusal.LOCKED
+    state = state_of(caisse, name)
+    return None if state is RunState.APPROVED else _refused(state)
+
+
+def _refused(state: RunState | None) -> Refusal:
+    return Refusal.NO_SUCH_RUN if state is None else Refusal.NOT_IN_THAT_STATE
