@@ -40,6 +40,8 @@ from cardkit.schema import (
 from cardkit.signing import ContentType, PublicKey, Signed, SigningKey, verify
 
 SCHEMA_VERSION: Final = 1
+PROOF_KEYS_MAX: Final = 500
+"""Of one act."""
 _BODY: Final = 31
 ACCOUNT: Final = exactly(16)
 """A member's account: random, and no name leads from it."""
@@ -74,7 +76,9 @@ class ActKind(IntEnum):
     SETTLEMENT_CONFIRMED = 17
     SETTLEMENT_REVOKED = 18
     PAYOUT_EVIDENCED = 19
+    PROOF_KEYS_PUBLISHED = 20
     RESTORE_FINISHED = 21
+    DIGEST_SIGNED = 22
 
 
 @unique
@@ -297,6 +301,34 @@ class RestoreFinished:
     entered_by: int = wire(2, U63)
 
 
+@document
+class ProofKey:
+    """SesTMMACKey of one transaction: it verifies this transaction's proof and nothing else."""
+
+    tmc: int = wire(1, U32)
+    key: bytes = wire(2, exactly(16))
+
+
+@document
+class ProofKeysPublished:
+    """Anybody can check these transactions of a card now (AN12343; LIGHT-DS 10.3.2).
+
+    Only of transactions that terminals bear witness to: whoever has a transaction's key could
+    make a twin of its proof, and a service that was put back might be fed that instead.
+    """
+
+    uid: bytes = wire(1, UID)
+    generation: int = wire(2, U31)
+    keys: tuple[ProofKey, ...] = wire(3, ListOf(Nested(ProofKey), PROOF_KEYS_MAX))
+
+
+@document
+class DigestSigned:
+    """The day's digest of every journal and of this log, as terminals keep it."""
+
+    content: bytes = wire(1, Blob(1, 65_536))
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -318,6 +350,8 @@ ActBody: TypeAlias = (
     | SettlementRevoked
     | PayoutEvidenced
     | RestoreFinished
+    | ProofKeysPublished
+    | DigestSigned
 )
 
 ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
@@ -341,6 +375,8 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.SETTLEMENT_REVOKED: SettlementRevoked,
     ActKind.PAYOUT_EVIDENCED: PayoutEvidenced,
     ActKind.RESTORE_FINISHED: RestoreFinished,
+    ActKind.PROOF_KEYS_PUBLISHED: ProofKeysPublished,
+    ActKind.DIGEST_SIGNED: DigestSigned,
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
 

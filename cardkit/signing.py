@@ -78,6 +78,7 @@ class ContentType(Enum):
     DIRECTORY = "clafoutis/directory"
     ANSWER = "clafoutis/answer"
     CERTIFICATE = "clafoutis/certificate"
+    DIGEST = "clafoutis/digest"
     REQUEST = "clafoutis/request"
     """A request on a stick, where no HTTP signature carries it."""
 

@@ -49,6 +49,7 @@ ENTRY_BYTES_MAX: Final = 4096
 DOCUMENT_BYTES_MAX: Final = 24 * 1024
 """A permit of as many merchants as there may be."""
 DOCUMENTS_MAX: Final = 500
+DIGEST_BYTES_MAX: Final = 64 * 1024
 
 
 def terminal_key_id(terminal: int) -> str:
@@ -136,6 +137,8 @@ class SyncAnswer:
     acts_head: bytes | None = maybe(13, HASH, default=None)
     sealed_card_masters: bytes | None = maybe(14, Blob(1, 1024), default=None)
     """A new version of the master of key 1, sealed by the workshop to the certified sealing key."""
+    digest: bytes | None = maybe(15, Blob(1, DIGEST_BYTES_MAX), default=None)
+    """The day's signed digest (`cardkit.digest`); `acts_seq` and `acts_head` are those in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Document(Enum):
     CERTIFICATES = "certificates"
     PERMIT = "permit"
     ANSWER = "answer"
+    DIGEST = "digest"
+    CONTRADICTION = "digest that contradicts the one held"
     SIGNED_TIME = "signed time"
     DECLARED_TIME = "declared time"
 

@@ -196,6 +196,11 @@ class Mailbox:
             self._store.accept_certificates(answer.certificates)
         except DocumentError as error:
             self._refuse(ContentType.CERTIFICATE, b"".join(answer.certificates), error)
+        if answer.digest is not None:
+            try:
+                self._store.accept_digest(answer.digest, self._entry_digest)
+            except DocumentError as error:
+                self._refuse(ContentType.DIGEST, answer.digest, error)
         if answer.permit is not None:
             try:
                 self._store.accept_permit(answer.permit)
@@ -207,6 +212,10 @@ class Mailbox:
                 self._store.accept_directory(answer.directory, answer.delta, refunded=refunded)
             except DocumentError as error:
                 self._refuse(ContentType.DIRECTORY, answer.directory, error)
+
+    def _entry_digest(self, seq: int) -> bytes | None:
+        entry = self._journal.entry(seq)
+        return None if entry is None else entry.digest
 
     def _accepted(self, kind: EntryKind, epoch: int, version: int, digest: bytes) -> None:
         last = self._journal.last(kind)

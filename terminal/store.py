@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 from cardkit import cbor
 from cardkit.allowance import Allowance, accept_allowance
 from cardkit.certificates import Trust
+from cardkit.digest import HeldDigest, accept_digest
 from cardkit.directory import (
     CardRow,
     DirectoryDelta,
@@ -243,10 +244,39 @@ class Store:
 
     def keep_answer(self, answer: SyncAnswer) -> None:
         """Keep what a verified answer says, without the documents that it brought."""
-        kept = replace(answer, directory=None, delta=None, permit=None, certificates=())
+        kept = replace(
+            answer, directory=None, delta=None, permit=None, certificates=(), digest=None
+        )
         self._documents.put_content(Document.ANSWER, cbor.encode(pack(kept)))
         self._answer = kept
         self.note_signed_time(kept.answered_at)
+
+    @property
+    def digest(self) -> HeldDigest | None:
+        """The service's last daily digest."""
+        content = self._documents.content(Document.DIGEST)
+        return None if content is None else accept_digest(content, self.trust, held=None)
+
+    def accept_digest(self, content: bytes, own: Callable[[int], bytes | None]) -> HeldDigest:
+        """Verify and keep a digest that contradicts neither the one held nor our own journal.
+
+        `own` returns the digest of one of our own entries. One that contradicts is kept beside
+        the one held, because the two together prove what the service has done.
+        Raises DocumentError.
+        """
+        held = self.digest
+        try:
+            new = accept_digest(content, self.trust, held=held)
+            ours = new.digest.head_of(self.terminal)
+            if ours is not None and ours.up_to_seq and own(ours.up_to_seq) != ours.head:
+                raise DocumentMalformed(f"names another entry {ours.up_to_seq} of this terminal")
+        except DocumentMalformed:
+            if self._documents.content(Document.CONTRADICTION) is None:
+                self._documents.put_content(Document.CONTRADICTION, content)
+            raise
+        if held is None or new.hash != held.hash:
+            self._documents.put_content(Document.DIGEST, content)
+        return new
 
     def absorb(self, allowance: Allowance) -> None:
         """Remember which refunds of this terminal an accepted allowance contains, for ever."""
