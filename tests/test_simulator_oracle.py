@@ -157,6 +157,12 @@ def test_a_debit_that_waits_for_ever_breaks_v5(world: World) -> None:
     assert {"V5"} <= broken(world) <= {"V5", "V12", "V13"}
 
 
+def test_money_that_waits_for_ever_breaks_v5(world: World) -> None:
+    """Promise 8: also what nobody claims has an end. Red when only claimed debits are looked at."""
+    post(world, ("returned", 0, -5), ("waiting", 0, 5))
+    assert {"V5"} <= broken(world) <= {"V5", "V12"}
+
+
 def test_a_green_that_is_on_no_disk_breaks_v6(world: World) -> None:
     """Promise 1: what was green is in the journal, whatever happened since."""
     world.truth.greens.append(

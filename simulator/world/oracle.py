@@ -204,6 +204,18 @@ def _check_sums(world: World) -> None:
         world.complain("V2", f"postings that do not sum to zero: {list(unbalanced[:3])}")
 
 
+def _by_card(book: Book) -> Counter[bytes]:
+    """Return what each card has in a book."""
+    rows = (
+        PostingLine.objects.using(WORLD)
+        .filter(account=book.value)
+        .values_list("posting__card__uid")
+        .annotate(Sum("amount_cents"))
+        .order_by()
+    )
+    return Counter({bytes(uid): cents for uid, cents in rows if uid is not None})
+
+
 class _Judge:
     """The books as they are, beside the truth."""
 
@@ -264,16 +276,7 @@ class _Judge:
 
     def check_cards(self) -> None:
         """V1, V5, V7: every cent that left a card is in one book, with a reason."""
-        spent: Counter[bytes] = Counter()
-        rows = (
-            PostingLine.objects.using(WORLD)
-            .filter(account=Book.SPENT.value)
-            .values_list("posting__card__uid")
-            .annotate(Sum("amount_cents"))
-            .order_by()
-        )
-        for uid, cents in rows:
-            spent[bytes(uid)] = -cents
+        spent, waiting = _by_card(Book.SPENT), _by_card(Book.WAITING)
         shown = {(row.card.uid, row.tmc): row for row in self._rows}
         last: Counter[bytes] = Counter()
         for uid, tmc in shown:
@@ -283,9 +286,12 @@ class _Judge:
                 continue
             mine = [it for it in self._debits if it.uid == card.uid]
             told_cents = sum(it.amount_cents for it in mine if it.tmc <= last[card.uid])
-            if spent[card.uid] != told_cents:
-                words = f"{card.uid.hex()} paid {told_cents}, the books say {spent[card.uid]}"
+            if spent[card.uid] != -told_cents:
+                words = f"{card.uid.hex()} paid {told_cents}, the books say {-spent[card.uid]}"
                 self._world.complain("V1", words)
+            if waiting[card.uid]:
+                words = f"of {card.uid.hex()} {waiting[card.uid]} cents wait for ever"
+                self._world.complain("V5", words)
             for debit in mine:
                 if card.uid in self._truth.meddled and debit.tmc > last[card.uid]:
                     continue  # nothing that is proven comes after it
