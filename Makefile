@@ -22,7 +22,7 @@ lint: ## the part of `make test` that runs nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: ## what CI runs beyond `make test`: every pair of tears, 200 kills, real wheels, the demo twice
+check: ## what CI runs beyond `make test`: every pair of tears, 400 kills, real wheels, the demo twice
 	@tools/setup.sh test
 	$(BIN)/pytest -q -n 2 --dist worksteal -m slow
 	tools/check_wheels.sh
@@ -53,7 +53,7 @@ lock: ## resolve the dependencies again and write both locks
 
 wheels: ## dist/: one wheel a role
 	@tools/setup.sh demo
-	$(BIN)/python -m tools.build_wheel terminal server provisioning --out dist
+	$(BIN)/python -m tools.build_wheel terminal server provisioning auditor --out dist
 
 clean: ## remove what can be made again, the environment included
 	rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

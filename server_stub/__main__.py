@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -104,6 +106,28 @@ def owed() -> None:
 
     for line in owed_table(owed_to_merchants(_caisse())):
         click.echo(line)
+
+
+@cli.command("export-audit")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE"
+)
+def export_audit(path: Path) -> None:
+    """Write all that anybody needs to check this caisse with clafoutis-audit; no name is in it."""
+    from django.utils.translation import gettext as _
+
+    from server_stub.services.audit_export import export_audit as export
+
+    try:
+        export(_caisse(), path)
+    except FileExistsError:
+        _say(_("%(path)s existe déjà, et n’a pas été touché.") % {"path": path})
+        sys.exit(1)
+    except (OSError, sqlite3.Error) as error:
+        _say(_("%(path)s n’a pas pu être écrit : %(error)s") % {"path": path, "error": error})
+        sys.exit(1)
+    _say(_("Écrit. À vérifier ailleurs, par exemple :"))
+    _say(f"    clafoutis-audit {path}")
 
 
 @cli.command()

@@ -45,6 +45,7 @@ def loaded_by(modules: list[str]) -> set[str]:
         ("terminal", {"smartcard", "nfc", "django", "simulator", "server_stub", "provisioning"}),
         ("server_stub/rules", {"django", "sqlite3", "requests", "smartcard", "nfc"}),
         ("provisioning", {"django", "simulator", "server_stub", "terminal"}),
+        ("auditor", {"django", "simulator", "server_stub", "terminal", "requests"}),
         ("simulator/desfire", {"cardkit", "terminal", "server_stub", "provisioning", "django"}),
     ],
 )

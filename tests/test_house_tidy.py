@@ -20,12 +20,13 @@ FOLDERS = (
     "terminal",
     "server_stub",
     "provisioning",
+    "auditor",
     "simulator",
     "tests",
     "tools",
     "benchmarks",
 )
-PROGRAMS = ("cardkit/*", "terminal/*", "server_stub/*", "provisioning/*")
+PROGRAMS = ("cardkit/*", "terminal/*", "server_stub/*", "provisioning/*", "auditor/*")
 TESTS = ("tests/*",)
 MONEY = (
     "cardkit/money.py",
@@ -33,6 +34,7 @@ MONEY = (
     "cardkit/allowance.py",
     "cardkit/decide.py",
     "server_stub/rules/*",
+    "auditor/*",
 )
 
 LINES_PER_FILE_MAX = 500

@@ -23,8 +23,18 @@ FOLDERS_OF_ROLE = {
     "terminal": {"cardkit", "terminal"},
     "server": {"cardkit", "server_stub"},
     "provisioning": {"cardkit", "provisioning"},
+    "auditor": {"cardkit", "auditor"},
 }
-STRANGERS = ("simulator", "tests", "tools", "server_stub", "provisioning", "django", "pytest")
+STRANGERS = (
+    "simulator",
+    "tests",
+    "tools",
+    "server_stub",
+    "provisioning",
+    "auditor",
+    "django",
+    "pytest",
+)
 
 
 @pytest.fixture(scope="module")

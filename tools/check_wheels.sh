@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 till=$(mktemp -d)
 trap 'rm -rf "$till"' EXIT
-.venv/bin/python -m tools.build_wheel terminal server provisioning --out "$till/wheels"
+.venv/bin/python -m tools.build_wheel terminal server provisioning auditor --out "$till/wheels"
 .venv/bin/python -m venv "$till/venv"
 echo "A till's environment, about 30 s"
 "$till/venv/bin/pip" install -q --no-deps --require-hashes -r requirements-terminal.lock
@@ -12,7 +12,7 @@ echo "A till's environment, about 30 s"
 "$till/venv/bin/pip" check
 cd "$till"
 venv/bin/clafoutis-terminal --help >/dev/null
-for stranger in simulator tests server_stub provisioning django pytest; do
+for stranger in simulator tests server_stub provisioning auditor django pytest; do
     ! venv/bin/python -c "import $stranger" 2>/dev/null || { echo "a till can import $stranger" >&2; exit 1; }
 done
 echo "The till's wheel runs, and holds neither simulator nor tests nor Django"

@@ -1,4 +1,7 @@
-"""The day's digest: made once a business day, kept in the log, given to every terminal."""
+"""The day's digest: made once a business day, kept in the log, given to every terminal.
+
+The same day publishes the keys of card proofs that can do no harm any more, so that it covers them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from cardkit.clock import business_date
 from cardkit.digest import NO_DIGEST, Digest, HeldDigest, JournalHead, accept_digest, sign_digest
 from cardkit.errors import must
 from server_stub.models import ActRow, Terminal
-from server_stub.services import acts
+from server_stub.services import acts, proof_keys
 from server_stub.services.caisse import Caisse
 
 
@@ -22,6 +25,7 @@ def todays(caisse: Caisse) -> bytes:
             held = _held(caisse, last)
             if held.digest.order >= (epoch, today):
                 return last
+        proof_keys.publish_due(caisse)
         end = ActRow.objects.using(caisse.using).order_by("-seq").first()
         digest = Digest(
             epoch=epoch,
@@ -35,12 +39,6 @@ def todays(caisse: Caisse) -> bytes:
         content = sign_digest(caisse.ring.service, digest).encoded
         acts.record(caisse, DigestSigned(content=content))
         return content
-
-
-def witnessed_seq(caisse: Caisse) -> int:
-    """Return the last act that the newest digest covers: terminals have been given it."""
-    last = _last(caisse)
-    return 0 if last is None else _held(caisse, last).digest.acts_seq
 
 
 def read(caisse: Caisse, content: bytes) -> Digest:

@@ -22,7 +22,14 @@ from cardkit.bodies import Acknowledged, EntryKind
 from cardkit.card.tmac import session_mac_key
 from cardkit.certificates import Role
 from cardkit.signing import ContentType, PublicKey, parse
-from server_stub.models import ActRow, Card, CardTransaction, DirectoryVersion, StoredEntry
+from server_stub.models import (
+    ActRow,
+    Card,
+    CardTransaction,
+    DirectoryVersion,
+    StoredEntry,
+    Terminal,
+)
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_keys import card_key
@@ -74,12 +81,12 @@ def _published(caisse: Caisse) -> dict[tuple[bytes, int], set[int]]:
 
 def _witnessed_directory(caisse: Caisse) -> DirectoryVersion | None:
     """The newest directory that stands in the log before an act that a terminal was told of."""
+    told = StoredEntry.objects.using(caisse.using).filter(kind=EntryKind.ACKNOWLEDGED)
     seqs = [
         body.acts_seq
-        for row in StoredEntry.objects.using(caisse.using)
-        .filter(kind=EntryKind.ACKNOWLEDGED)
-        .select_related("terminal")
-        if isinstance(body := open_stored(caisse, row.terminal, row).body, Acknowledged)
+        for terminal in Terminal.objects.using(caisse.using)
+        if (row := told.filter(terminal=terminal).order_by("-seq").first()) is not None
+        and isinstance(body := open_stored(caisse, terminal, row).body, Acknowledged)
         and body.acts_seq is not None
     ]
     held = ActRow.objects.using(caisse.using).filter(
