@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import F, Max, Q
+from django.db.models.functions import Coalesce
 
 from cardkit.acts import ActKind, EpochRaised, PayoutEvidenced, RestoreFinished
 from cardkit.errors import must
@@ -71,7 +72,9 @@ def missing(caisse: Caisse) -> Missing:
     """Return what a declared restore still waits for."""
     epoch = acts.epoch(caisse)
     terminals = Terminal.objects.using(caisse.using).filter(status=TerminalStatus.ACTIVE)
-    silent = terminals.filter(Q(epoch_seen__lt=epoch) | Q(cursor_seq__lt=F("head_seq")))
+    # Not the cursor: a journal with a hole or a fork tells all the same what it holds.
+    told = terminals.annotate(told_seq=Coalesce(Max("entries__seq"), 0))
+    silent = told.filter(Q(epoch_seen__lt=epoch) | Q(told_seq__lt=F("head_seq")))
     steps = SettlementStep.objects.using(caisse.using)
     runs = Settlement.objects.using(caisse.using).exclude(name__in=steps.values("settlement"))
     return Missing(

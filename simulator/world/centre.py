@@ -14,7 +14,6 @@ from typing import Any, Final
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError, connections
 
-from cardkit.acts import EpochRaised
 from cardkit.errors import must
 from cardkit.sync import PATH
 from provisioning.keystore import KeySet
@@ -32,7 +31,8 @@ from server_stub.models import (
 )
 from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
-from server_stub.services import acts, blocks, directory, issue, recover
+from server_stub.services import acts, blocks, directory, issue, recover, restore
+from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
 from simulator.clock import ManualClock
 from simulator.world.catalogue import Kind
@@ -40,6 +40,7 @@ from simulator.world.chance import Chance
 from simulator.world.founding import WORLD, founding
 
 COORDINATOR: Final = 1
+TREASURER: Final = 2
 _STATEMENTS: Final = 40
 """A small delivery asks the database about so often."""
 
@@ -61,7 +62,11 @@ class Centre:
     clock: ManualClock
     chance: Chance
     keys: KeySet = field(repr=False)
-    epoch: int = 1
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of everything that the service signs now."""
+        return acts.epoch(self.caisse)
 
     @classmethod
     def fresh(cls, clock: ManualClock, chance: Chance, *, stalls: int) -> Centre:
@@ -126,11 +131,13 @@ class Centre:
 
     def pass_month(self) -> None:
         """Sign what is due and publish it."""
+        self.finish_restore()
         issue.issue_due(self.caisse)
         directory.publish(self.caisse)
 
     def publish(self) -> None:
         """Publish the directory."""
+        self.finish_restore()
         directory.publish(self.caisse)
 
     def renew_permits(self) -> None:
@@ -202,7 +209,13 @@ class Centre:
     def restore(self, database: sqlite3.Connection) -> None:
         """Put the service back to a backup, and say so: everything is signed anew above before."""
         self.put_back(database)
-        self.epoch += 1
         self.clock.pass_time(timedelta(seconds=1))
-        acts.record(self.caisse, EpochRaised(epoch=self.epoch, reason="restored"), by=COORDINATOR)
+        restore.declare_restored(self.caisse, by=COORDINATOR)
         directory.publish(self.caisse)
+
+    def finish_restore(self) -> None:
+        """Let money move again, as soon as every terminal in use has told all it holds."""
+        if lock(self.caisse) is Lock.SUSPECTED:
+            restore.declare_restored(self.caisse, by=COORDINATOR)
+        if lock(self.caisse) is Lock.UNFINISHED:
+            restore.finish(self.caisse, entered_by=COORDINATOR, by=TREASURER)
