@@ -21,7 +21,7 @@ class Mark(Enum):
     DECLINED_DAY_CAP = "more than a card may spend at one till in a day"
     DECLINED_DIRECTORY_EXPIRED = "a till whose directory has expired"
     DECLINED_PERMIT_EXPIRED = "a till whose permit has expired"
-    MONTH_LEARNT_FROM_CARD = "a till sells on an allowance that the card brought"
+    MONTH_LEARNT_FROM_CARD = "a till learnt of an allowance that the card brought"
 
     AMBER = "a sale whose end nobody saw"
     AMBER_AND_DEBITED = "… and the card had paid"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from simulator.world.world import World
 
 PRICES_CENTS: Final = (50, 2_500)
-FEAST_CENTS: Final = (4_500, 7_000)
+FEAST_CENTS: Final = (4_200, 4_900)
 _SHARE_OF_FEASTS: Final = 0.4
 _RECORDS: Final = 8
 """A card keeps so many."""
@@ -70,7 +70,7 @@ class People:
             (self.sell, 57),
             (self.binge, 1),
             (self.answer, 4),
-            (self.balance, 4),
+            (self.balance, 8),
             (self.refund, 5),
             (self.sync, 10),
             (self.close_day, 4),
@@ -146,6 +146,7 @@ class People:
     def show(self, stall: WorldTill, card: VirtualCard) -> None:
         """Show one card's balance, which settles what is open on it."""
         self._tap(stall, card, lambda: self._show_balance(stall, card))
+        self._world.note_borne(stall, card)
 
     def inspect(self, stall: WorldTill, card: VirtualCard) -> bool:
         """Somebody reads a card without selling; False when it did not work."""

@@ -262,8 +262,7 @@ class World:
         heard_at = self._heard_at.get(stall.number, self._began)
         if self.now - heard_at > FRESH:
             self.marks.hit(Mark.GREEN_OFFLINE_FOR_A_WEEK)
-        if stall.till.store.borne(card.uid) is not None:
-            self.marks.hit(Mark.MONTH_LEARNT_FROM_CARD)
+        self.note_borne(stall, card)
         if stall.was_cut:
             self.marks.hit(Mark.GREEN_AFTER_CUT)
         if stall.was_stopped:
@@ -271,6 +270,11 @@ class World:
         stall.was_cut = stall.was_stopped = False
         if card.uid in self._freed:
             self.marks.hit(Mark.FREED_AND_SOLD)
+
+    def note_borne(self, stall: WorldTill, card: VirtualCard) -> None:
+        """Note when a till has learnt from a card what no directory has told it yet."""
+        if stall.is_on and stall.till.store.borne(card.uid) is not None:
+            self.marks.hit(Mark.MONTH_LEARNT_FROM_CARD)
 
     def leave_garbage(self, stall: WorldTill) -> None:
         """Leave half a file in a stall's inbox."""
