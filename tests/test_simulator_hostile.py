@@ -142,7 +142,7 @@ def test_two_amounts_for_one_sale_come_out() -> None:
 def test_two_stories_of_one_terminal_come_out() -> None:
     """Promise 9: a copied terminal stops, or its two stories are found.
 
-    Red when a till goes on after the service has shown it another chain.
+    Red when a till goes on after it was shown another chain, and no fork is told either.
     """
     life = lived(Twin)
     (twin,) = life.world.actors
@@ -159,7 +159,7 @@ def test_a_kept_back_sale_is_told_by_its_card() -> None:
 
     Red when a lost terminal's token is not looked for.
     """
-    assert lived(Withholder).noticed() & {"recovered", "gap", "void_contradicted"}
+    assert lived(Withholder).noticed() >= {"recovered", "void_contradicted"}
 
 
 @pytest.mark.django_db
