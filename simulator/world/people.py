@@ -17,6 +17,7 @@ from simulator.faults import Killed
 from simulator.volume import Cut
 from simulator.world.air import PowerCut
 from simulator.world.catalogue import Kind
+from simulator.world.images import copy_disk, put_back_disk, rot
 from simulator.world.marks import Mark
 from simulator.world.till import Condition, WorldTill
 from simulator.world.truth import Green as GreenSeen
@@ -297,18 +298,18 @@ class People:
         if strikes(Kind.DISK_INBOX_GARBAGE) is not None:
             self._world.leave_garbage(stall)
         if self._draw.random() < 0.15:
-            self._world.copy_disk(stall)
+            copy_disk(stall)
         if stall.is_on:
             return
         if strikes(Kind.DISK_STORE_GONE) is not None:
             for path in stall.folder.glob("store.db*"):
                 path.unlink()
             stall.misses_store = True
-        rot = strikes(Kind.DISK_BIT_ROT)
-        if rot is not None:
-            self._world.rot(stall, rot)
+        rotten = strikes(Kind.DISK_BIT_ROT)
+        if rotten is not None:
+            rot(self._world, stall, rotten)
         if stall.image is not None and strikes(Kind.DISK_OLD_IMAGE) is not None:
-            self._world.put_back_disk(stall)
+            put_back_disk(self._world, stall)
 
     def _service(self) -> None:
         world, strikes, centre = self._world, self._chance.strikes, self._world.centre

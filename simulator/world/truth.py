@@ -133,7 +133,5 @@ def debits_of(card: VirtualCard) -> Iterator[Debit]:
 
 def _debited_cents(committed: Committed) -> int:
     return sum(
-        change.before - change.after
-        for change in committed.values
-        if change.file_no == VALUE_FILE
+        change.before - change.after for change in committed.values if change.file_no == VALUE_FILE
     )

@@ -8,11 +8,9 @@ a till's or the service's word for anything that the oracle judges them by.
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +41,7 @@ from simulator.world.rungs import Antenna
 from simulator.world.till import Condition, WorldTill
 from simulator.world.trace import Trace
 from simulator.world.truth import Truth
+from simulator.world.verdict import Verdict
 from terminal.outcomes import Green
 
 STEPS: Final = (12, 32)
@@ -63,26 +62,6 @@ _HEAL_DAYS: Final = 33
 """Beyond every rule's days of waiting."""
 _REBUILT: Final = 4
 """Of so many worlds one has its books computed again from the signed facts: that is dear."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a world came to."""
-
-    seed: int
-    violations: tuple[Violation, ...]
-    struck: tuple[str, ...]
-    greens: int
-    days: int
-    marks: Counter[Mark]
-    trace: str
-    steps: int
-    """How many things were done before it went wrong, or healed."""
-
-    @property
-    def kinds(self) -> Counter[str]:
-        """How often each kind of fault struck."""
-        return Counter(name.partition(":")[0] for name in self.struck)
 
 
 class World:
@@ -300,44 +279,6 @@ class World:
         if found:
             self.marks.hit(Mark.RECOVERED)
         self.trace.note(self.now, stall.number, "lost", found)
-
-    def copy_disk(self, stall: WorldTill) -> None:
-        """A helper copies a disk, for later."""
-        if stall.condition is not Condition.OFF:
-            return
-        if stall.image is None:
-            stall.image = self._home / f"image-{stall.number}"
-        else:
-            shutil.rmtree(stall.image)
-        shutil.copytree(stall.folder, stall.image)
-
-    def put_back_disk(self, stall: WorldTill) -> None:
-        """A helper puts an older copy back."""
-        if stall.image is None:
-            return
-        shutil.rmtree(stall.folder)
-        shutil.copytree(stall.image, stall.folder)
-        self.truth.rewound.add(stall.number)
-        self.trace.note(self.now, stall.number, "put back")
-
-    def rot(self, stall: WorldTill, detail: random.Random) -> None:
-        """Flip one bit of what a stall keeps; if it starts all the same, the bit was nobody's."""
-        files = [stall.data.journal, stall.data.store, stall.data.documents]
-        path = detail.choice([it for it in files if it.exists() and it.stat().st_size])
-        whole = self._home / f"whole-{stall.number}"
-        shutil.copytree(stall.folder, whole)
-        content = bytearray(path.read_bytes())
-        at = detail.randrange(8 * len(content))
-        content[at // 8] ^= 1 << at % 8
-        path.write_bytes(bytes(content))
-        if stall.condition is Condition.OFF and not self.switch_on(stall):
-            self.marks.hit(Mark.ROT_FOUND)
-            shutil.rmtree(stall.folder)
-            shutil.copytree(whole, stall.folder)
-            stall.condition = Condition.OFF
-        elif path == stall.data.journal:
-            self.truth.rewound.add(stall.number)
-        shutil.rmtree(whole)
 
     def cut_line(self, number: int, *, is_down: bool = True) -> None:
         """Cut a stall's way to the service, or mend it."""

@@ -15,6 +15,7 @@ from simulator.card import VirtualCard
 from simulator.world.hostile.actor import Actor, open_card
 from simulator.world.hostile.claims import Thief
 from simulator.world.hostile.stolen import StolenTerminal
+from simulator.world.images import copy_disk, put_back_disk
 from simulator.world.till import Condition, WorldTill
 
 _BLIND_DAYS_MAX: Final = 20
@@ -198,7 +199,7 @@ class Rewinder(Actor):
             return False
         if not _switched_off(stall):
             return False
-        world.copy_disk(stall)
+        copy_disk(stall)
         if not world.switch_on(stall):
             return False
         world.people.buy(stall, self.card(), self.draw.randint(50, 900))
@@ -206,7 +207,7 @@ class Rewinder(Actor):
             world.sync(stall)
         if not _switched_off(stall):
             return False
-        world.put_back_disk(stall)
+        put_back_disk(world, stall)
         self.note("puts an older disk back", terminal=stall.number)
         if world.switch_on(stall):
             world.people.buy(stall, self.card(), self.draw.randint(50, 900))
