@@ -167,7 +167,9 @@ def _differences(shown: Counter[Key], wanted: Counter[Key], place: str) -> Itera
 
 
 def _payable(export: Export, sums: Sums) -> Iterator[Finding]:
-    for merchant, cents in sorted(export.payable.items()):
+    owed = {merchant for book, merchant in sums.of_merchants if book == "payable"}
+    for merchant in sorted(export.payable.keys() | owed):
+        cents = export.payable.get(merchant, 0)
         wanted_cents = sums.of_merchants["payable", merchant]
         if cents != wanted_cents:
             words = f"{cents} are said to be owed, {wanted_cents} by what was signed"

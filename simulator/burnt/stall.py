@@ -58,6 +58,10 @@ class Stall:
         """Sell to a card."""
         return self.tap(card, lambda it: self.till.sell(it, amount_cents, merchant=self.merchant))
 
+    def tear_commit(self, exchange: int = 9) -> None:
+        """Take the next card away when it has obeyed at that exchange, and before it answers."""
+        self._field.tear_after(exchange)
+
     def sync(self) -> None:
         """Exchange with the service until it holds all there is and is known to."""
         for _ in range(ROUNDS_MAX):
