@@ -61,6 +61,24 @@ def test_seed_owed_and_rebuild(data: Path) -> None:
     assert rebuilt.returncode == 0, rebuilt.stderr
 
 
+def test_a_restore_is_declared_and_finished_by_two_people(data: Path, tmp_path: Path) -> None:
+    """Promise 1: what a refusal means is a sentence; only two people end a restore."""
+    server(data, "seed")
+    nothing = server(data, "settle", "draw-up", "--by", "coordination")
+    assert (nothing.returncode, nothing.stderr) == (1, "clafoutis-server: Rien n’est dû.\n")
+    copy = tmp_path / "books.sqlite3"
+    assert server(data, "backup", "--to", str(copy)).returncode == 0
+    assert server(data, "backup", "--to", str(copy)).returncode == 1, "never written over"
+    shutil.copy(copy, data / "clafoutis.sqlite3")
+    assert server(data, "restored", "--by", "coordination").returncode == 0
+    locked = server(data, "--language", "en", "settle", "draw-up", "--by", "coordination")
+    assert "The books are behind what was paid" in locked.stderr
+    finish = ("restored", "--finish", "--by", "coordination", "--entered-by")
+    alone = server(data, *finish, "coordination")
+    assert (alone.returncode, "deux personnes" in alone.stderr) == (1, True)
+    assert "personne ne s’appelle" in server(data, *finish, "nobody").stderr
+
+
 def test_without_keys_one_sentence(tmp_path: Path) -> None:
     """Trouble of the world is a sentence and a status, never a traceback."""
     done = server(tmp_path, "owed")

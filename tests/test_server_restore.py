@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import pytest
@@ -16,6 +17,7 @@ from server_stub.rules.settle import Refusal
 from server_stub.services import issue, restore, settlement
 from server_stub.services.behind import Lock, lock
 from server_stub.services.rebuild import differences
+from server_stub.services.sync import sync
 from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, empty_books, put_back
 from tests.service_books import in_book
 
@@ -171,6 +173,8 @@ def test_an_honest_life_is_never_taken_for_a_restore(paying: PayoutWorld) -> Non
     stall = paying.stalls[0]
     paying.sell(1_00, 1_00, 1_00)
     first, rest = stall.unsent[:2], stall.unsent[2:]
+    second = stall.request(rest)  # of two requests the first one is lost
+    sync(paying.world.caisse, replace(second, acknowledged_seq=second.acknowledged_seq + 2))
     for entries in (rest, rest, first, first, None, None):
         stall.sync(entries)
     paying.sync()
