@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations_with_replacement
 
 import pytest
@@ -131,6 +132,29 @@ def test_terminals_betray_a_restore_that_nobody_declared(paying: PayoutWorld) ->
     assert [stall.epoch for stall in paying.stalls] == [epoch, epoch]
     assert [stall.directory[0] for stall in paying.stalls] == [epoch, epoch]
     assert [stall.permit[0] for stall in paying.stalls] == [epoch, epoch]
+
+
+def test_credit_and_what_is_known_wait_for_the_end(paying: PayoutWorld) -> None:
+    """Promise 4: while a restore lasts no allowance is signed, and no payout is entered twice."""
+    caisse = paying.world.caisse
+    put_back(live(paying, until="sent", backup_at="sent"))
+    restore.declare_restored(caisse, by=ANNE)
+    paying.world.clock.pass_time(timedelta(days=31))
+    assert issue.issue_due(caisse) == 0
+    for _ in range(3):
+        paying.sync()
+    ((name, merchant), cents) = next(iter(paying.bank.items()))
+    again = restore.evidence(
+        caisse,
+        settlement=name,
+        merchant=merchant,
+        amount_cents=cents,
+        entered_by=ANNE,
+        by=BRUNO,
+    )
+    assert again is Refusal.KNOWN_ALREADY
+    assert isinstance(restore.finish(caisse, entered_by=ANNE, by=BRUNO), ActRow)
+    assert issue.issue_due(caisse) == 1
 
 
 def test_the_same_backup_restored_twice_still_comes_out_above(paying: PayoutWorld) -> None:
