@@ -19,6 +19,7 @@ from simulator.crash.command import crash
 from simulator.crash.cut_command import cut
 from simulator.issued import issued_card
 from simulator.pn532 import VirtualPn532
+from simulator.town.command import town_command
 from simulator.vpcd import VpcdSlot
 
 NXP = b"\x04"
@@ -52,6 +53,7 @@ def main() -> None:
 
 
 main.add_command(burnt)
+main.add_command(town_command)
 main.add_command(crash)
 main.add_command(cut)
 

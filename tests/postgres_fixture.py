@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -45,9 +47,18 @@ def _as_nobody(*command: str) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The address of an empty database."""
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster: its address, and how to take its power away."""
+
+    url: str
+    crash: Callable[[], None]
+    """Stops it as a crash does, and starts it again: it recovers from its log."""
+
+
+@contextmanager
+def cluster(speed: str = _SPEED) -> Iterator[Cluster]:
+    """Start a throw-away cluster; skips the test, or fails it in CI, where there is none."""
     initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
     if initdb is None or pg_ctl is None:
         must_have_it = bool(os.environ.get("CI"))
@@ -56,17 +67,35 @@ def postgres_url() -> Iterator[str]:
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
     data = str(folder / "data")
-    try:
-        _as_nobody(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
-        options = f"-k {folder} -h '' {_SPEED}"
+
+    def start() -> None:
+        options = f"-k {folder} -h '' {speed}"
         log = str(folder / "log")
         _as_nobody(pg_ctl, "-D", data, "-w", "-l", log, "-o", options, "start")
+
+    def stop() -> None:
+        _as_nobody(pg_ctl, "-D", data, "-m", "immediate", "stop")
+
+    def crash() -> None:
+        stop()
+        start()
+
+    try:
+        _as_nobody(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+        start()
         try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
+            yield Cluster(f"postgresql://postgres@/postgres?host={folder}", crash)
         finally:
-            _as_nobody(pg_ctl, "-D", data, "-m", "immediate", "stop")
+            stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of an empty database."""
+    with cluster() as it:
+        yield it.url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,122 @@
+"""What happens to a town: each scene breaks something real, and leaves it to be healed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Final
+
+from simulator.proxy import Trouble
+from simulator.town.till import Order
+from simulator.town.town import Town
+
+_SALES: Final = 4
+_EXCHANGES: Final = (1, 16)
+_ROOM_BYTES: Final = (4_096, 40_960)
+_MOMENT_S: Final = (0.0, 0.15)
+_ATTEMPTS: Final = 6
+
+
+def till_killed(town: Town) -> None:
+    """SIGKILL to a till in the middle of a sale, and again when it has come back."""
+    stall = town.chance.choice(town.stalls)
+    for _ in range(3):
+        town.sell(stall, 1)
+        exchanges = town.chance.randint(*_EXCHANGES)
+        stall.order_and_kill(Order.SELL, card=town.card(), cents=town.cents(), exchanges=exchanges)
+        town.counts["till_kills"] += 1
+        stall.start()
+        town.sell(stall, 1)
+
+
+def service_killed(town: Town) -> None:
+    """SIGKILL to the service while it takes in a day; it is started again."""
+    stall = town.chance.choice(town.stalls)
+    town.sell(stall, _SALES)
+    stall.order(Order.REST)
+    with stall.sync() as line:
+        _wait(line, town)
+        town.kill_service()
+        _end(line)
+    town.start_service()
+    stall.exchange()
+
+
+def service_stopped(town: Town) -> None:
+    """SIGSTOP to the service for longer than anybody waits; then it goes on and answers nobody."""
+    stall = town.chance.choice(town.stalls)
+    town.sell(stall, _SALES)
+    stall.order(Order.REST)
+    town.signal_service(signal.SIGSTOP)
+    with stall.sync() as line:
+        _wait(line, town)
+        _end(line)
+    town.signal_service(signal.SIGCONT)
+    town.counts["stops"] += 1
+    stall.exchange()
+
+
+def sync_stopped(town: Town) -> None:
+    """SIGSTOP to a sync process; another one has to wait for its turn, and both end well."""
+    stall = town.chance.choice(town.stalls)
+    town.sell(stall, _SALES)
+    stall.order(Order.REST)
+    with stall.sync() as line, stall.sync() as other:
+        _wait(line, town)
+        line.send_signal(signal.SIGSTOP)
+        _wait(other, town)
+        line.send_signal(signal.SIGCONT)
+        line.wait()
+        other.wait()
+    town.counts["stops"] += 1
+    stall.order(Order.REST)
+
+
+def disk_full(town: Town) -> None:
+    """No file of a till may grow any more; somebody makes room and starts it again."""
+    stall = town.chance.choice(town.stalls)
+    stall.order(Order.STOP)
+    stall.kill()
+    largest = max(path.stat().st_size for path in stall.root.glob("*.db"))
+    stall.start(file_bytes=largest + town.chance.randint(*_ROOM_BYTES))
+    town.sell(stall, 3 * _SALES)
+    stall.kill()
+    town.counts["full_disks"] += 1
+    stall.start()
+    town.sell(stall, 1)
+
+
+def bad_line(town: Town) -> None:
+    """A day without network, then everything at once over a line that does all it can."""
+    for stall in town.stalls:
+        town.sell(stall, _SALES)
+    for _ in range(_ATTEMPTS):
+        town.proxy.trouble = town.chance.choice(list(Trouble))
+        stall = town.chance.choice(town.stalls)
+        stall.exchange()
+    town.proxy.trouble = Trouble.NONE
+
+
+SCENES: Final[tuple[Callable[[Town], None], ...]] = (
+    till_killed,
+    service_killed,
+    service_stopped,
+    sync_stopped,
+    disk_full,
+    bad_line,
+)
+
+
+def _wait(line: subprocess.Popen[bytes], town: Town) -> None:
+    """Let a moment go by, unless the sync is done before."""
+    try:
+        line.wait(town.chance.uniform(*_MOMENT_S))
+    except subprocess.TimeoutExpired:
+        town.counts["interrupted"] += 1
+
+
+def _end(line: subprocess.Popen[bytes]) -> None:
+    """End a sync that waits for an answer, as the unit's time limit does."""
+    line.kill()
+    line.wait()
