@@ -5,18 +5,21 @@
 
 The bugs stand in tests/mutants/*.toml: a name, the file, texts that stand there exactly once with
 what takes their place, the killer (a command that must end in failure) and what it must say.
+Where one control hides that another is off, both are off in one bug.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +39,10 @@ COPIED: Final = (
     "tests",
 )
 PATIENCE_S: Final = 300
-WORLDS: Final = "-m simulator.demo simulate --seeds 60 --seed 1 --no-shrink"
-"""What kills a bug when nothing else is named: the first worlds of all."""
+FAILED: Final = 1
+"""What pytest and our own commands end with when they found something; an accident differs."""
+SAID_MAX: Final = 4_000
+_TRIED: Final = re.compile(r'"seeds": (\d+)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +62,14 @@ class Mutant:
     part: str
     edits: tuple[Edit, ...]
     killer: str
-    """Arguments of Python; the command fails when it sees the bug."""
+    """Arguments of Python, as a shell reads them; the command fails when it sees the bug."""
     says: str
     """What it says then, so that it does not fail for another reason."""
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Where the bug is."""
+        return frozenset(edit.file for edit in self.edits)
 
     def plant(self, tree: Path) -> None:
         """Put the bug into a tree; raises ValueError where its texts no longer stand."""
@@ -78,7 +88,14 @@ class Death:
     mutant: Mutant
     dead: bool
     seconds: int
+    seeds: int | None
+    """How many worlds it took; None when the killer lives none."""
     said: str
+
+    def __str__(self) -> str:
+        worlds = "" if self.seeds is None else f", {self.seeds} worlds"
+        word = "dead" if self.dead else "ALIVE"
+        return f"{word} after {self.seconds} s{worlds}: {self.mutant.name}"
 
 
 def mutants() -> tuple[Mutant, ...]:
@@ -87,31 +104,45 @@ def mutants() -> tuple[Mutant, ...]:
 
 
 def kill(mutant: Mutant) -> Death:
-    """Plant a bug in a fresh copy of the tree and let its killer look for it."""
+    """Plant a bug in a fresh copy of the tree and let its killer look for it.
+
+    A killer that runs out of time has not found it.
+    """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="clafoutis-mutant-") as folder:
         tree = Path(folder)
         copy(tree)
         mutant.plant(tree)
-        done = subprocess.run(
-            [sys.executable, *mutant.killer.split()],
-            cwd=tree,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, *shlex.split(mutant.killer)],
+                cwd=tree,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE_S,
+            )
+        except subprocess.TimeoutExpired:
+            return Death(mutant, dead=False, seconds=PATIENCE_S, seeds=None, said="out of time")
     said = done.stdout + done.stderr
-    dead = done.returncode == 1 and mutant.says in said
-    return Death(mutant, dead, round(time.monotonic() - began), said)
+    tried = _TRIED.search(done.stdout)
+    return Death(
+        mutant,
+        dead=done.returncode == FAILED and mutant.says in said,
+        seconds=round(time.monotonic() - began),
+        seeds=int(tried[1]) if tried else None,
+        said=said,
+    )
 
 
 def copy(into: Path) -> None:
-    """Copy what a killer needs of the tree."""
-    ignored = shutil.ignore_patterns("__pycache__")
+    """Copy what a killer needs of the tree.
+
+    What Python has compiled comes along, and is used where the source's time and size are the
+    same: a bug is planted later than that.
+    """
     for name in COPIED:
-        if (TREE / name).exists():
-            shutil.copytree(TREE / name, into / name, ignore=ignored)
+        shutil.copytree(TREE / name, into / name)
     shutil.copy(TREE / "pyproject.toml", into)
 
 
@@ -122,8 +153,8 @@ def _mutants() -> Iterator[Mutant]:
                 name=table["name"],
                 part=path.stem,
                 edits=tuple(_edit(table, edit) for edit in table["edits"]),
-                killer=table.get("killer", WORLDS),
-                says=table.get("says", "violation"),
+                killer=table["killer"],
+                says=table["says"],
             )
 
 
@@ -133,25 +164,27 @@ def _edit(table: dict[str, Any], edit: dict[str, str]) -> Edit:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--jobs", default=2, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--seed", default=0, hidden=True, help="The same bugs, whatever it is.")
 @click.option("--verbose", is_flag=True, help="Show what the killers of survivors said.")
-def main(*, names: Sequence[str], jobs: int, seed: int, verbose: bool) -> None:
-    """Plant bugs, and see each of them die."""
-    chosen = [one for one in mutants() if not names or one.name.startswith(tuple(names))]
+def main(*, names: tuple[str, ...], jobs: int, seed: int, verbose: bool) -> None:
+    """Plant bugs, and see each of them die; NAMES are parts, or how bugs' names begin."""
+    chosen = [
+        one for one in mutants() if not names or one.part in names or one.name.startswith(names)
+    ]
     survivors: list[str] = []
     with ThreadPoolExecutor(jobs) as pool:
         for death in pool.map(kill, chosen):
-            word = "dead" if death.dead else "ALIVE"
-            click.echo(f"{word} after {death.seconds:3} s  {death.mutant.name}", err=True)
+            click.echo(death, err=True)
             if not death.dead:
                 survivors.append(death.mutant.name)
                 if verbose:
-                    click.echo(death.said, err=True)
+                    click.echo(death.said[-SAID_MAX:], err=True)
     for name in survivors:
         click.echo(f"alive: {name}")
     dead = len(chosen) - len(survivors)
-    click.echo(json.dumps({"mutants": len(chosen), "dead": dead, "violations": len(survivors)}))
+    counts = {"mutants": len(chosen), "dead": dead, "violations": len(survivors)}
+    click.echo(json.dumps(counts))
     sys.exit(1 if survivors else 0)
 
 

@@ -260,7 +260,10 @@ def test_what_nobody_signed_is_not_a_fact(world: ServiceWorld) -> None:
     """Promise 2: an entry of another terminal's key, or of none, is not stored."""
     card, stall, other = world.card(), world.stall(3), world.stall(4)
     other.sell(card, 5_00)
-    stall.sync([entry.signed.encoded for entry in other.entries] + [b"\x00garbage"])
+    last = other.entries[-1]
+    under_its_name = sign_entry(other.key, replace(last.envelope, terminal=3), last.body)
+    sent = [*other.entries, under_its_name]
+    stall.sync([entry.signed.encoded for entry in sent] + [b"\x00garbage"])
     assert not StoredEntry.objects.filter(terminal_id=3).exists()
 
 

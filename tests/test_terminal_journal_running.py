@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cardkit.bodies import (
@@ -37,6 +37,7 @@ MOVES = st.lists(
 
 
 @settings(max_examples=60)
+@example(moves=[("open", 0), ("sale", 0), ("acknowledge", 0)])
 @given(moves=MOVES)
 def test_running_figures_are_those_of_the_table(
     moves: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory

@@ -56,6 +56,7 @@ def _ids(
     show_default=True, help="How much lies between tills and cards.",
 )  # fmt: skip
 @click.option("--shrink/--no-shrink", default=True, help="Look for the few faults that do it.")
+@click.option("--until-broken", is_flag=True, help="End with the first world that goes wrong.")
 @click.option("--trace", is_flag=True, help="Say everything that happens.")
 @click.option("--json", "quiet", is_flag=True, help="Say nothing but the last line.")
 def simulate(
@@ -67,6 +68,7 @@ def simulate(
     steps: int | None,
     rung: str,
     shrink: bool,
+    until_broken: bool,
     trace: bool,
     quiet: bool,
 ) -> None:
@@ -90,6 +92,8 @@ def simulate(
         tally.add(verdict)
         if verdict.violations:
             _tell(verdict, run if shrink else None, rung=Rung(rung))
+            if until_broken:
+                break
     if not quiet:
         _summarise(tally)
     click.echo(json.dumps(tally.as_dict(seconds=time.monotonic() - began)))
