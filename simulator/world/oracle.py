@@ -1,7 +1,7 @@
 """The judge: holds tills and service against what plastic, screens and wires say happened.
 
 Each violation names the invariant that is broken, V1 to V14, and what a person needs to look at.
-What the protocol does not promise (docs/protocol.md, 9) is left out here, each at its place.
+What the protocol does not promise (docs/protocol.md, 10) is left out here, each at its place.
 """
 
 from __future__ import annotations
@@ -305,6 +305,8 @@ class _Judge:
             return
         if row.state == State.WAITING.value:
             self._world.complain("V5", f"{debit} waits for ever: {row.reason}")
+        if row.state == State.PROVISIONAL.value and debit.terminal not in self._world.lost:
+            self._world.complain("V5", f"{debit} is kept for a till that is not lost")
         if not seen and row.state == State.PAYABLE.value and not self._is_told_sold(debit):
             self._world.complain("V5", f"{debit} was never green, and is kept: {row.reason}")
 
@@ -376,7 +378,7 @@ class _Judge:
         """A green of a till that is gone, or was put back, and that the service never heard of.
 
         Once two cards have told of it, it is expected back; a sale that no later tap proves is
-        not promised (docs/protocol.md, 9).
+        not promised (docs/protocol.md, 10).
         """
         tellers = self._truth.burnt | self._truth.rewound | self._world.lost | self._truth.hostile
         if green.terminal not in tellers:

@@ -17,7 +17,7 @@ _COMMIT: Final = 0xC7
 class Relay(Actor):
     """Stands between a card and a till, stops the commit, and commits with the same mark.
 
-    So a token is no guilt (docs/protocol.md, 9): the stall is owed what the card has moved, and
+    So a token is no guilt (docs/protocol.md, 10): the stall is owed what the card has moved, and
     nothing else may come of it.
     """
 
