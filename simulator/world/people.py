@@ -141,8 +141,12 @@ class People:
         return outcome
 
     def balance(self, stall: WorldTill) -> None:
-        """A member looks at the balance."""
-        self.show(stall, self._draw.choice(self._world.cards))
+        """A member looks at the balance, and often looks again at another stall."""
+        card = self._draw.choice(self._world.cards)
+        self.show(stall, card)
+        others = [it for it in self._world.stalls.values() if it.is_on and it is not stall]
+        if others and self._draw.random() < 0.5:
+            self.show(self._draw.choice(others), card)
 
     def show(self, stall: WorldTill, card: VirtualCard) -> None:
         """Show one card's balance, which settles what is open on it."""

@@ -205,7 +205,7 @@ class WorldTill:
             if strike is Kind.DISK_CUT_IN_WRITE:
                 self._promised = self.till.journal.head.seq
                 chance = self._chance.stream("cuts")
-                self.die(PowerCut(), cut=chance.choice((Cut.UNSYNCED, Cut.TORN, Cut.SHUFFLED)))
+                self.die(PowerCut(), cut=chance.choice(tuple(Cut)))
             else:
                 self._stop(error)
                 self.was_stopped = True
