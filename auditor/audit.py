@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.books import compare, sums_of
-from auditor.cards import Cards, read_log
+from auditor.cards import Cards, read_log, read_seen
 from auditor.claims import collect
 from auditor.digests import check_digests
 from auditor.evidence import open_evidence
 from auditor.export import Export
 from auditor.findings import Class, Finding
+from auditor.runs import check_runs
 from cardkit.errors import DocumentError
 from cardkit.signing import PublicKey
 
@@ -49,7 +50,9 @@ def audit(export: Export, *, root: bytes | None = None) -> Report:
         return _empty(Finding(Class.CERTIFICATE, "root key", "not the one that was asked for"))
     evidence = open_evidence(export, key)
     check_digests(export, evidence)
+    check_runs(evidence)
     told, log = collect(evidence), read_log(evidence)
+    read_seen(evidence, told, log)
     cards = Cards(evidence, told, log, export.sales)
     sold = list(cards.sold())
     sums = sums_of(evidence, told, log, sold)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from auditor.cards import Cards, Log, Sold, granted_refunds
-from auditor.claims import Told
+from auditor.claims import Life, Place, Told
 from auditor.evidence import Evidence
-from auditor.export import Export
+from auditor.export import ClaimedLine, Export
 from auditor.findings import Class, Finding
 from cardkit.acts import (
     CreditMoved,
@@ -18,13 +18,14 @@ from cardkit.acts import (
     SettlementApproved,
     SettlementConfirmed,
     SettlementRevoked,
-    SpendReturned,
 )
 
-Key = TypeVar("Key", bound=tuple[str, int])
+Key = TypeVar("Key", bound=tuple[Any, ...])
 Account = tuple[str, int]
 """A book and the merchant whose it is; 0 for nobody's."""
-OF_CARDS = ("spent", "returned", "waiting", "loss")
+OF_SALES: Final = frozenset({"payable", "held", "provisional"})
+OF_MERCHANTS: Final = OF_SALES | {"in_payment", "paid"}
+OF_NOBODY: Final = frozenset({"issued", "credit", "spent", "waiting", "returned", "loss"})
 
 
 @dataclass(slots=True)
@@ -35,6 +36,10 @@ class Sums:
     spent: Counter[tuple[bytes, int]] = field(default_factory=Counter)
     """By card and generation: what left the card, as far as it is proven."""
     credit: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    returned: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    """By card and generation: what its member was given back."""
+    sold: Counter[tuple[bytes, int, str, int]] = field(default_factory=Counter)
+    """By card, generation, book and merchant: what merchants are owed of it, or may be."""
 
 
 def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
@@ -44,16 +49,35 @@ def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
     for sale in sold:
         if sale.state in {"payable", "held", "provisional"}:
             sums.of_merchants[sale.state, sale.merchant] += sale.amount_cents
+            sums.sold[(*sale.life, sale.state, sale.merchant)] += sale.amount_cents
         last[sale.life] = max(last.get(sale.life, 0), sale.spent0_cents + sale.amount_cents)
     for life, spent_cents in last.items():
         birth = log.births.get(life)
         sums.spent[life] = spent_cents - (birth.spent_cents if birth else 0)
-    for sale, _, cents in granted_refunds(sold, told, log):
-        sums.of_merchants["payable", sale.merchant] -= cents
+    _refunds(told, log, sold, sums)
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
     _acts(found, sums)
     return sums
+
+
+def _refunds(told: Told, log: Log, sold: list[Sold], sums: Sums) -> None:
+    """Take refunds from merchants; what an allowance contains is the member's all the same."""
+    counted: set[tuple[Life, Place]] = set()
+    for sale, place, cents in granted_refunds(sold, told, log):
+        counted.add((sale.life, place))
+        sums.of_merchants["payable", sale.merchant] -= cents
+        sums.sold[(*sale.life, "payable", sale.merchant)] -= cents
+        if log.returned_at(sale.life, sale.tmc) is None:
+            sums.returned[sale.life] += cents
+    for refunds in told.refunds.values():
+        for place, refund, _ in sorted(refunds, key=lambda one: -one[1].amount_cents):
+            life = refund.uid, refund.generation
+            if (life, place) not in counted and log.contains(life, place):
+                counted.add((life, place))
+                sums.returned[life] += refund.amount_cents
+    for life, backs in log.returned.items():
+        sums.returned[life] += sum(one.amount_cents for one in backs)
 
 
 def _acts(found: Evidence, sums: Sums) -> None:
@@ -111,6 +135,7 @@ def _sales(export: Export, sold: list[Sold]) -> Iterator[Finding]:
             ("spent before", row.spent0_cents, sale.spent0_cents),
             ("merchant", row.merchant, sale.merchant),
             ("state", row.state, sale.state),
+            ("proof", row.tmv.hex(), sale.tmv.hex()),
         ):
             if is_there != should_be:
                 cents = row.amount_cents
@@ -125,45 +150,55 @@ def _sales(export: Export, sold: list[Sold]) -> Iterator[Finding]:
 
 
 def _postings(export: Export) -> Iterator[Finding]:
-    sums: Counter[int] = Counter()
+    postings: dict[int, list[ClaimedLine]] = defaultdict(list)
     for line in export.lines:
-        sums[line.posting] += line.amount_cents
-    for posting, cents in sorted(sums.items()):
+        postings[line.posting].append(line)
+    for posting, lines in sorted(postings.items()):
+        place, cents = f"posting {posting}", sum(line.amount_cents for line in lines)
         if cents:
-            yield Finding(Class.POSTING, f"posting {posting}", "does not sum to zero", abs(cents))
+            yield Finding(Class.POSTING, place, "does not sum to zero", abs(cents))
+        if len({(line.uid, line.generation) for line in lines}) > 1:
+            yield Finding(Class.POSTING, place, "is of more than one card")
+        for line in lines:
+            is_right = line.book in OF_MERCHANTS or (line.book in OF_NOBODY and not line.merchant)
+            if not is_right:
+                words = f"no account is {line.book} of merchant {line.merchant}"
+                yield Finding(Class.POSTING, place, words, abs(line.amount_cents))
 
 
 def _accounts(export: Export, sums: Sums) -> Iterator[Finding]:
     merchants: Counter[Account] = Counter()
-    spent: Counter[tuple[bytes, int]] = Counter()
-    credit: Counter[tuple[bytes, int]] = Counter()
-    cards: Counter[tuple[bytes, int]] = Counter()
+    of_cards: dict[str, Counter[tuple[bytes, int]]] = defaultdict(Counter)
+    sold: Counter[tuple[bytes, int, str, int]] = Counter()
+    whole: Counter[tuple[bytes, int]] = Counter()
     for line in export.lines:
         life = line.uid, line.generation
-        if line.book in {"payable", "held", "provisional", "in_payment", "paid"}:
+        if line.book in OF_MERCHANTS:
             merchants[line.book, line.merchant] += line.amount_cents
-        if line.book == "spent":
-            spent[life] -= line.amount_cents
-        if line.book == "credit":
-            credit[life] += line.amount_cents
+        else:
+            of_cards[line.book][life] += line.amount_cents
+        if line.book in OF_SALES and line.uid:
+            sold[(*life, line.book, line.merchant)] += line.amount_cents
         if line.book not in {"credit", "issued"} and line.uid:
-            cards[life] += line.amount_cents
-    yield from _differences(merchants, sums.of_merchants, "{0[0]} of merchant {0[1]}")
-    of_card = "of card {0[0]}.{0[1]}"
-    named = [
-        Counter({(uid.hex(), number): cents for (uid, number), cents in it.items()})
-        for it in (spent, sums.spent, credit, sums.credit, cards)
-    ]
-    yield from _differences(named[0], named[1], f"spent {of_card}")
-    yield from _differences(named[2], named[3], f"credit {of_card}")
-    yield from _differences(named[4], Counter(), f"conservation {of_card}")
+            whole[life] += line.amount_cents
+    spent = Counter({life: -cents for life, cents in sums.spent.items()})
+    issued = Counter({life: -cents for life, cents in of_cards["credit"].items()})
+    yield from _differences(merchants, sums.of_merchants, "{0} of merchant {1}")
+    yield from _differences(sold, sums.sold, "{2} of merchant {3} from card {0}.{1}")
+    yield from _differences(of_cards["spent"], spent, "spent of card {0}.{1}")
+    yield from _differences(of_cards["credit"], sums.credit, "credit of card {0}.{1}")
+    yield from _differences(of_cards["issued"], issued, "issued of card {0}.{1}")
+    yield from _differences(of_cards["returned"], sums.returned, "returned of card {0}.{1}")
+    yield from _differences(whole, Counter(), "conservation of card {0}.{1}")
 
 
 def _differences(shown: Counter[Key], wanted: Counter[Key], place: str) -> Iterator[Finding]:
     for key in sorted(shown.keys() | wanted.keys()):
         if shown[key] != wanted[key]:
             words = f"{shown[key]} in the books, {wanted[key]} by what was signed"
-            yield Finding(Class.BALANCE, place.format(key), words, abs(shown[key] - wanted[key]))
+            named = (part.hex() if isinstance(part, bytes) else part for part in key)
+            where, cents = place.format(*named), abs(shown[key] - wanted[key])
+            yield Finding(Class.BALANCE, where, words, cents)
 
 
 def _payable(export: Export, sums: Sums) -> Iterator[Finding]:
@@ -175,8 +210,3 @@ def _payable(export: Export, sums: Sums) -> Iterator[Finding]:
             words = f"{cents} are said to be owed, {wanted_cents} by what was signed"
             place = f"owed to merchant {merchant}"
             yield Finding(Class.BALANCE, place, words, abs(cents - wanted_cents))
-
-
-def returned_cents(found: Evidence) -> int:
-    """Return all that acts have given back to members."""
-    return sum(act.body.amount_cents for act in found.acts if isinstance(act.body, SpendReturned))

@@ -7,14 +7,14 @@ and counted, so that the report can say how much of it nobody outside can check.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from auditor.claims import Claim, Life, Place, Told
 from auditor.evidence import Evidence
 from auditor.export import ClaimedSale
 from auditor.findings import Class, Finding
+from auditor.permission import permission
 from cardkit.acts import (
     AllowanceIssued,
     CardIssued,
@@ -29,7 +29,6 @@ from cardkit.bodies import ResolutionChoice
 from cardkit.card import tmac
 from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.profile import CardProfile
-from cardkit.decide import Approved, CardState, Till, decide
 from cardkit.errors import DocumentError
 
 PROFILES: dict[str, CardProfile] = {CLAF_PURSE_1.name: CLAF_PURSE_1}
@@ -47,6 +46,7 @@ class Sold:
     spent0_cents: int
     amount_cents: int
     state: str
+    tmv: bytes
     verified: bool
     """Whether its proof was checked by a published key."""
 
@@ -63,6 +63,19 @@ class Log:
     lost: dict[int, int] = field(default_factory=dict)
     """Terminals that were declared lost, and how far they had been heard."""
     proof_keys: dict[tuple[Life, int], bytes] = field(default_factory=dict)
+
+    def returned_at(self, life: Life, tmc: int) -> SpendReturned | None:
+        """Return the act that gave a transaction's money back: the one that names the fewest."""
+        backs = self.returned.get(life, ())
+        covering = [it for it in backs if (it.first_tmc or it.tmc) <= tmc <= it.tmc]
+        return min(covering, key=lambda it: it.tmc - (it.first_tmc or it.tmc), default=None)
+
+    def contains(self, life: Life, place: Place) -> bool:
+        """Say whether some allowance of a card contains a refund."""
+        return any(
+            (one.uid, one.generation) == life and RefundRef(*place) in one.refunds
+            for one in self.allowances.values()
+        )
 
 
 def read_log(found: Evidence) -> Log:
@@ -81,8 +94,7 @@ def read_log(found: Evidence) -> Log:
             case TerminalLost() as gone:
                 log.lost.setdefault(gone.terminal, gone.last_seq)
             case ProofKeysPublished() as keys:
-                for one in keys.keys:
-                    log.proof_keys[(keys.uid, keys.generation), one.tmc] = one.key
+                _proof_keys(keys, log, found, f"act {act.envelope.seq}")
     return log
 
 
@@ -100,6 +112,27 @@ def _allowance(content: bytes, log: Log, found: Evidence, place: str) -> None:
         cents = held[-1].steps[-1].cumulative_cents - allowance.steps[-1].cumulative_cents
         found.find(Class.DOCUMENT, place, "lowers what was signed before", cents)
     held.append(allowance)
+
+
+def _proof_keys(keys: ProofKeysPublished, log: Log, found: Evidence, place: str) -> None:
+    for one in keys.keys:
+        before = log.proof_keys.setdefault(((keys.uid, keys.generation), one.tmc), one.key)
+        if before != one.key:
+            words = f"publishes another key of transaction {one.tmc} of card {keys.uid.hex()}"
+            found.find(Class.PROOF, place, words)
+
+
+def read_seen(found: Evidence, told: Told, log: Log) -> None:
+    """Add allowances that came back from cards, and that a restore may have made forgotten."""
+    for content in told.allowances.values():
+        try:
+            allowance = (
+                accept_allowance(content, found.issuer_trust) if found.issuer_trust else None
+            )
+        except DocumentError:
+            continue
+        if allowance is not None:
+            log.allowances.setdefault(allowance.digest, allowance)
 
 
 class Cards:
@@ -120,62 +153,105 @@ class Cards:
             yield from self._of_card(life)
 
     def _of_card(self, life: Life) -> Iterator[Sold]:
-        done: set[int] = set()
+        if life not in self._log.births:
+            return
+        proven: dict[int, tuple[Claim, bytes]] = {}
         for claim in sorted(self._told.claims.get(life, ()), key=_precedence):
-            if claim.tmc in done or life not in self._log.births:
-                continue
-            proven = self._proven(life, claim)
-            if proven is None:
-                continue
-            done.add(claim.tmc)
-            yield Sold(
-                life=life,
-                tmc=claim.tmc,
-                place=claim.place,
-                merchant=claim.entry.envelope.merchant,
-                spent0_cents=claim.intent.spent0_cents,
-                amount_cents=claim.intent.amount_cents,
-                state=self._state(life, claim),
-                verified=proven,
-            )
-        yield from self._recovered(life, done)
+            if claim.tmc not in proven and (tmv := self._proven(life, claim)) is not None:
+                proven[claim.tmc] = claim, tmv
+        recovered = {
+            row.tmc: row
+            for row in self._claimed.values()
+            if (row.uid, row.generation) == life
+            and row.tmc not in proven
+            and self._is_recovered(row)
+        }
+        sold: list[Sold] = []
+        for tmc in sorted(proven.keys() | recovered.keys()):
+            if tmc in proven:
+                claim, tmv = proven[tmc]
+                sold.append(self._sold(life, claim, tmv, sold))
+            else:
+                sold.append(self._from_cards(life, recovered[tmc]))
+        self._check_recovered(life, sold, recovered.keys())
+        yield from sold
 
-    def _recovered(self, life: Life, done: set[int]) -> Iterator[Sold]:
-        """Sales of a lost terminal that only cards tell of; their tokens are not public."""
-        for (uid, generation, tmc), claimed in sorted(self._claimed.items()):
-            if (uid, generation) != life or tmc in done:
-                continue
-            if claimed.terminal not in self._log.lost:
-                continue
-            confirmed = self._log.confirmed.get((life, tmc))
-            is_same = confirmed is not None and (
-                confirmed.terminal,
-                confirmed.seq,
-                confirmed.amount_cents,
-            ) == (claimed.terminal, claimed.seq, claimed.amount_cents)
-            self.unverified += 1
-            yield Sold(
-                life=life,
-                tmc=tmc,
-                place=(claimed.terminal, claimed.seq),
-                merchant=confirmed.merchant if confirmed and is_same else claimed.merchant,
-                spent0_cents=claimed.spent0_cents,
-                amount_cents=claimed.amount_cents,
-                state="payable" if is_same else "provisional",
-                verified=False,
-            )
+    def _sold(self, life: Life, claim: Claim, tmv: bytes, before: list[Sold]) -> Sold:
+        is_verified = (life, claim.tmc) in self._log.proof_keys
+        self.unverified += not is_verified
+        return Sold(
+            life=life,
+            tmc=claim.tmc,
+            place=claim.place,
+            merchant=claim.entry.envelope.merchant,
+            spent0_cents=claim.intent.spent0_cents,
+            amount_cents=claim.intent.amount_cents,
+            state=self._state(life, claim, before),
+            tmv=tmv,
+            verified=is_verified,
+        )
 
-    def _proven(self, life: Life, claim: Claim) -> bool | None:
-        """Say whether a card has proven a claim, by its key or by the books; None: it has not."""
+    def _is_recovered(self, row: ClaimedSale) -> bool:
+        """Only what a lost terminal has not told can be known by cards alone, and was seen."""
+        last_seq = self._log.lost.get(row.terminal)
+        told = {entry.seq for entry in self._found.entries.get(row.terminal, ())}
+        is_untold = last_seq is not None and row.seq > last_seq and row.seq not in told
+        seen = self._told.seen[row.uid].get(row.tmc, set()) | self._told.named[row.uid]
+        return is_untold and row.tmv in seen
+
+    def _from_cards(self, life: Life, row: ClaimedSale) -> Sold:
+        """A sale that only cards tell of; its token is not public, so that the books are followed.
+
+        It is paid only when a person has confirmed this very sale.
+        """
+        confirmed = self._log.confirmed.get((life, row.tmc))
+        is_same = confirmed is not None and (
+            confirmed.terminal,
+            confirmed.seq,
+            confirmed.amount_cents,
+        ) == (row.terminal, row.seq, row.amount_cents)
+        self.unverified += 1
+        return Sold(
+            life=life,
+            tmc=row.tmc,
+            place=(row.terminal, row.seq),
+            merchant=confirmed.merchant
+            if confirmed and is_same
+            else self._found.only_merchant(row.terminal),
+            spent0_cents=row.spent0_cents,
+            amount_cents=row.amount_cents,
+            state="payable" if is_same else "provisional",
+            tmv=row.tmv,
+            verified=False,
+        )
+
+    def _check_recovered(self, life: Life, sold: list[Sold], tmcs: Collection[int]) -> None:
+        """What the card had spent before and after says how much a recovered sale was."""
+        by_tmc = {one.tmc: one for one in sold}
+        birth = self._log.births[life]
+        after = {one.tmc: one.spent0_cents + one.amount_cents for one in sold}
+        after[birth.tmc] = birth.spent_cents
+        for tmc in sorted(tmcs):
+            sale, following = by_tmc[tmc], by_tmc.get(tmc + 1)
+            wrong_cents = abs(after.get(tmc - 1, sale.spent0_cents) - sale.spent0_cents)
+            if following is not None:
+                wrong_cents = max(wrong_cents, abs(following.spent0_cents - after[tmc]))
+            if wrong_cents:
+                place = f"card {life[0].hex()}.{life[1]} transaction {tmc}"
+                words = "is not what the card had spent before and after it"
+                self.findings.append(Finding(Class.PROOF, place, words, wrong_cents))
+
+    def _proven(self, life: Life, claim: Claim) -> bytes | None:
+        """Return the proof that a card gave of a claim, by its key or by the books, if it did."""
         seen = self._told.seen[life[0]].get(claim.tmc, set())
         key = self._log.proof_keys.get((life, claim.tmc))
         if key is not None:
-            return True if self._tmv(claim, key) in seen else None
+            tmv = self._tmv(claim, key)
+            return tmv if tmv in seen else None
         claimed = self._claimed.get((*life, claim.tmc))
         if claimed is None or (claimed.terminal, claimed.seq) != claim.place:
             return None
-        self.unverified += 1
-        return False if claimed.tmv in seen else None
+        return claimed.tmv if claimed.tmv in seen else None
 
     def _tmv(self, claim: Claim, key: bytes) -> bytes | None:
         """Return what the card must have answered if it executed just this."""
@@ -191,20 +267,21 @@ class Cards:
         )
         return tmac.tmv(key, tmac.tmi(profile, facts))
 
-    def _state(self, life: Life, claim: Claim) -> str:
+    def _state(self, life: Life, claim: Claim, before: list[Sold]) -> str:
         """Say where the money belongs: who had the goods, and who may be paid."""
-        returned = self._returned(life, claim.tmc)
+        returned = self._log.returned_at(life, claim.tmc)
         lost = claim.place[0] in self._log.lost
-        confirmed = (life, claim.tmc) in self._log.confirmed
-        allowed = "payable" if self._allowed(claim) else "held"
-        before = returned is not None and returned.reason is not ReturnReason.UNCLAIMED and not lost
-        if before and not confirmed and allowed == "payable":
+        sale = self._log.confirmed.get((life, claim.tmc))
+        confirmed = sale is not None and (sale.terminal, sale.seq) == claim.place
+        allowed = "payable" if self._allowed(life, claim, before) else "held"
+        if returned is not None and not confirmed and self._is_too_late(claim, returned):
             allowed = "held"
         if claim.sale is not None:
             return allowed
         back = "returned" if returned is not None else "waiting"
         if claim.indeterminate is None and claim.void is not None:
-            return back
+            is_decided = returned is not None and returned.reason is ReturnReason.VOID_CONTRADICTED
+            return "returned" if is_decided else "waiting"
         complete = self._found.complete.get(claim.place[0], 0)
         said_all = claim.indeterminate is not None and claim.said_at <= complete
         if not said_all and not lost:
@@ -215,60 +292,38 @@ class Cards:
             return back
         return "provisional"
 
-    def _returned(self, life: Life, tmc: int) -> SpendReturned | None:
-        for back in self._log.returned.get(life, ()):
-            if (back.first_tmc or back.tmc) <= tmc <= back.tmc:
-                return back
-        return None
+    def _is_too_late(self, claim: Claim, returned: SpendReturned) -> bool:
+        """Whether a terminal contradicts the last word upon which money was given back."""
+        terminal, seq = claim.place
+        if returned.reason is ReturnReason.UNCLAIMED:
+            entries = self._found.entries.get(terminal, ())
+            return sum(entry.seq == seq for entry in entries) > 1
+        return terminal not in self._log.lost
 
-    def _allowed(self, claim: Claim) -> bool:
-        """Ask decide() again, on the documents that the terminal held."""
-        intent, envelope = claim.intent, claim.entry.envelope
-        permit = self._found.permits.get(intent.permit)
-        header = self._found.headers.get(intent.directory)
-        allowance = self._log.allowances.get(intent.allowance) or self._seen_allowance(
-            intent.allowance
-        )
-        if permit is None or header is None or allowance is None:
+    def _allowed(self, life: Life, claim: Claim, before: list[Sold]) -> bool:
+        """Say whether decide() approves, and every refund that it needs for that was granted."""
+        asked = permission(claim, self._found, self._log.allowances)
+        if not asked.is_given or asked.allowance is None:
             return False
-        terminal = claim.place[0]
-        counted_cents = sum(
-            one.amount_cents
-            for one in intent.refunds_counted
-            if RefundRef(terminal, one.seq) not in allowance.refunds
-        )
-        decision = decide(
-            intent.amount_cents,
-            CardState(
-                uid=intent.uid,
-                tmc=intent.tmc0,
-                tmv=intent.tmv0,
-                spent_cents=intent.spent0_cents,
-            ),
-            Till(
-                now=envelope.at,
-                permit=permit,
-                merchant=envelope.merchant,
-                directory=header,
-                row=self._found.rows.get(header.order, {}).get(intent.uid),
-                allowance=allowance,
-                refunded_cents=counted_cents,
-                card_day_cents=intent.card_day_cents,
-                unsent_cents=intent.unsent_cents,
-            ),
-        )
-        return isinstance(decision, Approved)
+        if not asked.leans_on:
+            return True
+        orders = {
+            (ref.terminal, ref.seq): (one.epoch, one.version)
+            for one in sorted(self._log.allowances.values(), key=_newest_first)
+            if (one.uid, one.generation) == life
+            for ref in one.refunds
+        }
+        used = asked.allowance.epoch, asked.allowance.version
+        granted = {
+            place: cents
+            for _, place, cents in granted_refunds(before, self._told, self._log)
+            if place not in orders or orders[place] > used
+        }
+        return all(granted.get(place) == cents for place, cents in asked.leans_on)
 
-    def _seen_allowance(self, digest: bytes) -> Allowance | None:
-        trust = self._found.issuer_trust
-        for content in self._told.allowances.values():
-            try:
-                allowance = accept_allowance(content, trust) if trust is not None else None
-            except DocumentError:
-                continue
-            if allowance is not None and allowance.digest == digest:
-                return allowance
-        return None
+
+def _newest_first(allowance: Allowance) -> tuple[int, int]:
+    return -allowance.epoch, -allowance.version
 
 
 def _precedence(claim: Claim) -> tuple[int, bool, object, int, int, bytes]:
@@ -277,26 +332,33 @@ def _precedence(claim: Claim) -> tuple[int, bool, object, int, int, bytes]:
 
 
 def granted_refunds(sold: list[Sold], told: Told, log: Log) -> Iterator[tuple[Sold, Place, int]]:
-    """Yield refunds that count: of a payable sale, by its own merchant, no more than the sale."""
-    listed = {
-        (ref.terminal, ref.seq)
-        for allowances in log.by_card.values()
-        for allowance in allowances
-        for ref in allowance.refunds
-    }
+    """Yield refunds that count: of a payable sale, by its own merchant, no more than the sale.
+
+    A number that was signed twice counts once; those that an allowance contains come first.
+    """
+    sales: dict[tuple[Life, Place], Sold] = {}
     for sale in sold:
-        if sale.state != "payable":
+        sales.setdefault((sale.life, sale.place), sale)
+    listed = {
+        (one.uid, one.generation, ref.terminal, ref.seq)
+        for one in log.allowances.values()
+        for ref in one.refunds
+    }
+    asked = sorted(
+        (
+            (sale, place, refund.amount_cents)
+            for (life, at), sale in sales.items()
+            for place, refund, merchant in told.refunds.get(at, ())
+            if (refund.uid, refund.generation) == life and merchant == sale.merchant
+        ),
+        key=lambda one: ((*one[0].life, *one[1]) not in listed, one[1], -one[2]),
+    )
+    left_cents = {key: sale.amount_cents for key, sale in sales.items()}
+    counted: set[tuple[Life, Place]] = set()
+    for sale, place, cents in asked:
+        key = sale.life, sale.place
+        if sale.state != "payable" or (sale.life, place) in counted or cents > left_cents[key]:
             continue
-        left_cents, counted = sale.amount_cents, Counter[Place]()
-        refunds = sorted(
-            told.refunds.get(sale.place, ()),
-            key=lambda one: (one[0] not in listed, one[0], -one[1].amount_cents),
-        )
-        for place, refund, merchant in refunds:
-            is_of_card = (refund.uid, refund.generation) == sale.life
-            if counted[place] or merchant != sale.merchant or not is_of_card:
-                continue
-            if refund.amount_cents <= left_cents:
-                counted[place] += 1
-                left_cents -= refund.amount_cents
-                yield sale, place, refund.amount_cents
+        counted.add((sale.life, place))
+        left_cents[key] -= cents
+        yield sale, place, cents

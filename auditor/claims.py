@@ -87,6 +87,8 @@ class Told:
     """By UID and counter: proofs that somebody saw on the card."""
     records: dict[bytes, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     """By UID: sale records that somebody read."""
+    named: dict[bytes, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    """By UID: proofs that such a record names, of whatever transaction was before its own."""
     allowances: dict[bytes, bytes] = field(default_factory=dict)
     """Allowances that came back from cards."""
 
@@ -127,6 +129,9 @@ def _read(entry: Entry, told: Told, by_seq: dict[int, list[Claim]]) -> None:
         case CardEvidence() as seen:
             told.seen[seen.uid][seen.tmc].add(seen.tmv)
             told.records[seen.uid].update(seen.records)
+            told.named[seen.uid].update(
+                record.tmv0 for raw in seen.records if (record := SaleRecord.unpack(raw))
+            )
         case DeclinedEntry(uid=bytes(uid), tmc=int(tmc), tmv=bytes(tmv)):
             told.seen[uid][tmc].add(tmv)
         case AllowanceSeen(content=content):

@@ -41,6 +41,12 @@ class Evidence:
     notes: list[str] = field(default_factory=list)
     """What is out of the ordinary, and nobody's fault by itself."""
 
+    def only_merchant(self, terminal: int) -> int:
+        """Return whom a terminal sells for by its last permit; 0 when that names several."""
+        permits = [one for one in self.permits.values() if one.terminal == terminal]
+        merchants = permits[-1].merchants if permits else ()
+        return merchants[0].merchant if len(merchants) == 1 else 0
+
     def find(self, kind: Class, place: str, words: str, amount_cents: int = 0) -> None:
         """Note that something is wrong."""
         self.findings.append(Finding(kind, place, words, amount_cents))

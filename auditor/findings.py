@@ -38,7 +38,7 @@ class Class(StrEnum):
     BALANCE = "balance"
     """An account says something else than what was signed comes to."""
     SETTLEMENT = "settlement"
-    """A payout stands otherwise in the books than in the log."""
+    """An act about payouts that breaks their rules: four eyes, order, totals."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

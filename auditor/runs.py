@@ -1,0 +1,131 @@
+"""The rules of payouts, held against the log: four eyes, one step after the other, no sum invented.
+
+Who has the service's key can sign any act. What an act may not say after those before it is
+found here, whether or not the books follow it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto, unique
+from typing import Final
+
+from auditor.evidence import Evidence
+from auditor.findings import Class, Finding
+from cardkit.acts import (
+    Act,
+    ClaimAccepted,
+    EpochRaised,
+    PayoutEvidenced,
+    RestoreFinished,
+    SettlementApproved,
+    SettlementConfirmed,
+    SettlementLine,
+    SettlementRevoked,
+    SettlementSent,
+)
+
+
+@unique
+class _State(Enum):
+    APPROVED = auto()
+    SENT = auto()
+    CONFIRMED = auto()
+    REVOKED = auto()
+
+
+_STEPS: Final[dict[type, tuple[_State, frozenset[_State]]]] = {
+    SettlementSent: (_State.SENT, frozenset({_State.APPROVED})),
+    SettlementConfirmed: (_State.CONFIRMED, frozenset({_State.SENT})),
+    SettlementRevoked: (_State.REVOKED, frozenset({_State.APPROVED, _State.SENT})),
+}
+"""What a step leads to, and from where."""
+
+
+@dataclass(slots=True)
+class _Runs:
+    lines: dict[str, tuple[SettlementLine, ...]] = field(default_factory=dict)
+    states: dict[str, _State] = field(default_factory=dict)
+    settled_cents: Counter[int] = field(default_factory=Counter)
+    """By merchant: what is in payment or paid."""
+    is_locked: bool = False
+    """Whether a restore was declared and not finished yet."""
+
+
+def check_runs(found: Evidence) -> None:
+    """Add every act about payouts that breaks a rule to the findings."""
+    runs = _Runs()
+    for act in found.acts:
+        for words, cents in _broken(act, runs):
+            place = f"act {act.envelope.seq}"
+            found.findings.append(Finding(Class.SETTLEMENT, place, words, cents))
+
+
+def _broken(act: Act, runs: _Runs) -> Iterator[tuple[str, int]]:
+    """Yield what is wrong with one act, and let it take effect."""
+    match act.body:
+        case EpochRaised():
+            runs.is_locked = True
+        case RestoreFinished(entered_by=first):
+            runs.is_locked = False
+            yield from _four_eyes(first, act.envelope.by, 0)
+        case ClaimAccepted() as claim:
+            yield from _four_eyes(claim.first_person, claim.second_person, claim.amount_cents)
+        case PayoutEvidenced() as payout:
+            yield from _four_eyes(payout.entered_by, act.envelope.by, payout.amount_cents)
+            runs.settled_cents[payout.merchant] += payout.amount_cents
+        case SettlementApproved() as run:
+            yield from _approved(run, act.envelope.by, runs)
+        case SettlementSent() | SettlementConfirmed() | SettlementRevoked() as step:
+            yield from _step(step, runs)
+
+
+def _four_eyes(first: int, second: int, cents: int) -> Iterator[tuple[str, int]]:
+    if first == second:
+        yield f"user {first} alone did what takes two people", cents
+
+
+def _approved(run: SettlementApproved, by: int, runs: _Runs) -> Iterator[tuple[str, int]]:
+    sum_cents = sum(line.amount_cents for line in run.lines)
+    yield from _four_eyes(run.drawn_up_by, by, sum_cents)
+    if runs.is_locked:
+        yield f"approves run {run.settlement} before the restore is finished", sum_cents
+    if run.settlement in runs.lines:
+        yield f"approves run {run.settlement} a second time", sum_cents
+        return
+    merchants = [line.merchant for line in run.lines]
+    if not merchants or merchants != sorted(set(merchants)):
+        yield f"run {run.settlement} does not name each merchant once, in order", sum_cents
+    for line in run.lines:
+        runs.settled_cents[line.merchant] += line.amount_cents
+        wrong_cents = abs(line.total_cents - runs.settled_cents[line.merchant])
+        if wrong_cents:
+            words = f"run {run.settlement}: wrong total of merchant {line.merchant}"
+            yield words, wrong_cents
+    runs.lines[run.settlement] = run.lines
+    runs.states[run.settlement] = _State.APPROVED
+
+
+def _step(
+    step: SettlementSent | SettlementConfirmed | SettlementRevoked, runs: _Runs
+) -> Iterator[tuple[str, int]]:
+    name, (into, allowed) = step.settlement, _STEPS[type(step)]
+    lines = runs.lines.get(name, ())
+    sum_cents = sum(line.amount_cents for line in lines)
+    if name not in runs.states:
+        yield f"run {name} was never approved", 0
+        return
+    if runs.states[name] not in allowed:
+        yield (
+            f"run {name} is {runs.states[name].name.lower()}, not to be {into.name.lower()}",
+            (sum_cents),
+        )
+        return
+    if into is _State.SENT and runs.is_locked:
+        yield f"run {name} is sent before the restore is finished", sum_cents
+    if into is _State.REVOKED:
+        for line in lines:
+            runs.settled_cents[line.merchant] -= line.amount_cents
+    runs.states[name] = into

@@ -1,0 +1,214 @@
+"""Acts that somebody with the service's real key adds to the log, each against a rule."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from auditor.findings import Class
+from cardkit.acts import (
+    Act,
+    ActBody,
+    ClaimAccepted,
+    PayoutEvidenced,
+    ProofKeysPublished,
+    RecoveryConfirmed,
+    RestoreFinished,
+    SettlementApproved,
+    SettlementConfirmed,
+    SettlementLine,
+    SettlementRevoked,
+    SettlementSent,
+    open_act,
+    sign_act,
+)
+from cardkit.certificates import Role
+from tests.audit_edits import Apply, Edit
+from tests.audited import COMMITTEE, TREASURER, Audited
+
+FIRST_RUN: Final = "R1-0001"
+
+
+def _log(audited: Audited, db: sqlite3.Connection) -> list[Act]:
+    keys = list(audited.caisse.ring.trust.keys(Role.SERVICE))
+    contents = db.execute("SELECT content FROM act ORDER BY seq").fetchall()
+    return [open_act(content, keys, caisse="flers") for (content,) in contents]
+
+
+def _append(audited: Audited, db: sqlite3.Connection, body: ActBody, by: int) -> None:
+    last = _log(audited, db)[-1]
+    seq, at = last.envelope.seq + 1, last.envelope.at
+    key = audited.caisse.ring.service
+    act = sign_act(key, body, seq=seq, prev=last.signed.digest, at=at, by=by)
+    db.execute("INSERT INTO act VALUES (?, ?)", (seq, act.signed.encoded))
+
+
+def _added(*bodies: ActBody, by: int = TREASURER) -> Apply:
+    def apply(audited: Audited, db: sqlite3.Connection) -> None:
+        for body in bodies:
+            _append(audited, db, body, by)
+
+    return apply
+
+
+def _again(kind: type, change: Callable[[ActBody], ActBody]) -> Apply:
+    """Add an act like the last one of its kind, but for one thing."""
+
+    def apply(audited: Audited, db: sqlite3.Connection) -> None:
+        bodies = [act.body for act in _log(audited, db) if isinstance(act.body, kind)]
+        assert bodies[-1] is not None
+        _append(audited, db, change(bodies[-1]), TREASURER)
+
+    return apply
+
+
+def _run(name: str, total_cents: int, *, drawn_up_by: int = COMMITTEE) -> SettlementApproved:
+    line = SettlementLine(merchant=77, amount_cents=5_00, total_cents=total_cents)
+    return SettlementApproved(settlement=name, lines=(line,), drawn_up_by=drawn_up_by)
+
+
+def _other_key(keys: ActBody) -> ActBody:
+    assert isinstance(keys, ProofKeysPublished)
+    first, *others = keys.keys
+    return replace(keys, keys=(replace(first, key=bytes(16)), *others))
+
+
+def _one_cent_more(sale: ActBody) -> ActBody:
+    assert isinstance(sale, RecoveryConfirmed)
+    return replace(sale, amount_cents=sale.amount_cents + 1)
+
+
+def _of_another_number(sale: ActBody) -> ActBody:
+    assert isinstance(sale, RecoveryConfirmed)
+    return replace(sale, seq=sale.seq + 1)
+
+
+def _to_the_thief(sale: ActBody) -> ActBody:
+    assert isinstance(sale, RecoveryConfirmed)
+    return replace(sale, merchant=77)
+
+
+def _recovered_of_more(_audited: Audited, db: sqlite3.Connection) -> None:
+    """Let the books tell of a larger sale of the burnt terminal, in every row."""
+    ((uid, tmc, cents),) = db.execute(
+        "SELECT uid, tmc, amount_cents FROM card_transaction WHERE terminal = 3"
+    ).fetchall()
+    where = "WHERE uid = ? AND tmc = ?"
+    db.execute(f"UPDATE card_transaction SET amount_cents = ? {where}", (cents + 1, uid, tmc))  # noqa: S608 - ours
+
+
+INSIDER: Final = (
+    Edit(
+        "a run that one person drew up and approved",
+        _added(_run("R1-0009", 5_00, drawn_up_by=TREASURER)),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit("a run with a wrong total", _added(_run("R1-0009", 6_00)), Class.SETTLEMENT, "act ", 1_00),
+    Edit(
+        "a run that was approved before",
+        _added(_run(FIRST_RUN, 5_00)),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a run that nobody is owed",
+        _added(_run("R1-0009", 5_00)),
+        Class.BALANCE,
+        "in_payment of merchant 77",
+        5_00,
+    ),
+    Edit(
+        "a run that is confirmed a second time",
+        _added(SettlementConfirmed(settlement=FIRST_RUN)),
+        Class.SETTLEMENT,
+        "act ",
+    ),
+    Edit(
+        "a run that is revoked when it was paid",
+        _added(SettlementRevoked(settlement=FIRST_RUN)),
+        Class.SETTLEMENT,
+        "act ",
+    ),
+    Edit(
+        "a run that is sent and was never approved",
+        _added(SettlementSent(settlement="R1-0009")),
+        Class.SETTLEMENT,
+        "act ",
+    ),
+    Edit(
+        "a run that is confirmed and was never sent",
+        _added(_run("R1-0009", 5_00), SettlementConfirmed(settlement="R1-0009")),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout that one person entered",
+        _added(
+            PayoutEvidenced(
+                settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=TREASURER
+            )
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a restore that one person finished",
+        _added(RestoreFinished(epoch=1, entered_by=TREASURER)),
+        Class.SETTLEMENT,
+        "act ",
+    ),
+    Edit(
+        "a claim that one person accepted twice",
+        _added(
+            ClaimAccepted(
+                entry=bytes(32),
+                amount_cents=5_00,
+                merchant=1,
+                first_person=TREASURER,
+                second_person=TREASURER,
+            )
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "another key of a transaction",
+        _again(ProofKeysPublished, _other_key),
+        Class.PROOF,
+        "act ",
+    ),
+    Edit(
+        "a recovered sale that is confirmed for more",
+        _again(RecoveryConfirmed, _one_cent_more),
+        Class.SALE,
+        "transaction ",
+    ),
+    Edit(
+        "a recovered sale that is confirmed under another number",
+        _again(RecoveryConfirmed, _of_another_number),
+        Class.SALE,
+        "transaction ",
+    ),
+    Edit(
+        "a recovered sale that is confirmed for somebody else",
+        _again(RecoveryConfirmed, _to_the_thief),
+        Class.BALANCE,
+        "of merchant 77",
+    ),
+    Edit(
+        "a recovered sale of more than the card has spent",
+        _recovered_of_more,
+        Class.PROOF,
+        "transaction ",
+        1,
+    ),
+)
+"""The books do not follow most of them, and need not: the log is signed."""
