@@ -96,6 +96,10 @@ class Kind(Enum):
     PEOPLE_CLOSED_OVER_AMBER = Boundary.PEOPLE, "the day is closed over an amber sale"
     PEOPLE_REFUND_TOO_LARGE = Boundary.PEOPLE, "somebody wants to refund more than was paid"
     PEOPLE_REFUND_TWICE = Boundary.PEOPLE, "somebody refunds the same sale twice"
+    PEOPLE_APPROVES_OWN = Boundary.PEOPLE, "somebody approves the run that he drew up"
+    PEOPLE_APPROVE_TWICE = Boundary.PEOPLE, "two people approve at once"
+    PEOPLE_RUN_REVOKED = Boundary.PEOPLE, "a run is revoked before it is sent"
+    PEOPLE_CONFIRM_LATE = Boundary.PEOPLE, "the bank's statement comes late"
 
     @property
     def boundary(self) -> Boundary:

@@ -213,6 +213,11 @@ class Centre:
         restore.declare_restored(self.caisse, by=COORDINATOR)
         directory.publish(self.caisse)
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether a restore is not finished yet, so that no money moves."""
+        return lock(self.caisse) is not None
+
     def finish_restore(self) -> None:
         """Let money move again, as soon as every terminal in use has told all it holds."""
         if lock(self.caisse) is Lock.SUSPECTED:

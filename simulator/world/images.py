@@ -31,6 +31,7 @@ def put_back_disk(world: World, stall: WorldTill) -> None:
     shutil.rmtree(stall.folder)
     shutil.copytree(stall.image, stall.folder)
     world.truth.rewound.add(stall.number)
+    world.truth.unlearn(stall.number)
     world.trace.note(world.now, stall.number, "put back")
 
 

@@ -78,6 +78,12 @@ class Mark(Enum):
     FREED_AND_SOLD = "a card that was found again bought something"
     LONG_HEAL = "the world had to wait for a rule's days"
 
+    RUN_PAID = "merchants were paid by a run"
+    RUN_REVOKED = "a run was revoked, and its merchants were owed again"
+    OWN_RUN_REFUSED = "a person could not approve the run that he drew up"
+    PAID_AFTER_RESTORE = "a restored service paid again, when the statement had been compared"
+    PAYOUT_EVIDENCED = "a payout that a restored service had forgotten was entered"
+
 
 class Marks:
     """How often each mark was reached."""

@@ -28,6 +28,7 @@ from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Book
 from server_stub.rules.verdict import DOCUMENTS_UNKNOWN
+from server_stub.services.books import balances
 from server_stub.services.rebuild import differences
 from simulator.world.founding import WORLD, founding
 from simulator.world.marks import Mark
@@ -125,8 +126,25 @@ def check_books(world: World) -> None:
     judge.check_refunds()
     judge.check_merchants()
     judge.check_findings()
+    world.treasury.check()
+    _check_bank(world)
     if world.chance.seed % _REBUILT == 0:
         _check_rebuilt(world)
+
+
+def _check_bank(world: World) -> None:
+    """V3, V11: the books know of every transfer that left the bank, each once."""
+    left: Counter[int] = Counter()
+    for _, merchant, cents in world.truth.paid_out:
+        left[merchant] += cents
+    settled: Counter[int] = Counter()
+    for (book, merchant), cents in balances(world.centre.caisse).items():
+        if book in {Book.IN_PAYMENT, Book.PAID}:
+            settled[merchant] += cents
+    for merchant in sorted(left.keys() | settled.keys()):
+        if left[merchant] != settled[merchant]:
+            words = f"the bank paid {left[merchant]} to {merchant}, the books {settled[merchant]}"
+            world.complain("V11", words)
 
 
 def _check_rebuilt(world: World) -> None:

@@ -20,6 +20,7 @@ from simulator.world.catalogue import Kind
 from simulator.world.images import copy_disk, put_back_disk, rot
 from simulator.world.marks import Mark
 from simulator.world.till import Condition, WorldTill
+from simulator.world.treasury import PAYS
 from simulator.world.truth import Green as GreenSeen
 from simulator.world.truth import Refund
 from terminal.outcomes import (
@@ -319,6 +320,9 @@ class People:
         world, strikes, centre = self._world, self._chance.strikes, self._world.centre
         if self._draw.random() < 0.1:
             world.back_up()
+        if self._draw.random() < PAYS:
+            world.treasury.compare_statement()
+            world.treasury.pay()
         if strikes(Kind.SERVICE_RESTORED) is not None:
             world.restore()
         if strikes(Kind.SERVICE_PUBLISHES) is not None:

@@ -106,6 +106,11 @@ class Truth:
         """Whether nobody means harm here."""
         return not (self.hostile or self.cloned or self.meddled or self.mischief)
 
+    def unlearn(self, terminal: int) -> None:
+        """Note that a till no longer knows which cards are blocked: its disk is an older one."""
+        for place in [place for place in self.blocked_for if place[0] == terminal]:
+            del self.blocked_for[place]
+
     def debits(self) -> tuple[Debit, ...]:
         """Return every debit that genuine plastic ever committed."""
         return tuple(debit for card in self.cards for debit in debits_of(card))

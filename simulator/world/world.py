@@ -40,6 +40,7 @@ from simulator.world.people import People
 from simulator.world.rungs import Antenna
 from simulator.world.till import Condition, WorldTill
 from simulator.world.trace import Trace
+from simulator.world.treasury import Treasury
 from simulator.world.truth import Truth
 from simulator.world.verdict import Verdict
 from terminal.outcomes import Green
@@ -119,6 +120,7 @@ class World:
         self._heard_at: dict[int, datetime] = {}
         self._month = self.now.month
         self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
+        self.treasury = Treasury(self)
         self.people = People(self)
         self.actors = cast(self) if hostile is None else [kind(self) for kind in hostile]
 
@@ -366,6 +368,7 @@ class World:
         """Everybody syncs, every card is read somewhere, a person confirms what is recovered."""
         self.sync_all(always=True)
         self._bring_back_stalls()
+        self.treasury.compare_statement()
         self.centre.publish()
         for stall in self._on()[:1]:
             for card in self.cards:
@@ -374,7 +377,9 @@ class World:
         confirmed = [self.centre.confirm_recovered(it) for it in sorted(self.lost)]
         if any(confirmed):
             self.marks.hit(Mark.RECOVERY_CONFIRMED)
-        if self.centre.waits():
+        if self.centre.waits() or self.centre.is_locked:
+            self.sync_all(always=True)
+            self.treasury.compare_statement()
             self.centre.publish()
             self.sync_all(always=True)
 

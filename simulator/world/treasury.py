@@ -1,0 +1,117 @@
+"""The treasurer, the committee and the bank of a world: merchants are paid while all goes wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from server_stub.models import ActRow, Settlement, SettlementLine
+from server_stub.rules.settle import Refusal, RunState
+from server_stub.services import restore, settlement
+from server_stub.services.behind import Lock, lock
+from simulator.world.catalogue import Kind
+from simulator.world.founding import WORLD
+from simulator.world.marks import Mark
+
+if TYPE_CHECKING:
+    from simulator.world.world import World
+
+TREASURER: Final = 2
+COMMITTEE: Final = 3
+PAYS: Final = 0.06
+"""How often a deed of the world is a run that pays."""
+
+
+class Treasury:
+    """Two people and a bank that executes what it is handed, once, and forgets nothing."""
+
+    def __init__(self, world: World) -> None:
+        self.bank: Counter[tuple[str, int]] = Counter()
+        """What it executed: cents, by name of the run and merchant."""
+        self.approved: dict[str, bytes] = {}
+        """The act of every run as it was approved, by name."""
+        self._world = world
+        self._chance = world.chance
+
+    def pay(self) -> None:
+        """Draw up a run, approve it, hand it to the bank, and find it in the statement."""
+        world, caisse = self._world, self._world.centre.caisse
+        draft = settlement.draw_up(caisse, by=TREASURER)
+        if isinstance(draft, Refusal):
+            world.trace.note(world.now, "no run", draft.name)
+            return
+        name = draft.name
+        if self._chance.strikes(Kind.PEOPLE_APPROVES_OWN) is not None:
+            self._refused(settlement.approve(caisse, name, by=TREASURER), "of one person")
+            world.marks.hit(Mark.OWN_RUN_REFUSED)
+        settlement.approve(caisse, name, by=COMMITTEE)
+        if self._chance.strikes(Kind.PEOPLE_APPROVE_TWICE) is not None:
+            self._refused(settlement.approve(caisse, name, by=COMMITTEE), "that is approved")
+        run = Settlement.objects.using(WORLD).select_related("act").get(name=name)
+        self.approved[name] = bytes(run.act.content)
+        if self._chance.strikes(Kind.PEOPLE_RUN_REVOKED) is not None:
+            settlement.revoke(caisse, name, by=TREASURER)
+            world.marks.hit(Mark.RUN_REVOKED)
+            world.trace.note(world.now, "revoked", name)
+            return
+        sent = settlement.mark_sent(caisse, name, by=TREASURER, backup=world.back_up)
+        if isinstance(sent, Refusal):
+            world.trace.note(world.now, "not sent", name, sent.name)
+            return
+        self._execute(name)
+        if self._chance.strikes(Kind.PEOPLE_CONFIRM_LATE) is None:
+            settlement.confirm(caisse, name, by=TREASURER)
+
+    def compare_statement(self) -> None:
+        """Confirm what the bank has executed; after a restore, enter what the books forgot."""
+        caisse = self._world.centre.caisse
+        known = set(Settlement.objects.using(WORLD).values_list("name", flat=True))
+        for name in sorted(known):
+            state = settlement.state_of(caisse, name)
+            executed = any(run == name for run, _ in self.bank)
+            if state is RunState.SENT and executed:
+                settlement.confirm(caisse, name, by=TREASURER)
+            elif state is RunState.APPROVED and lock(caisse) is Lock.UNFINISHED:
+                self._decide_forgotten(name, executed=executed)
+        if lock(caisse) is not Lock.UNFINISHED:
+            return
+        for (name, merchant), cents in sorted(self.bank.items()):
+            entered = restore.evidence(
+                caisse,
+                settlement=name,
+                merchant=merchant,
+                amount_cents=cents,
+                entered_by=TREASURER,
+                by=COMMITTEE,
+            )
+            if not isinstance(entered, Refusal):
+                self._world.marks.hit(Mark.PAYOUT_EVIDENCED)
+
+    def _decide_forgotten(self, name: str, *, executed: bool) -> None:
+        """Of a run whose sending was forgotten the statement says whether it was executed."""
+        decide = settlement.confirm if executed else settlement.revoke
+        decide(self._world.centre.caisse, name, by=TREASURER)
+
+    def _execute(self, name: str) -> None:
+        world = self._world
+        for line in SettlementLine.objects.using(WORLD).filter(settlement=name):
+            if self.bank[name, line.merchant]:
+                world.complain("V11", f"run {name} is handed to the bank twice")
+            self.bank[name, line.merchant] += line.amount_cents
+            world.truth.paid_out.append((name, line.merchant, line.amount_cents))
+        world.marks.hit(Mark.RUN_PAID)
+        if world.marks.counts[Mark.SERVICE_RESTORED]:
+            world.marks.hit(Mark.PAID_AFTER_RESTORE)
+        world.trace.note(world.now, "paid", name)
+
+    def _refused(self, outcome: object, what: str) -> None:
+        if not isinstance(outcome, Refusal):
+            self._world.complain("V11", f"a run {what} was approved")
+
+    def check(self) -> None:
+        """V11: of an approved run nothing changes, and the books know of every transfer once."""
+        acts = {bytes(row.content) for row in ActRow.objects.using(WORLD).filter(kind=15)}
+        standing = set(Settlement.objects.using(WORLD).values_list("name", flat=True))
+        for name, content in self.approved.items():
+            if name in standing and content not in acts:
+                self._world.complain("V11", f"run {name} is not what was approved")
