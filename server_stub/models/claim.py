@@ -208,3 +208,20 @@ class CardDecision(models.Model):
 
     def __str__(self) -> str:
         return f"decision {self.act_id}"
+
+
+class PublishedKey(models.Model):
+    """A proven transaction of which anybody can check the proof, by a key that an act published."""
+
+    act = models.ForeignKey(ActRow, on_delete=models.PROTECT, related_name="published_keys")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="published_keys")
+    tmc = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["card", "tmc"]
+        constraints = [
+            models.UniqueConstraint(fields=["card", "tmc"], name="proof_key_published_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"key of transaction {self.tmc} of card {self.card_id}"

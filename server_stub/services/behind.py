@@ -91,10 +91,23 @@ def notice_entries(caisse: Caisse, terminal: Terminal, entries: Iterable[Entry])
         stored = StoredEntry.objects.using(caisse.using)
         if entry.body.up_to_seq and not stored.filter(digest=entry.body.head).exists():
             _suspect(caisse, terminal, "acknowledged", entry.body.up_to_seq)
+        if not _stands_in_log(caisse, entry.body):
+            _suspect(caisse, terminal, "log", entry.body.acts_seq or 0)
         for settled in entry.body.settled:
             _keep_told(caisse, terminal, entry.seq, settled)
             if not is_known(caisse, settled):
                 _suspect(caisse, terminal, "settlement", settled.total_cents)
+
+
+def _stands_in_log(caisse: Caisse, told: Acknowledged) -> bool:
+    """Say whether the act that a journal was told of is still there, if it was told in this epoch.
+
+    What an earlier epoch was told, a restore that was declared may have forgotten.
+    """
+    if not told.acts_seq or told.acts_head is None or told.epoch != acts.epoch(caisse):
+        return True
+    rows = ActRow.objects.using(caisse.using).filter(seq=told.acts_seq, digest=told.acts_head)
+    return rows.exists()
 
 
 def forgotten_payouts(caisse: Caisse) -> list[SettledTold]:

@@ -22,6 +22,7 @@ from server_stub.models import (
     CardStatus,
     PayoutEvidence,
     PermitIssued,
+    PublishedKey,
     Rule,
     Settlement,
     SettlementLine,
@@ -172,6 +173,14 @@ def _(body: acts.SpendReturned, caisse: Caisse, row: ActRow) -> None:
         first_tmc=body.first_tmc or 0,
         amount_cents=body.amount_cents,
         reason=int(body.reason),
+    )
+
+
+@_apply.register
+def _(body: acts.ProofKeysPublished, caisse: Caisse, row: ActRow) -> None:
+    card = card_of(caisse, body.uid, body.generation)
+    PublishedKey.objects.using(caisse.using).bulk_create(
+        PublishedKey(act=row, card=card, tmc=key.tmc) for key in body.keys
     )
 
 

@@ -8,7 +8,8 @@ and that digest covers a directory in which the card had come that far.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef
 
 from cardkit.acts import (
     PROOF_KEYS_MAX,
@@ -21,12 +22,13 @@ from cardkit.acts import (
 from cardkit.bodies import Acknowledged, EntryKind
 from cardkit.card.tmac import session_mac_key
 from cardkit.certificates import Role
-from cardkit.signing import ContentType, PublicKey, parse
+from cardkit.signing import ContentType, parse
 from server_stub.models import (
     ActRow,
     Card,
     CardTransaction,
     DirectoryVersion,
+    PublishedKey,
     StoredEntry,
     Terminal,
 )
@@ -43,21 +45,30 @@ def publish_due(caisse: Caisse) -> int:
         shown = _witnessed_directory(caisse)
         if shown is None:
             return 0
-        published = _published(caisse)
         count = 0
-        for card in Card.objects.using(caisse.using).order_by("uid", "generation"):
+        for card, tmcs in _unpublished(caisse).items():
             row = row_at(caisse, shown, card.uid)
             if row is None or row.generation < card.generation:
                 continue
             told_tmc = row.tmc if row.generation == card.generation else card.proven_tmc
-            known = published[card.uid, card.generation]
-            due = CardTransaction.objects.using(caisse.using).filter(card=card, tmc__lte=told_tmc)
-            tmcs = [tmc for tmc in due.values_list("tmc", flat=True) if tmc not in known]
-            for start in range(0, len(tmcs), PROOF_KEYS_MAX):
-                some = tmcs[start : start + PROOF_KEYS_MAX]
-                acts.record(caisse, _act(caisse, card, some))
-                count += len(some)
+            due = [tmc for tmc in tmcs if tmc <= told_tmc]
+            for start in range(0, len(due), PROOF_KEYS_MAX):
+                acts.record(caisse, _act(caisse, card, due[start : start + PROOF_KEYS_MAX]))
+            count += len(due)
         return count
+
+
+def _unpublished(caisse: Caisse) -> dict[Card, list[int]]:
+    """Every proven transaction whose key nobody has yet, by card and in order."""
+    known = PublishedKey.objects.using(caisse.using).filter(
+        card=OuterRef("card"), tmc=OuterRef("tmc")
+    )
+    sales = CardTransaction.objects.using(caisse.using).exclude(Exists(known))
+    unpublished: dict[Card, list[int]] = defaultdict(list)
+    order = "card__uid", "card__generation", "tmc"
+    for sale in sales.select_related("card").order_by(*order):
+        unpublished[sale.card].append(sale.tmc)
+    return unpublished
 
 
 def _act(caisse: Caisse, card: Card, tmcs: list[int]) -> ProofKeysPublished:
@@ -71,40 +82,30 @@ def _act(caisse: Caisse, card: Card, tmcs: list[int]) -> ProofKeysPublished:
     )
 
 
-def _published(caisse: Caisse) -> dict[tuple[bytes, int], set[int]]:
-    known: dict[tuple[bytes, int], set[int]] = defaultdict(set)
-    for body in _bodies(caisse, ActKind.PROOF_KEYS_PUBLISHED):
-        if isinstance(body, ProofKeysPublished):
-            known[body.uid, body.generation].update(one.tmc for one in body.keys)
-    return known
-
-
 def _witnessed_directory(caisse: Caisse) -> DirectoryVersion | None:
     """The newest directory that stands in the log before an act that a terminal was told of."""
-    told = StoredEntry.objects.using(caisse.using).filter(kind=EntryKind.ACKNOWLEDGED)
-    seqs = [
-        body.acts_seq
-        for terminal in Terminal.objects.using(caisse.using)
-        if (row := told.filter(terminal=terminal).order_by("-seq").first()) is not None
-        and isinstance(body := open_stored(caisse, terminal, row).body, Acknowledged)
-        and body.acts_seq is not None
-    ]
-    held = ActRow.objects.using(caisse.using).filter(
-        kind=ActKind.DOCUMENT_HELD, seq__lte=max(seqs, default=0)
-    )
+    seq = max((_told_seq(caisse, one) for one in Terminal.objects.using(caisse.using)), default=0)
+    held = ActRow.objects.using(caisse.using).filter(kind=ActKind.DOCUMENT_HELD, seq__lte=seq)
+    keys = list(caisse.ring.trust.keys(Role.SERVICE))
     for act_row in held.order_by("-seq"):
-        act = open_act(act_row.content, _keys(caisse), caisse=caisse.name)
+        act = open_act(act_row.content, keys, caisse=caisse.name)
         signed = parse(act.body.content) if isinstance(act.body, DocumentHeld) else None
         if signed is not None and signed.content_type is ContentType.DIRECTORY:
             return DirectoryVersion.objects.using(caisse.using).filter(digest=signed.digest).first()
     return None
 
 
-def _bodies(caisse: Caisse, kind: ActKind) -> Iterator[object]:
-    keys = _keys(caisse)
-    for row in ActRow.objects.using(caisse.using).filter(kind=kind).order_by("seq"):
-        yield open_act(row.content, keys, caisse=caisse.name).body
+def _told_seq(caisse: Caisse, terminal: Terminal) -> int:
+    """Return the act that a terminal was last told of; 0 unless it names the one in our log.
 
-
-def _keys(caisse: Caisse) -> list[PublicKey]:
-    return list(caisse.ring.trust.keys(Role.SERVICE))
+    A thief's terminal signs any number, and knows no head that it was not given.
+    """
+    told = StoredEntry.objects.using(caisse.using).filter(
+        terminal=terminal, kind=EntryKind.ACKNOWLEDGED
+    )
+    row = told.order_by("-seq").first()
+    body = None if row is None else open_stored(caisse, terminal, row).body
+    if not isinstance(body, Acknowledged) or body.acts_seq is None or body.acts_head is None:
+        return 0
+    acted = ActRow.objects.using(caisse.using).filter(seq=body.acts_seq, digest=body.acts_head)
+    return body.acts_seq if acted.exists() else 0
