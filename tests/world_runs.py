@@ -13,7 +13,7 @@ from simulator.world.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from simulator.world.world import Verdict
+    from simulator.world.verdict import Verdict
 
 KEPT: Final = Path(__file__).parent / "seeds.txt"
 """Seeds in which a promise was once broken; `#` begins a comment."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 from django.core.handlers.wsgi import WSGIRequest
@@ -34,10 +35,11 @@ from server_stub.rules.findings import FindingKind
 from server_stub.services import acts, blocks, directory, issue, recover, restore
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
+from simulator.burnt.caisse import BareCaisse
 from simulator.clock import ManualClock
 from simulator.world.catalogue import Kind
 from simulator.world.chance import Chance
-from simulator.world.founding import WORLD, founding
+from simulator.world.founding import WORLD, founding, merchant_of
 
 COORDINATOR: Final = 1
 TREASURER: Final = 2
@@ -160,6 +162,12 @@ class Centre:
         """Say that a terminal will send nothing any more."""
         row = Terminal.objects.using(WORLD).get(id=terminal)
         return recover.declare_lost(self.caisse, row, by=COORDINATOR)
+
+    def enrol(self, terminal: int, folder: Path) -> None:
+        """Give a producer another terminal."""
+        BareCaisse(self.caisse, self.keys, self.clock).enrol(
+            terminal, folder, merchant=merchant_of(terminal)
+        ).close()
 
     def confirm_recovered(self, terminal: int) -> int:
         """Confirm every recovered sale of a lost terminal; returns how many."""

@@ -20,7 +20,7 @@ from simulator.world.shrink import fewest, least
 from simulator.world.tally import Tally
 
 if TYPE_CHECKING:
-    from simulator.world.world import Verdict
+    from simulator.world.verdict import Verdict
 
 _PROGRESS_S: Final = 1.0
 _BUDGET: Final = re.compile(r"(\d+)\s*(s|min|m)?")

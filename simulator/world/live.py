@@ -9,7 +9,7 @@ from simulator.world.founding import founding
 from simulator.world.rungs import Rung, antennas
 
 if TYPE_CHECKING:
-    from simulator.world.world import Verdict
+    from simulator.world.verdict import Verdict
 
 
 def live(

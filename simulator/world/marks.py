@@ -78,6 +78,7 @@ class Mark(Enum):
     FREED_AND_SOLD = "a card that was found again bought something"
     LONG_HEAL = "the world had to wait for a rule's days"
 
+    NO_STALL_LEFT = "no till was left, and a producer was given another one"
     RUN_PAID = "merchants were paid by a run"
     RUN_REVOKED = "a run was revoked, and its merchants were owed again"
     OWN_RUN_REFUSED = "a person could not approve the run that he drew up"

@@ -258,6 +258,13 @@ class _Judge:
             for tmc in range(int(one.facts["first_tmc"]), int(one.facts["last_tmc"]) + 1)
         }
 
+        self._ahead = {
+            one.card.uid: int(one.facts["tmc"])
+            for one in self._findings
+            if one.card is not None and one.closed_at is None and one.kind == FindingKind.SEEN_AHEAD
+        }
+        """How far cards were seen beyond what is proven: such spend is not returned."""
+
     def check_greens(self) -> None:
         """V3: every green is owed exactly once; what a till took with it may be gone."""
         for green in self._truth.greens:
@@ -318,7 +325,8 @@ class _Judge:
     def _check_debit(self, debit: Debit, row: CardTransaction | None) -> None:
         seen = self._has_seen_green(debit)
         if row is None:
-            if (debit.uid, debit.tmc) not in self._gaps and not self._is_last(debit):
+            is_named = (debit.uid, debit.tmc) in self._gaps or self._is_ahead(debit)
+            if not is_named and not self._is_last(debit):
                 self._world.complain("V7", f"nobody tells of {debit}, and no finding names it")
             return
         if row.state == State.WAITING.value:
@@ -436,6 +444,11 @@ class _Judge:
         recovered = debit.terminal in self._world.lost | self._world.lost_too_soon
         return recovered or stored.exists() or (debit.terminal, debit.seq) in self._truth.answers
 
+    def _is_ahead(self, debit: Debit) -> bool:
+        """Nothing that the card has proven comes after it, and a finding says how far it came."""
+        proven_tmc = max((row.tmc for row in self._rows if row.card.uid == debit.uid), default=0)
+        return proven_tmc < debit.tmc <= self._ahead.get(debit.uid, 0)
+
     def _is_last(self, debit: Debit) -> bool:
         """Nothing proves what a card did last, when nobody ever reads it again."""
         return not any(it.uid == debit.uid and it.tmc > debit.tmc for it in self._debits)
@@ -443,8 +456,3 @@ class _Judge:
     def _standing(self, green: Green) -> str:
         rows = [row for row in self._rows if (row.terminal, row.seq) == (green.terminal, green.seq)]
         return ", ".join(f"{row} {row.state} {row.reason}" for row in rows) or "no transaction"
-
-
-def heard_of(number: int) -> int:
-    """Return how far the service has heard a terminal."""
-    return TerminalRow.objects.using(WORLD).get(id=number).cursor_seq

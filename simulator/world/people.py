@@ -319,12 +319,12 @@ class People:
     def _service(self) -> None:
         world, strikes, centre = self._world, self._chance.strikes, self._world.centre
         if self._draw.random() < 0.1:
-            world.back_up()
+            world.backups.make()
         if self._draw.random() < PAYS:
             world.treasury.compare_statement()
             world.treasury.pay()
         if strikes(Kind.SERVICE_RESTORED) is not None:
-            world.restore()
+            world.backups.restore()
         if strikes(Kind.SERVICE_PUBLISHES) is not None:
             centre.publish()
         if strikes(Kind.SERVICE_PERMITS) is not None:

@@ -10,7 +10,7 @@ from simulator.world.catalogue import Kind
 from simulator.world.marks import Mark
 
 if TYPE_CHECKING:
-    from simulator.world.world import Verdict
+    from simulator.world.verdict import Verdict
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Treasury:
             world.marks.hit(Mark.RUN_REVOKED)
             world.trace.note(world.now, "revoked", name)
             return
-        sent = settlement.mark_sent(caisse, name, by=TREASURER, backup=world.back_up)
+        sent = settlement.mark_sent(caisse, name, by=TREASURER, backup=world.backups.make)
         if isinstance(sent, Refusal):
             world.trace.note(world.now, "not sent", name, sent.name)
             return

@@ -9,10 +9,8 @@ a till's or the service's word for anything that the oracle judges them by.
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -27,7 +25,7 @@ from simulator.burnt.caisse import SOFTWARE, keys_of
 from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.field import Field
-from simulator.world.catalogue import Kind
+from simulator.world.backups import Backups
 from simulator.world.centre import Centre
 from simulator.world.chance import Chance
 from simulator.world.founding import STALLS_MIN, TILLS, founding, merchant_of
@@ -48,6 +46,8 @@ from terminal.outcomes import Green
 STEPS: Final = (12, 32)
 STALLS: Final = (STALLS_MIN, TILLS)
 CARDS: Final = (3, 8)
+SPARE: Final = 9
+"""The number of the terminal that is enrolled where none is left: cards go on somewhere."""
 ROUNDS_MAX: Final = 8
 """Exchanges after which a healed till has nothing left to say."""
 FRESH: Final = timedelta(days=7)
@@ -112,11 +112,10 @@ class World:
         self._lived = 0
         self._freed: set[bytes] = set()
         self._garbage: set[int] = set()
-        self._forgotten: set[bytes] = set()
         self._parcels: list[Parcel] = []
         self._answers: dict[int, list[bytes]] = {}
         self._lines: dict[int, Line] = {}
-        self._backups: list[_Backup] = []
+        self.backups = Backups(self)
         self._heard_at: dict[int, datetime] = {}
         self._month = self.now.month
         self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
@@ -134,7 +133,7 @@ class World:
         try:
             for stall in self.stalls.values():
                 self.switch_on(stall)
-            self.back_up()
+            self.backups.make()
             for _ in range(self.steps):
                 self._lived += 1
                 self.people.step()
@@ -215,6 +214,9 @@ class World:
         if not stall.is_on:
             self.trace.note(self.now, stall.number, "sync", stall.condition.name, stall.why)
             self._note_damage(stall)
+            misled = self.truth.rewound | self.truth.lied_to
+            if stall.condition is Condition.DAMAGED and stall.number not in misled:
+                self.complain("liveness", f"{stall.number} stops for good: {stall.why}")
             return False
         answer = stall.till.store.answer
         if answer is not None and answer is not before:
@@ -287,29 +289,6 @@ class World:
         self._lines[number].is_down = is_down
 
     # The service
-
-    def back_up(self) -> None:
-        """Keep a copy of the service."""
-        heard = {number: dict(digests) for number, digests in self.truth.heard.items()}
-        self._backups.append(_Backup(self.centre.copy(), heard, len(self.truth.wire)))
-        del self._backups[:-3]
-
-    def restore(self) -> None:
-        """Put the service back to a copy: it forgets what it had taken in since."""
-        backup = self.chance.stream("backups").choice(self._backups)
-        for number, digests in self.truth.heard.items():
-            self._forgotten |= digests.keys() - backup.heard.get(number, {}).keys()
-        self.truth.heard.clear()
-        for number, digests in backup.heard.items():
-            self.truth.heard[number] = dict(digests)
-        del self.truth.wire[backup.requests :]
-        self.centre.restore(backup.database)
-        for number in self.lost:
-            self.centre.declare_lost(number)  # whoever restores knows which are gone
-        for uid in sorted(self.blocked):
-            self.centre.block(uid)
-        self.marks.hit(Mark.SERVICE_RESTORED)
-        self.trace.note(self.now, "restored", backup.requests)
 
     def block(self, card: VirtualCard) -> None:
         """Block a card."""
@@ -406,12 +385,21 @@ class World:
                 self.switch_on(stall)
             if stall.condition is Condition.DAMAGED and stall.number not in self.lost:
                 self.declare_lost(stall)
+        if not self._on() and SPARE not in self.stalls:
+            self.marks.hit(Mark.NO_STALL_LEFT)
+            folder = self._home / str(SPARE)
+            self.centre.enrol(SPARE, folder)
+            self.stalls[SPARE] = self._stall_in(folder, SPARE)
+            self.switch_on(self.stalls[SPARE])
 
     # Inside
 
     def _stall(self, number: int) -> WorldTill:
         folder = self._home / str(number)
         shutil.copytree(founding().folders[number], folder)
+        return self._stall_in(folder, number)
+
+    def _stall_in(self, folder: Path, number: int) -> WorldTill:
         line = Line(
             number,
             self.centre,
@@ -450,8 +438,8 @@ class World:
             except DocumentError:
                 continue
             self.truth.heard[terminal][entry.digest] = entry.seq
-            if entry.digest in self._forgotten:
-                self._forgotten.discard(entry.digest)
+            if entry.digest in self.backups.forgotten:
+                self.backups.forgotten.discard(entry.digest)
                 self.marks.hit(Mark.RESENT_AFTER_RESTORE)
 
     def _learn(self, stall: WorldTill) -> None:
@@ -473,15 +461,3 @@ class World:
             self.trace.note(self.now, stall.number, "damaged", stall.why)
             if stall.number in self.truth.rewound:
                 self.marks.hit(Mark.OLD_IMAGE_FOUND)
-
-
-@dataclass(frozen=True, slots=True)
-class _Backup:
-    """A copy of the service, and what it had heard by then."""
-
-    database: sqlite3.Connection
-    heard: dict[int, dict[bytes, int]]
-    requests: int
-
-
-__all__ = ["EntryKind", "Kind", "Verdict", "World"]
