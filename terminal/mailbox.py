@@ -224,15 +224,16 @@ class Mailbox:
             self._journal.append(kind, body)
 
     def _refuse(self, kind: ContentType, content: bytes, error: DocumentError) -> None:
+        """Journal a refusal, unless it is the last one again: answers repeat what they bring."""
         logger.warning("%s was not accepted: %s", kind.value, error)
-        self._journal.append(
-            EntryKind.DOCUMENT_REFUSED,
-            DocumentRefused(
-                content_type=kind.value,
-                digest=hashlib.sha256(content).digest(),
-                reason=f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS],
-            ),
+        refused = DocumentRefused(
+            content_type=kind.value,
+            digest=hashlib.sha256(content).digest(),
+            reason=f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS],
         )
+        before = self._journal.last(EntryKind.DOCUMENT_REFUSED)
+        if before is None or before.body != refused:
+            self._journal.append(EntryKind.DOCUMENT_REFUSED, refused)
 
 
 @contextmanager

@@ -96,3 +96,15 @@ def test_a_contradiction_is_refused_and_kept(world: World, lie: dict[str, object
     assert held.digest == honest, "the first one stays"
     assert till.store.documents.content(Document.CONTRADICTION) is not None
     assert till.journal.is_running
+
+
+def test_the_same_contradiction_is_journalled_once(world: World) -> None:
+    """Promise 18: a service that repeats its lie with every answer fills no journal."""
+    till = world.till()
+    give(world, till, digest_of(world, till))
+    lie = digest_of(world, till, acts_head=bytes([2]) * 32)
+    for _ in range(3):
+        give(world, till, lie)
+    entries = [till.journal.entry(seq) for seq in range(1, till.journal.head.seq + 1)]
+    refused = [one for one in entries if one and isinstance(one.body, DocumentRefused)]
+    assert len(refused) == 1
