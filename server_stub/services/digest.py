@@ -5,6 +5,8 @@ The same day publishes the keys of card proofs that can do no harm any more, so 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cardkit.acts import ActKind, DigestSigned, open_act
 from cardkit.certificates import Role
 from cardkit.clock import business_date
@@ -15,8 +17,16 @@ from server_stub.services import acts, proof_keys
 from server_stub.services.caisse import Caisse
 
 
-def todays(caisse: Caisse) -> bytes:
-    """Return the newest digest as it was signed, made now when it is of an earlier day."""
+@dataclass(frozen=True, slots=True)
+class OfDay:
+    """A digest as it was signed, and what it says."""
+
+    content: bytes
+    digest: Digest
+
+
+def todays(caisse: Caisse) -> OfDay:
+    """Return the newest digest, made now when the last one is of an earlier day."""
     must(not caisse.replaying, "nothing is signed while the books are recomputed")
     with caisse.alone():
         last = _last(caisse)
@@ -24,7 +34,7 @@ def todays(caisse: Caisse) -> bytes:
         if last is not None:
             held = _held(caisse, last)
             if held.digest.order >= (epoch, today):
-                return last
+                return OfDay(last, held.digest)
         proof_keys.publish_due(caisse)
         end = ActRow.objects.using(caisse.using).order_by("-seq").first()
         digest = Digest(
@@ -38,12 +48,7 @@ def todays(caisse: Caisse) -> bytes:
         )
         content = sign_digest(caisse.ring.service, digest).encoded
         acts.record(caisse, DigestSigned(content=content))
-        return content
-
-
-def read(caisse: Caisse, content: bytes) -> Digest:
-    """Read a digest that this service signed itself."""
-    return _held(caisse, content).digest
+        return OfDay(content, digest)
 
 
 def _heads(caisse: Caisse) -> list[JournalHead]:

@@ -50,9 +50,9 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
             certificates=caisse.ring.public.certificates,
             accounts=merchant_accounts(caisse, _merchants(permit)),
             settled=settled_to(caisse, terminal, _merchants(permit)),
-            acts_seq=None if of_day is None else digest.read(caisse, of_day).acts_seq,
-            acts_head=None if of_day is None else digest.read(caisse, of_day).acts_head,
-            digest=of_day,
+            acts_seq=None if of_day is None else of_day.digest.acts_seq,
+            acts_head=None if of_day is None else of_day.digest.acts_head,
+            digest=None if of_day is None else of_day.content,
         )
         return sign_answer(caisse.ring.service, answer).encoded
 

@@ -14,9 +14,9 @@ from typing import Final
 
 from simulator.world.catalogue import Kind
 
-ACTIVE: Final = 0.25
+ACTIVE: Final = 0.3
 """The share of kinds that a world knows at all: many faults at once hide each other."""
-RATES: Final = (0.01, 0.4)
+RATES: Final = (0.02, 0.5)
 """How often an active kind strikes when it is asked for, drawn between these on a log scale."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TREASURER: Final = 2
 COMMITTEE: Final = 3
-PAYS: Final = 0.06
+PAYS: Final = 0.15
 """How often a deed of the world is a run that pays."""
 
 

@@ -43,7 +43,7 @@ from simulator.world.truth import Truth
 from simulator.world.verdict import Verdict
 from terminal.outcomes import Green
 
-STEPS: Final = (12, 32)
+STEPS: Final = (8, 24)
 STALLS: Final = (STALLS_MIN, TILLS)
 CARDS: Final = (3, 8)
 SPARE: Final = 9
