@@ -63,12 +63,21 @@ class FaultProxy:
         self._thread = threading.Thread(target=self._serve, name="proxy", daemon=True)
         self._is_open = True
         self._pause = threading.Event()
+        self._handed_on = threading.Event()
 
     @property
     def url(self) -> str:
         """Where a terminal finds it."""
         host, port = self._socket.getsockname()
         return f"http://{host}:{port}"
+
+    def expect(self) -> None:
+        """Forget the requests so far, for `handed_on`."""
+        self._handed_on.clear()
+
+    def handed_on(self, timeout_s: float) -> bool:
+        """Wait until the service has all of a request since `expect`; False if none came."""
+        return self._handed_on.wait(timeout_s)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -135,6 +144,7 @@ class FaultProxy:
             service.sendall(request)
             if not whole:
                 return b""
+            self._handed_on.set()
             service.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: service.recv(_CHUNK_BYTES), b""))
 

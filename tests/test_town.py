@@ -20,7 +20,7 @@ def test_a_bad_day_in_a_town(tmp_path: Path) -> None:
     with town(tmp_path, seed=1) as it:
         for scene in scenes.SCENES:
             scene(it)
-        it.heal()
+        assert it.heal() == []
         assert it.judge() == []
         assert sum(len(stall.greens) for stall in it.stalls) > 10
         _doctor(it)
@@ -39,7 +39,7 @@ def test_each_scene_alone(tmp_path: Path, scene: Callable[[Town], None]) -> None
     """Promise 1: each of them, by itself."""
     with town(tmp_path, seed=11) as it:
         scene(it)
-        it.heal()
+        assert it.heal() == []
         assert it.judge() == []
 
 
@@ -52,7 +52,7 @@ def test_every_trouble_of_a_line(tmp_path: Path) -> None:
             it.sell(it.stalls[0], 1)
             it.stalls[0].exchange()
             assert it.proxy.struck[trouble] >= 1
-        it.heal()
+        assert it.heal() == []
         assert it.judge() == []
 
 
@@ -66,7 +66,7 @@ def test_the_database_crashes_in_a_delivery(tmp_path: Path) -> None:
             it.sell(stall, 4)
             _sync_and(stall, database.crash)
             stall.exchange()
-        it.heal()
+        assert it.heal() == []
         assert it.judge() == []
 
 

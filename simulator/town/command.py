@@ -39,8 +39,7 @@ def town_command(*, budget: float, seed: int, database_url: str | None) -> None:
         ):
             for scene in scenes:
                 scene(it)
-            it.heal()
-            wrong = it.judge()
+            wrong = it.heal() + it.judge()
             counts.update(it.counts)
             counts["greens"] += sum(len(stall.greens) for stall in it.stalls)
             counts["line_faults"] += sum(it.proxy.struck.values())

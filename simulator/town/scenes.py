@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from simulator.proxy import Trouble
@@ -15,6 +18,7 @@ _SALES: Final = 4
 _EXCHANGES: Final = (1, 16)
 _ROOM_BYTES: Final = (4_096, 40_960)
 _MOMENT_S: Final = (0.0, 0.15)
+_ARRIVES_S: Final = 10.0
 _ATTEMPTS: Final = 6
 
 
@@ -35,12 +39,42 @@ def service_killed(town: Town) -> None:
     stall = town.chance.choice(town.stalls)
     town.sell(stall, _SALES)
     stall.order(Order.REST)
+    town.proxy.expect()
     with stall.sync() as line:
-        _wait(line, town)
+        _wait_for_request(line, town)
         town.kill_service()
         _end(line)
     town.start_service()
     stall.exchange()
+
+
+def worker_killed(town: Town) -> None:
+    """SIGKILL to the process that takes in a day; its master starts another one."""
+    stall = town.chance.choice(town.stalls)
+    town.sell(stall, _SALES)
+    stall.order(Order.REST)
+    town.proxy.expect()
+    with stall.sync() as line:
+        _wait_for_request(line, town)
+        for number in town.service_processes()[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+            town.counts["worker_kills"] += 1
+        _end(line)
+    stall.exchange()
+
+
+def service_full(town: Town) -> None:
+    """No file of the service may grow beyond some size; then somebody makes room."""
+    room_bytes = town.chance.randint(*_ROOM_BYTES)
+    _limit_service(town, room_bytes)
+    for stall in town.stalls:
+        town.sell(stall, 2 * _SALES)
+        town.counts["full_services"] += 1
+        town.counts["refused_for_room"] += bool(stall.exchange())
+    _limit_service(town, resource.RLIM_INFINITY)
+    for stall in town.stalls:
+        stall.exchange()
 
 
 def service_stopped(town: Town) -> None:
@@ -48,8 +82,10 @@ def service_stopped(town: Town) -> None:
     stall = town.chance.choice(town.stalls)
     town.sell(stall, _SALES)
     stall.order(Order.REST)
-    town.signal_service(signal.SIGSTOP)
+    town.proxy.expect()
     with stall.sync() as line:
+        _wait_for_request(line, town)
+        town.signal_service(signal.SIGSTOP)
         _wait(line, town)
         _end(line)
     town.signal_service(signal.SIGCONT)
@@ -101,11 +137,19 @@ def bad_line(town: Town) -> None:
 SCENES: Final[tuple[Callable[[Town], None], ...]] = (
     till_killed,
     service_killed,
+    worker_killed,
+    service_full,
     service_stopped,
     sync_stopped,
     disk_full,
     bad_line,
 )
+
+
+def _limit_service(town: Town, size_bytes: int) -> None:
+    """Bound the size of every file that the running service writes."""
+    for number in town.service_processes():
+        resource.prlimit(number, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
 
 def _wait(line: subprocess.Popen[bytes], town: Town) -> None:
@@ -114,6 +158,13 @@ def _wait(line: subprocess.Popen[bytes], town: Town) -> None:
         line.wait(town.chance.uniform(*_MOMENT_S))
     except subprocess.TimeoutExpired:
         town.counts["interrupted"] += 1
+
+
+def _wait_for_request(line: subprocess.Popen[bytes], town: Town) -> None:
+    """Wait until the service has a request in its hands, and some moment more."""
+    if town.proxy.handed_on(_ARRIVES_S):
+        town.counts["in_hand"] += 1
+    _wait(line, town)
 
 
 def _end(line: subprocess.Popen[bytes]) -> None:

@@ -42,6 +42,8 @@ class Stall:
     root: Path
     town: Town
     greens: list[tuple[bytes, int, int, int]] = field(default_factory=list)
+    silences: int = 0
+    """How often it said nothing for as long as anybody waits."""
     process: BaseProcess | None = None
     _orders: Connection | None = None
     _greens: Connection | None = None
@@ -101,20 +103,25 @@ class Stall:
         return subprocess.Popen(
             [*command, "--url", url or self.town.proxy.url],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
 
-    def exchange(self) -> bool:
-        """Let the till write its requests, send them, and take the answers in."""
+    def exchange(self) -> str:
+        """Let the till write its requests, send them, and take the answers in.
+
+        Returns what the sync complains of, empty when it has carried everything.
+        """
         self.order(Order.REST)
         with self.sync() as line:
             try:
-                done = line.wait(PATIENCE_S) == 0
+                _, complaint = line.communicate(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 line.kill()
-                done = False
+                complaint = b"no end"
         self.order(Order.REST)
-        return done
+        if line.returncode == 0:
+            return ""
+        return complaint.decode("utf-8", "replace").strip() or f"status {line.returncode}"
 
     def _asked(self) -> int:
         return 0 if self._host is None else self._host.exchanges
@@ -141,6 +148,9 @@ class Stall:
             except (EOFError, OSError):
                 self.kill()
                 return None
+        if not until():
+            self.silences += 1
+            self.kill()
         return None
 
     def _see(self) -> None:
@@ -188,6 +198,18 @@ class Town:
             with suppress(ProcessLookupError):
                 os.killpg(self.service.pid, number)
 
+    def service_processes(self) -> list[int]:
+        """Return the process numbers of the service, its master first."""
+        if self.service is None:
+            return []
+        master = self.service.pid
+        found: list[int] = []
+        for folder in Path("/proc").iterdir():
+            with suppress(ProcessLookupError, ValueError):
+                if os.getpgid(int(folder.name)) == master:
+                    found.append(int(folder.name))
+        return sorted(found, key=lambda number: (number != master, number))
+
     def kill_service(self) -> None:
         """SIGKILL to master and workers."""
         self.signal_service(signal.SIGKILL)
@@ -209,24 +231,34 @@ class Town:
         for _ in range(times):
             stall.order(Order.SELL, card=self.card(), cents=self.cents())
 
-    def heal(self) -> None:
-        """Nothing is wrong any more: everybody runs, days end, cards are read, all is sent."""
+    def heal(self) -> list[str]:
+        """Nothing is wrong any more: everybody runs, days end, cards are read, all is sent.
+
+        Returns who does not go on, and why.
+        """
         self.proxy.trouble = Trouble.NONE
         if self.service is None:
             self.start_service()
+        stuck: list[str] = []
         for stall in self.stalls:
             if stall.process is None or not stall.process.is_alive():
                 stall.kill()
-                must(stall.start() == "ready", "a till comes back")
+                said = stall.start()
+                if said != "ready":
+                    stuck.append(f"till {stall.number} does not come back: {said}")
             for card in self.cards:
                 stall.order(Order.INSPECT, card=card)
             stall.order(Order.CLOSE_DAY)
-        for _ in range(2):
-            for stall in self.stalls:
-                must(stall.exchange(), "a healed line carries everything")
+        complaints = [(stall, stall.exchange()) for _ in range(2) for stall in self.stalls]
         for card in self.cards:
             self.stalls[0].order(Order.INSPECT, card=card)
-        must(self.stalls[0].exchange(), "a healed line carries everything")
+        complaints.append((self.stalls[0], self.stalls[0].exchange()))
+        stuck += [f"sync of till {stall.number}: {said}" for stall, said in complaints if said]
+        return stuck + [
+            f"till {stall.number} said nothing for {PATIENCE_S:.0f} s, {stall.silences} times"
+            for stall in self.stalls
+            if stall.silences
+        ]
 
     def judge(self) -> list[str]:
         """Return what is wrong with the books, by what cards and screens say."""
