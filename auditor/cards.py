@@ -196,8 +196,7 @@ class Cards:
         last_seq = self._log.lost.get(row.terminal)
         told = {entry.seq for entry in self._found.entries.get(row.terminal, ())}
         is_untold = last_seq is not None and row.seq > last_seq and row.seq not in told
-        seen = self._told.seen[row.uid].get(row.tmc, set()) | self._told.named[row.uid]
-        return is_untold and row.tmv in seen
+        return is_untold and row.tmv in self._told.seen_at(row.uid, row.tmc)
 
     def _from_cards(self, life: Life, row: ClaimedSale) -> Sold:
         """A sale that only cards tell of; its token is not public, so that the books are followed.
@@ -243,7 +242,7 @@ class Cards:
 
     def _proven(self, life: Life, claim: Claim) -> bytes | None:
         """Return the proof that a card gave of a claim, by its key or by the books, if it did."""
-        seen = self._told.seen[life[0]].get(claim.tmc, set())
+        seen = self._told.seen_at(life[0], claim.tmc)
         key = self._log.proof_keys.get((life, claim.tmc))
         if key is not None:
             tmv = self._tmv(claim, key)

@@ -92,6 +92,14 @@ class Told:
     allowances: dict[bytes, bytes] = field(default_factory=dict)
     """Allowances that came back from cards."""
 
+    def seen_at(self, uid: bytes, tmc: int) -> set[bytes]:
+        """Return proofs that a card may have given of one transaction.
+
+        A record of a terminal that tells nothing names one too; only its token, which is not
+        public, would say of which transaction. The key of another one does not fit to it.
+        """
+        return self.seen[uid].get(tmc, set()) | self.named[uid]
+
 
 def collect(found: Evidence) -> Told:
     """Read every entry once; those of a training are nobody's money."""

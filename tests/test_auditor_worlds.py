@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulator.world.world import Verdict
 
 SEEDS = range(600, 612)
-HOSTILE_SEEDS = (109, 502, 706)
+HOSTILE_SEEDS = (109, 502, 706, 921)
 """An insider who confirms another sale, sales that only cards tell of, a restore in a run."""
 OF_WHAT_THIEVES_SIGN = frozenset(
     {Class.CERTIFICATE, Class.CHAIN, Class.TOTAL, Class.DIGEST, Class.WITNESS}
