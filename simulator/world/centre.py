@@ -27,6 +27,7 @@ from server_stub.models import (
     DirectoryVersion,
     Finding,
     Merchant,
+    StoredEntry,
     Terminal,
     TerminalStatus,
 )
@@ -163,11 +164,13 @@ class Centre:
         row = Terminal.objects.using(WORLD).get(id=terminal)
         return recover.declare_lost(self.caisse, row, by=COORDINATOR)
 
-    def enrol(self, terminal: int, folder: Path) -> None:
-        """Give a producer another terminal."""
+    def enrol(self, terminal: int, folder: Path) -> dict[bytes, int]:
+        """Give a producer another terminal; returns what it has sent by then, as `heard` has it."""
         BareCaisse(self.caisse, self.keys, self.clock).enrol(
             terminal, folder, merchant=merchant_of(terminal)
         ).close()
+        sent = StoredEntry.objects.using(WORLD).filter(terminal=terminal)
+        return {bytes(digest): seq for digest, seq in sent.values_list("digest", "seq")}
 
     def confirm_recovered(self, terminal: int) -> int:
         """Confirm every recovered sale of a lost terminal; returns how many."""

@@ -388,7 +388,7 @@ class World:
         if not self._on() and SPARE not in self.stalls:
             self.marks.hit(Mark.NO_STALL_LEFT)
             folder = self._home / str(SPARE)
-            self.centre.enrol(SPARE, folder)
+            self.truth.heard[SPARE] = self.centre.enrol(SPARE, folder)
             self.stalls[SPARE] = self._stall_in(folder, SPARE)
             self.switch_on(self.stalls[SPARE])
 
