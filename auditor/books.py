@@ -45,20 +45,30 @@ class Sums:
 def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
     """Compute every account that somebody is owed by."""
     sums = Sums()
-    last: dict[tuple[bytes, int], int] = {}
     for sale in sold:
-        if sale.state in {"payable", "held", "provisional"}:
+        if sale.state in OF_SALES:
             sums.of_merchants[sale.state, sale.merchant] += sale.amount_cents
             sums.sold[(*sale.life, sale.state, sale.merchant)] += sale.amount_cents
-        last[sale.life] = max(last.get(sale.life, 0), sale.spent0_cents + sale.amount_cents)
-    for life, spent_cents in last.items():
-        birth = log.births.get(life)
-        sums.spent[life] = spent_cents - (birth.spent_cents if birth else 0)
+    _spent(log, sold, sums)
     _refunds(told, log, sold, sums)
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
     _acts(found, sums)
     return sums
+
+
+def _spent(log: Log, sold: list[Sold], sums: Sums) -> None:
+    """Add up what was sold and what left each card in the gaps between.
+
+    A counter that goes back, as of two images of one card, takes nothing back.
+    """
+    last = {life: (birth.tmc, birth.spent_cents) for life, birth in log.births.items()}
+    for sale in sold:
+        tmc, spent_cents = last[sale.life]
+        if sale.tmc > tmc + 1:
+            sums.spent[sale.life] += max(0, sale.spent0_cents - spent_cents)
+        sums.spent[sale.life] += sale.amount_cents
+        last[sale.life] = sale.tmc, sale.spent0_cents + sale.amount_cents
 
 
 def _refunds(told: Told, log: Log, sold: list[Sold], sums: Sums) -> None:
