@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SEEDS = range(600, 612)
 HOSTILE_SEEDS = (109, 502, 706, 921, 2014)
-"""An insider who confirms another sale, sales that only cards tell of, a restore in a run, a counter
-that goes back."""
+"""An insider who confirms another sale, sales that only cards tell of, a restore in a run, a
+counter that goes back."""
 OF_WHAT_THIEVES_SIGN = frozenset(
     {Class.CERTIFICATE, Class.CHAIN, Class.TOTAL, Class.DIGEST, Class.WITNESS}
 )
