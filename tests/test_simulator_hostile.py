@@ -24,7 +24,7 @@ from simulator.world.hostile.tills import Overstater, Twin, Withholder
 from simulator.world.world import World
 
 SEED: Final = 5
-STEPS: Final = 20
+STEPS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
