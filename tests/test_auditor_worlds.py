@@ -14,7 +14,7 @@ from simulator.world.founding import founding
 
 if TYPE_CHECKING:
     from auditor.audit import Report
-    from simulator.world.world import Verdict
+    from simulator.world.verdict import Verdict
 
 SEEDS = range(600, 612)
 HOSTILE_SEEDS = (109, 502, 706, 921, 2014)
