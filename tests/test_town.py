@@ -23,6 +23,8 @@ def test_a_bad_day_in_a_town(tmp_path: Path) -> None:
         assert it.heal() == []
         assert it.judge() == []
         assert sum(len(stall.greens) for stall in it.stalls) > 10
+        assert it.counts["in_hand"] == 4, "what strikes a delivery finds one under way"
+        assert it.counts["refused_for_room"] >= 1, "the service's disk is full indeed"
         _doctor(it)
         assert any("green and not owed" in one for one in it.judge()), "the judge has eyes"
 
@@ -71,11 +73,13 @@ def test_the_database_crashes_in_a_delivery(tmp_path: Path) -> None:
 
 
 def _sync_and(stall: Stall, crash: Callable[[], None]) -> None:
-    """Let something crash while a sync is on its way."""
+    """Let something crash while the service has a delivery in its hands."""
     stall.order(Order.REST)
+    stall.town.proxy.expect()
     with stall.sync() as line:
+        assert stall.town.proxy.handed_on(scenes.ARRIVES_S)
         try:
-            line.wait(stall.town.chance.uniform(0.0, 0.4))
+            line.wait(stall.town.chance.uniform(*scenes.IN_HAND_S))
         except subprocess.TimeoutExpired:
             crash()
         line.wait()

@@ -17,8 +17,11 @@ from simulator.town.town import Town
 _SALES: Final = 4
 _EXCHANGES: Final = (1, 16)
 _ROOM_BYTES: Final = (4_096, 40_960)
+ARRIVES_S: Final = 10.0
+"""How long a request may be on its way."""
+IN_HAND_S: Final = (0.0, 0.35)
+"""About as long as the service takes for a request."""
 _MOMENT_S: Final = (0.0, 0.15)
-_ARRIVES_S: Final = 10.0
 _ATTEMPTS: Final = 6
 
 
@@ -98,8 +101,9 @@ def sync_stopped(town: Town) -> None:
     stall = town.chance.choice(town.stalls)
     town.sell(stall, _SALES)
     stall.order(Order.REST)
+    town.proxy.expect()
     with stall.sync() as line, stall.sync() as other:
-        _wait(line, town)
+        _wait_for_request(line, town)
         line.send_signal(signal.SIGSTOP)
         _wait(other, town)
         line.send_signal(signal.SIGCONT)
@@ -152,19 +156,21 @@ def _limit_service(town: Town, size_bytes: int) -> None:
         resource.prlimit(number, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
 
-def _wait(line: subprocess.Popen[bytes], town: Town) -> None:
+def _wait(
+    line: subprocess.Popen[bytes], town: Town, moment_s: tuple[float, float] = _MOMENT_S
+) -> None:
     """Let a moment go by, unless the sync is done before."""
     try:
-        line.wait(town.chance.uniform(*_MOMENT_S))
+        line.wait(town.chance.uniform(*moment_s))
     except subprocess.TimeoutExpired:
         town.counts["interrupted"] += 1
 
 
 def _wait_for_request(line: subprocess.Popen[bytes], town: Town) -> None:
     """Wait until the service has a request in its hands, and some moment more."""
-    if town.proxy.handed_on(_ARRIVES_S):
+    if town.proxy.handed_on(ARRIVES_S):
         town.counts["in_hand"] += 1
-    _wait(line, town)
+    _wait(line, town, IN_HAND_S)
 
 
 def _end(line: subprocess.Popen[bytes]) -> None:
