@@ -261,6 +261,7 @@ def test_what_nobody_signed_is_not_a_fact(world: ServiceWorld) -> None:
     card, stall, other = world.card(), world.stall(3), world.stall(4)
     other.sell(card, 5_00)
     last = other.entries[-1]
+    assert last.body is not None
     under_its_name = sign_entry(other.key, replace(last.envelope, terminal=3), last.body)
     sent = [*other.entries, under_its_name]
     stall.sync([entry.signed.encoded for entry in sent] + [b"\x00garbage"])
