@@ -13,7 +13,7 @@ demo: ## a market week on virtual hardware; SCRIPT=1 ends by itself
 	@$(BIN)/clafoutis-demo $(if $(SCRIPT),--script)
 
 test: lint ## everything that must hold: linters, types, import walls, tests
-	$(BIN)/pytest -q -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: ## the part of `make test` that runs nothing
 	@tools/setup.sh test

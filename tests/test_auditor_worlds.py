@@ -12,6 +12,8 @@ from auditor.export import read_export
 from auditor.findings import Class
 from simulator.world.founding import founding
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 if TYPE_CHECKING:
     from auditor.audit import Report
     from simulator.world.verdict import Verdict

@@ -15,6 +15,8 @@ from simulator.crash.newer import Newer
 from simulator.crash.report import Report
 from simulator.crash.scratch import scratch_folder
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 SEED = 20261126
 IMAGES = 5_000
 

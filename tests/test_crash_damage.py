@@ -13,6 +13,8 @@ from simulator.crash.rot import rot, subjects
 from simulator.crash.scratch import scratch_folder
 from simulator.crash.stall import CrashStall
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 FLIPS_OF_A_FILE = 90
 SEED = 20261126
 

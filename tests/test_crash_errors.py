@@ -17,6 +17,8 @@ from simulator.disk import Disk, Trouble
 from simulator.volume import Cut
 from terminal.store import Store
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 SEED = 20261126
 CASES = 60
 

@@ -13,7 +13,10 @@ from simulator.crash.traced import Trace, is_possible, judge, trace
 from simulator.volume import Sync, SyncNames
 
 SEED = 20261126
-pytestmark = pytest.mark.skipif(not is_possible(), reason="strace is not here, or may not trace")
+pytestmark = [
+    pytest.mark.skipif(not is_possible(), reason="strace is not here, or may not trace"),
+    pytest.mark.no_cover,
+]
 
 
 @pytest.fixture(scope="module")

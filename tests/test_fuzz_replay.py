@@ -14,6 +14,8 @@ from tests.fuzz_mutations import mutate
 from tests.fuzz_target import BYTES_MAX, Target
 from tests.fuzz_targets import CORPUS, CRASH, TARGETS, inputs, name_of
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 _CORPUS_BYTES_MAX = 1_000_000
 _OF_SERVICE = {target.name for target in fuzz_service.TARGETS}
 

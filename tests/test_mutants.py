@@ -13,6 +13,8 @@ import pytest
 
 from tests.mutants import COPIED, SAID_MAX, TREE, Edit, Mutant, kill, mutants
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 CANARY: Final = "green before the sale is on disk"
 ROTATING: Final = 3
 AT_LEAST: Final = {

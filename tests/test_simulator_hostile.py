@@ -23,6 +23,8 @@ from simulator.world.hostile.purses import Cloner, Drainer, Emulator, Reverser
 from simulator.world.hostile.tills import Overstater, Twin, Withholder
 from simulator.world.world import World
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 SEED: Final = 5
 STEPS: Final = 14
 

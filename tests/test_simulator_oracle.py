@@ -22,6 +22,8 @@ from simulator.world.oracle import check_books, check_till
 from simulator.world.truth import Green, Misdeed, Refund
 from simulator.world.world import World
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 SEED: Final = 20
 """Of those whose books are computed again."""
 FIRST, SECOND = 1, 2

@@ -20,6 +20,8 @@ from simulator.world.rungs import Rung
 from simulator.world.shrink import fewest, least
 from tests.world_runs import kept_seeds, lived
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 TREE = Path(__file__).parent.parent
 SHORT_STEPS = 4
 PLANTED_FROM, PLANTED_STEPS = 444, 8

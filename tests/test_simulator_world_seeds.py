@@ -10,6 +10,8 @@ import pytest
 
 from tests.world_runs import lived
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 COUNTERS: Final = Path(__file__).parent.parent / "docs" / "soak.json"
 
 PARTS: Final = 8

@@ -32,6 +32,8 @@ from server_stub.services.rebuild import picture
 from simulator.card import VirtualCard
 from tests.service_world import MERCHANT, ServiceWorld, Stall
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 _INTO: Final = (Book.PAYABLE, Book.HELD, Book.WAITING, Book.PROVISIONAL, Book.RETURNED, Book.LOSS)
 _OWNED: Final = frozenset({Book.PAYABLE, Book.HELD, Book.PROVISIONAL})
 _SUBJECTS: Final = ("sale 1", "sale 2", "gap 4-5")

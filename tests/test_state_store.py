@@ -23,6 +23,8 @@ from terminal.store import EMPTY, Store
 from tests.fuzz_target import new_folder
 from tests.terminal_world import World
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 NOBODY: frozenset[bytes] = frozenset()
 Rows = dict[bytes, bytes]
 Order = tuple[int, int]

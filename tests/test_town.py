@@ -14,6 +14,8 @@ from simulator.town.till import Order
 from simulator.town.town import Stall, Town, town
 from tests.postgres_fixture import cluster
 
+pytestmark = pytest.mark.no_cover  # tracing every line of a world would cost minutes
+
 
 def test_a_bad_day_in_a_town(tmp_path: Path) -> None:
     """Promises 1 and 8: kills, stops, a full disk and a bad line cost nobody a cent."""
