@@ -3,7 +3,7 @@
 BIN := .venv/bin
 unexport PYTHONWARNINGS
 
-.PHONY: help demo test lint check bench soak hardware fmt lock wheels clean
+.PHONY: help demo test lint coverage check bench soak hardware fmt lock wheels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -13,6 +13,10 @@ demo: ## a market week on virtual hardware; SCRIPT=1 ends by itself
 	@$(BIN)/clafoutis-demo $(if $(SCRIPT),--script)
 
 test: lint ## everything that must hold: linters, types, import walls, tests
+	$(BIN)/pytest -q -n 2 --dist worksteal $(ARGS)
+
+coverage: ## which lines no test of `make test` reaches; twice as long
+	@tools/setup.sh test
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: ## the part of `make test` that runs nothing
