@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from cardkit.acts import ActKind
 from server_stub.models import ActRow, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import restore, settlement
@@ -110,7 +111,8 @@ class Treasury:
 
     def check(self) -> None:
         """V11: of an approved run nothing changes, and the books know of every transfer once."""
-        acts = {bytes(row.content) for row in ActRow.objects.using(WORLD).filter(kind=15)}
+        approvals = ActRow.objects.using(WORLD).filter(kind=ActKind.SETTLEMENT_APPROVED)
+        acts = {bytes(row.content) for row in approvals}
         standing = set(Settlement.objects.using(WORLD).values_list("name", flat=True))
         for name, content in self.approved.items():
             if name in standing and content not in acts:
