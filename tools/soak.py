@@ -139,8 +139,13 @@ def add(total: Counters, more: Counters) -> None:
     for name, value in more.items():
         if isinstance(value, dict):
             add(total.setdefault(name, {}), value)
-        elif isinstance(value, int) and not isinstance(value, bool):
+        elif isinstance(value, int) and not isinstance(value, bool) and not is_rate(name):
             total[name] = total.get(name, 0) + value
+
+
+def is_rate(name: str) -> bool:
+    """Say whether a number can't be added to another run's."""
+    return "_per_" in name
 
 
 def short(said: Counters) -> str:
