@@ -39,6 +39,11 @@ class DataDirectory:
         return self.root / "documents.json"
 
     @property
+    def settings(self) -> Path:
+        """How people have set the terminal: another small TinyDB file."""
+        return self.root / "settings.json"
+
+    @property
     def keys(self) -> Path:
         """Secrets, readable by the terminal's user alone."""
         return self.root / "keys"
