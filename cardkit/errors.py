@@ -14,6 +14,12 @@ ClafoutisError
 │   ├── ReaderLost           it was there and is gone
 │   ├── ReaderBusy           another program holds it
 │   └── ReaderForbidden      it is there, and this user may not use it
+├── PrinterError             a receipt was not printed; the sale stands as it stood
+│   ├── PrinterMissing       no such printer, or it is not plugged in
+│   ├── PrinterBusy          another program holds it
+│   ├── PrinterForbidden     it is there, and this user may not use it
+│   ├── PrinterOutOfPaper    it says so itself; many never say
+│   └── PrinterUnreachable   it does not answer, or was unplugged while it printed
 ├── DocumentError            bytes that are not a document we may use
 │   ├── DocumentMalformed    not canonical CBOR, wrong type, out of bounds
 │   │   └── DocumentAboveCeiling  more credit than the root lets its issuer give
@@ -119,6 +125,30 @@ class ReaderBusy(ReaderError):
 
 class ReaderForbidden(ReaderError):
     """The system refuses the reader to this user: polkit, or the rights of its device file."""
+
+
+class PrinterError(ClafoutisError):
+    """A receipt was not printed, or not wholly; no sale depends on it."""
+
+
+class PrinterMissing(PrinterError):
+    """There is no such printer, or it is not plugged in."""
+
+
+class PrinterBusy(PrinterError):
+    """Another program holds the printer."""
+
+
+class PrinterForbidden(PrinterError):
+    """The system refuses the printer to this user: the rights of its device file."""
+
+
+class PrinterOutOfPaper(PrinterError):
+    """The printer says that it has no paper."""
+
+
+class PrinterUnreachable(PrinterError):
+    """The printer does not answer, or went away: what it printed of the receipt is unknown."""
 
 
 class DocumentError(ClafoutisError):

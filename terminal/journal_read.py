@@ -145,6 +145,16 @@ class JournalReader:
             if refund.generation == generation
         )
 
+    def refunds_of(self, intent_seq: int) -> tuple[Entry, ...]:
+        """Return the refunds of one sale, oldest first."""
+        sql = "SELECT seq, content FROM entry WHERE about_seq = ? AND kind = 24 ORDER BY seq"
+        return self._many(sql, intent_seq)
+
+    def receipts_printed(self, seq: int) -> int:
+        """Return how often a receipt about an entry has left the printer."""
+        sql = "SELECT COUNT(*) FROM entry WHERE about_seq = ? AND kind = 42"
+        return self._sum(sql, seq)
+
     def refunded_cards(self) -> frozenset[bytes]:
         """Return the cards that this terminal has refunded."""
         return frozenset(uid for (uid,) in self._rows("SELECT uid FROM entry WHERE kind = 24"))

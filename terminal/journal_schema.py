@@ -19,6 +19,7 @@ from cardkit.bodies import (
     Evidence,
     Indeterminate,
     Intent,
+    ReceiptPrinted,
     Refund,
     Resolution,
     Sale,
@@ -45,6 +46,7 @@ CREATE INDEX by_card ON entry (uid, kind, seq) WHERE uid IS NOT NULL;
 CREATE UNIQUE INDEX one_outcome_per_intent ON entry (about_seq) WHERE kind IN (21, 22, 23);
 CREATE INDEX refunds_of_sale ON entry (about_seq) WHERE kind = 24;
 CREATE INDEX answers_about_intent ON entry (about_seq) WHERE kind = 26;
+CREATE INDEX receipts_about_entry ON entry (about_seq) WHERE kind = 42;
 
 CREATE TRIGGER no_gap BEFORE INSERT ON entry
 WHEN NEW.seq <> 1 + (SELECT COALESCE(MAX(seq), 0) FROM entry)
@@ -91,7 +93,7 @@ class Lookup(NamedTuple):
     business_date: int
     training: int
     about_seq: int | None = None
-    """The intent that it is about, or the last entry that an acknowledgement covers."""
+    """The entry that it is about, or the last one that an acknowledgement covers."""
     uid: bytes | None = None
     tmc: int | None = None
     amount_cents: int | None = None
@@ -151,6 +153,8 @@ def _facts(body: Body | None, intent_uid: bytes | None) -> Facts:
             facts = Facts(body.intent_seq)
         case Evidence() | DeclinedEntry():
             facts = Facts(None, body.uid, body.tmc)
+        case ReceiptPrinted():
+            facts = Facts(body.seq)
         case Acknowledged():
             facts = Facts(body.up_to_seq)
         case _:

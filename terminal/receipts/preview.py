@@ -1,0 +1,40 @@
+"""A bitmap as letters: what a screen of text shows of a receipt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PIL import Image
+
+from cardkit.errors import must
+
+_BLOCKS: Final = {
+    (False, False): " ",
+    (True, False): "▀",
+    (False, True): "▄",
+    (True, True): "█",
+}
+"""By the upper and the lower of two dots, whether it is black."""
+
+
+def preview(picture: Image.Image, columns: int) -> tuple[str, ...]:
+    """Return a picture as rows of half blocks, scaled down to so many columns at most.
+
+    A letter is one dot wide and two high. Black is drawn: show it dark on a light ground.
+    """
+    must(columns >= 1, "a preview has a width")
+    width = min(columns, picture.width)
+    height = max(1, picture.height * width // picture.width)
+    # Thin strokes have to survive: a dot that is a quarter black is drawn.
+    grey = picture.convert("L").resize((width, height), Image.Resampling.BOX)
+    dark = grey.point([value < 192 for value in range(256)], mode="1")
+    return tuple(_row(dark, upper) for upper in range(0, height, 2))
+
+
+def _row(dark: Image.Image, upper: int) -> str:
+    def is_dark(x: int, y: int) -> bool:
+        return y < dark.height and bool(dark.getpixel((x, y)))
+
+    return "".join(
+        _BLOCKS[is_dark(x, upper), is_dark(x, upper + 1)] for x in range(dark.width)
+    ).rstrip()
