@@ -332,7 +332,9 @@ class Journal(JournalReader):
     def _resume(self) -> None:
         """Find the head, and verify the chain since the last time that this was done.
 
-        What was verified then is held against itself: bits rot, and SQLite does not notice.
+        What is not acknowledged is verified each time: nobody else holds it, and the service
+        would refuse it for ever. What was verified then is held against itself: bits rot, and
+        SQLite does not notice.
         """
         self._check_file()
         mark = self._rows("SELECT seq, digest FROM verified")
@@ -341,13 +343,15 @@ class Journal(JournalReader):
             (seq, digest), entry = mark[0], self.entry(mark[0][0])
             if entry is None or entry.digest != digest:
                 raise JournalDamaged(seq, "not the entry that was verified")
-            begin = Head(seq, digest, entry.envelope.perpetual_cents)
+            held = self.entry(min(seq, self.acknowledged_seq))
+            if held is not None:
+                begin = Head(held.seq, held.digest, held.envelope.perpetual_cents)
         self._head = self._verify(begin)
         if self._head.seq == 0:
             raise JournalDamaged(1, "the chain has no beginning")
         if self.perpetual_cents() != self._head.perpetual_cents:
             raise JournalDamaged(1, "the amounts do not add up to the perpetual total")
-        if self._head.seq > begin.seq:
+        if not mark or self._head.seq > mark[0][0]:
             mark_sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?)"
             self._guarded(lambda: self._db.execute(mark_sql, (self._head.seq, self._head.digest)))
         self._count_anew()

@@ -102,27 +102,33 @@ class Soak:
             add(self.counted.setdefault(rung.name, {}), said | {"seconds": seconds})
             if ended or not said:
                 self.wrong.append(f"{' '.join(command[1:])}: {ended}\n{output[-OUTPUT_KEPT:]}")
+                click.echo(self.wrong[-1], err=True)
         click.echo(f"{rung.name} from {seed}: {short(said)}", err=True)
         return said
 
 
 def run(command: list[str], *, timeout_s: float) -> tuple[str, str]:
-    """Run a command; returns how it ended, empty when all was well, and all that it said."""
-    with tempfile.TemporaryFile("w+") as output:
+    """Run a command; returns how it ended, empty when all was well, and what it said.
+
+    What it said on stderr counts only where it did not come to its last line.
+    """
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as talk:
         try:
             done = subprocess.run(
                 command,
                 cwd=TREE,
                 stdout=output,
-                stderr=subprocess.DEVNULL,
+                stderr=talk,
                 check=False,
                 timeout=timeout_s,
             )
             ended = f"status {done.returncode}" if done.returncode else ""
         except subprocess.TimeoutExpired:
             ended = f"no end after {timeout_s:.0f} s"
-        output.seek(0)
-        return ended, output.read()
+        for file in (output, talk):
+            file.seek(0)
+        said = output.read()
+        return ended, said if last_object(said) else talk.read() + said
 
 
 def last_object(output: str) -> Counters:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -143,6 +144,9 @@ class World:
             if not self.violations:
                 self.heal()
                 check_books(self)
+        except Exception as error:  # noqa: BLE001 - whatever nobody foresaw is what is looked for
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self.complain("crash", f"{error!r} at {Path(where.filename).name}:{where.lineno}")
         finally:
             self.end()
         return Verdict(
