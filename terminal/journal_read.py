@@ -130,10 +130,23 @@ class JournalReader:
         intent, outcome = self.entry(intent_seq), self.outcome(intent_seq)
         if intent is None or outcome is None or not isinstance(outcome.body, Sale):
             return None
-        refunded = "SELECT SUM(amount_cents) FROM entry WHERE about_seq = ? AND kind = 24"
-        return SoldIntent(
-            outcome, cast(Intent, intent.body), outcome.body, self._sum(refunded, intent_seq)
-        )
+        refunded_cents = self.refunded_cents(intent_seq)
+        return SoldIntent(outcome, cast(Intent, intent.body), outcome.body, refunded_cents)
+
+    def last_sale(self, uid: bytes) -> Entry | None:
+        """Return the newest sale to a card."""
+        sql = "SELECT seq, content FROM entry WHERE uid = ? AND kind = 21 ORDER BY seq DESC LIMIT 1"
+        return self._one(sql, uid)
+
+    def intents_before(self, seq: int, limit: int) -> tuple[Entry, ...]:
+        """Return up to `limit` intents that came before an entry, newest first."""
+        sql = "SELECT seq, content FROM entry WHERE kind = 20 AND seq < ? ORDER BY seq DESC LIMIT ?"
+        return self._many(sql, seq, limit)
+
+    def refunded_cents(self, intent_seq: int) -> int:
+        """Return what of a sale was given back."""
+        sql = "SELECT SUM(amount_cents) FROM entry WHERE about_seq = ? AND kind = 24"
+        return self._sum(sql, intent_seq)
 
     def refunds(self, uid: bytes, generation: int) -> tuple[RefundCounted, ...]:
         """Return every refund of this terminal to one generation of a card, oldest first."""
@@ -188,6 +201,19 @@ class JournalReader:
         """The last entry that the service says it holds; a restored service may hold less."""
         entry = self.last(EntryKind.ACKNOWLEDGED)
         return cast(Acknowledged, entry.body).up_to_seq if entry is not None else 0
+
+    def first_unsent_sale(self) -> Entry | None:
+        """Return the oldest sale that no acknowledgement covers."""
+        sql = (
+            "SELECT seq, content FROM entry WHERE kind = 21 AND training = 0 AND seq > ?"
+            " ORDER BY seq LIMIT 1"
+        )
+        return self._one(sql, self.acknowledged_seq)
+
+    def unsent_sales(self) -> int:
+        """Return how many sales no acknowledgement covers."""
+        sql = "SELECT COUNT(*) FROM entry WHERE kind = 21 AND training = 0 AND seq > ?"
+        return self._sum(sql, self.acknowledged_seq)
 
     def unsent_cents(self) -> int:
         """Return the sales that no acknowledgement covers."""

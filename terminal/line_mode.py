@@ -16,7 +16,16 @@ from cardkit.reader import Reader
 from terminal import reader_words
 from terminal.borne import RefusedAllowance
 from terminal.config import TAP_TIMEOUT_S
-from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settled, Settlement
+from terminal.outcomes import (
+    Amber,
+    Balance,
+    Green,
+    Refunded,
+    Refused,
+    SaleOutcome,
+    Settled,
+    Settlement,
+)
 from terminal.till import Till
 from terminal.words import Words
 
@@ -202,7 +211,7 @@ class LineMode:
         amount = self._words.euros(green.amount_cents)
         self._write(_("PAID {amount}, sale {seq}").format(amount=amount, seq=green.seq))
 
-    def _show(self, outcome: Green | Refused | Amber | Settled) -> None:
+    def _show(self, outcome: SaleOutcome) -> None:
         _ = self._words.gettext
         self._settled(outcome.settled)
         match outcome:
@@ -218,7 +227,7 @@ class LineMode:
                 )
             case Settled():
                 self._write(_("Nothing else was sold. Type the amount again for a new sale."))
-            case Green():
+            case _:
                 return
 
     def _settled(self, settled: tuple[Settlement, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import TypeAlias
 
@@ -82,6 +82,38 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """The same card has just paid the same amount: a person is asked, nothing was debited."""
+
+    seq: int
+    """The sale that was made."""
+    uid: bytes
+    amount_cents: int
+    ago: timedelta
+    settled: tuple[Settlement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherCard:
+    """Not the card that is waited for; nothing was debited and nothing journalled."""
+
+    uid: bytes
+    expected_uid: bytes
+    settled: tuple[Settlement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One of a card's last sales, as the card remembers it."""
+
+    terminal: int
+    seq: int
+    amount_cents: int
+    at: datetime | None
+    """Known for sales of this terminal only: a card keeps no time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """What a card may spend."""
 
@@ -89,12 +121,14 @@ class Balance:
     available_cents: int
     spent_cents: int
     spendable_until: datetime | None
+    movements: tuple[Movement, ...] = ()
+    """What it paid last, newest first, where that was asked for."""
     settled: tuple[Settlement, ...] = ()
     refused: tuple[RefusedAllowance, ...] = ()
     """Allowances of this card that were looked at and do not count."""
 
 
-SaleOutcome: TypeAlias = Green | Refused | Amber | Settled
+SaleOutcome: TypeAlias = Green | Refused | Amber | Settled | Repeated | OtherCard
 BalanceOutcome: TypeAlias = Balance | Refused
 
 

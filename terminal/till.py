@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Final, cast
 
 from cardkit.bodies import (
     ClockSet,
@@ -24,6 +25,9 @@ from cardkit.bodies import (
     Refund,
     RefundReason,
     ResolutionChoice,
+    Sale,
+    SessionChanged,
+    SettingChanged,
     Started,
     Stopped,
 )
@@ -46,11 +50,14 @@ from terminal.outcomes import (
     BalanceOutcome,
     Basket,
     Green,
+    Movement,
+    OtherCard,
     Refunded,
     RefundObstacle,
     RefundOutcome,
     RefundRefused,
     Refused,
+    Repeated,
     SaleOutcome,
     Settled,
     Settlement,
@@ -64,6 +71,10 @@ from terminal.torn import Executed
 logger = logging.getLogger(__name__)
 
 Announce = Callable[[Green], None]
+
+REPEATED_WITHIN: Final = timedelta(minutes=2)
+"""Who looks away, misses green and types again does so within this time."""
+_SETTING_CHARACTERS: Final = 256
 
 
 def nobody(green: Green) -> None:
@@ -144,17 +155,26 @@ class Till:
         operator: OperatorRole = OperatorRole.PRODUCER,
         basket: Basket = EMPTY_BASKET,
         announce: Announce = nobody,
+        only_uid: bytes | None = None,
+        asks_repeat: bool = False,
     ) -> SaleOutcome:
         """Sell for an amount, once what is open on this card has been settled.
 
         `announce` is called the moment the sale is on disk, before anything else is asked of the
-        card; so it is for an earlier sale that turns out to have been paid.
+        card; so it is for an earlier sale that turns out to have been paid. With `only_uid` no
+        other card is touched. With `asks_repeat` a card that has just paid the same amount is
+        not debited, and the answer says so.
         """
         must(amount_cents > 0, "an amount is positive")
         tap = Tap.open(connection, self._cards)
+        if only_uid is not None and tap.card.uid != only_uid:
+            return OtherCard(uid=tap.card.uid, expected_uid=only_uid)
         settled = self._settle(tap, announce)
         if any(not earlier.is_void for earlier in settled):
             return Settled(settled=settled)
+        repeated = self._repeated(tap.card.uid, amount_cents, merchant) if asks_repeat else None
+        if repeated is not None:
+            return replace(repeated, settled=settled)
         self._gather_if_asked(tap)
         tap.prepare()
         order = Order(
@@ -174,13 +194,20 @@ class Till:
                 self._gather(tap)
         return outcome
 
-    def balance(self, connection: CardConnection, *, announce: Announce = nobody) -> BalanceOutcome:
+    def balance(
+        self,
+        connection: CardConnection,
+        *,
+        announce: Announce = nobody,
+        with_movements: bool = False,
+    ) -> BalanceOutcome:
         """Say what a card may spend here, settle what is open on it, and refresh its allowance.
 
         `announce` is called as in `sell`: the card may be gone before there is an outcome.
         """
         tap = Tap.open(connection, self._cards)
         settled = self._settle(tap, announce)
+        movements = self._movements(tap) if with_movements else ()
         basis = self._credit.of_card(tap)
         allowance = basis.allowance
         if basis.is_blocked:
@@ -198,6 +225,7 @@ class Till:
             available_cents=available_cents,
             spent_cents=card.spent_cents,
             spendable_until=allowance.spendable_until,
+            movements=movements,
             settled=settled,
             refused=basis.refused,
         )
@@ -296,6 +324,29 @@ class Till:
         self.journal.append(EntryKind.CLOCK_SET, body, operator=operator, training=self.training)
         return True
 
+    def open_session(self, merchant: int, operator: OperatorRole) -> None:
+        """Journal that somebody sells for a merchant from here on."""
+        self._session(EntryKind.SESSION_OPENED, merchant, operator)
+
+    def close_session(self, merchant: int, operator: OperatorRole) -> None:
+        """Journal that nobody sells for a merchant any more."""
+        self._session(EntryKind.SESSION_CLOSED, merchant, operator)
+
+    def note_setting(
+        self, name: str, before: str, after: str, *, merchant: int = 0, operator: OperatorRole
+    ) -> None:
+        """Journal that a setting that matters to the books was changed."""
+        body = SettingChanged(
+            name=name, before=before[:_SETTING_CHARACTERS], after=after[:_SETTING_CHARACTERS]
+        )
+        self.journal.append(
+            EntryKind.SETTING_CHANGED,
+            body,
+            merchant=merchant,
+            operator=operator,
+            training=self.training,
+        )
+
     def consume_inbox(self) -> int:
         """Take in the service's answers and return how many were good."""
         return self._mailbox.consume()
@@ -336,6 +387,45 @@ class Till:
         if tap.has_records:
             self._append(EntryKind.EVIDENCE, tap.evidence())
         return settled
+
+    def _repeated(self, uid: bytes, amount_cents: int, merchant: int) -> Repeated | None:
+        """Return the sale that a producer who missed its green would make a second time."""
+        last = self.journal.last_sale(uid)
+        if last is None or not isinstance(last.body, Sale) or last.envelope.merchant != merchant:
+            return None
+        ago = self.clock.now().at - last.envelope.at
+        if last.body.amount_cents != amount_cents or ago > REPEATED_WITHIN:
+            return None
+        return Repeated(
+            seq=last.body.intent_seq, uid=uid, amount_cents=amount_cents, ago=max(ago, timedelta())
+        )
+
+    def _movements(self, tap: Tap) -> tuple[Movement, ...]:
+        """Return what the card remembers; the time of what was sold here is in the journal."""
+        movements = []
+        for record in tap.records():
+            if record is None:
+                continue
+            is_ours = record.terminal == self.journal.terminal
+            sold = self.journal.outcome(record.seq) if is_ours else None
+            movements.append(
+                Movement(
+                    terminal=record.terminal,
+                    seq=record.seq,
+                    amount_cents=record.amount_cents,
+                    at=None if sold is None else sold.envelope.at,
+                )
+            )
+        return tuple(movements)
+
+    def _session(self, kind: EntryKind, merchant: int, operator: OperatorRole) -> None:
+        self.journal.append(
+            kind,
+            SessionChanged(merchant=merchant),
+            merchant=merchant,
+            operator=operator,
+            training=self.training,
+        )
 
     def _gather_if_asked(self, tap: Tap) -> None:
         """Read the records before the sale when the directory asks for this card's."""
