@@ -38,9 +38,11 @@ from terminal.config import (
     DataDirectory,
 )
 from terminal.context import Context, Exit, pass_context, say
+from terminal.network_commands import carry, connection
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
 from terminal.reader_commands import readers
 from terminal.software import Software
+from terminal.sync_state import is_due
 from terminal.words import Words
 
 if TYPE_CHECKING:
@@ -97,7 +99,8 @@ def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 
 
-cli.add_command(readers)
+for command in (readers, connection):
+    cli.add_command(command)
 
 
 @cli.command(context_settings=_NEGATIVE_IS_NO_OPTION)
@@ -175,15 +178,22 @@ def refund(context: Context, seq: int, amount: str | None) -> None:
 
 @cli.command()
 @click.option("--url", help="Another address than the one that pairing gave.")
+@click.option(
+    "--if-due",
+    is_flag=True,
+    help="Leave quietly while a failure is waited out, unless somebody asked.",
+)
 @pass_context
-def sync(context: Context, url: str | None) -> None:
+def sync(context: Context, url: str | None, if_due: bool) -> None:
     """Send what is unsent and take in the answers.
 
     A till that runs leaves and takes in by itself, and one may start while this waits.
     """
+    if if_due and not is_due(context.data, context.clock):
+        return
     with suppress(JournalLocked), context.opened() as till:
         till.export_outbox()
-    click.echo(_carry(context, url))
+    click.echo(carry(context, url))
     with suppress(JournalLocked), context.till() as till:
         logger.debug("taken in up to entry %s", till.journal.acknowledged_seq)
 
@@ -256,21 +266,6 @@ def line_till(context: Context, merchant: int | None) -> None:
             read_line=_read_line,
             write=click.echo,
         ).run()
-
-
-def _carry(context: Context, url: str | None) -> int:
-    """Take the outbox to the service and its answers to the inbox; return how many."""
-    import requests
-
-    from terminal.documents import Documents
-    from terminal.keyring import read_transport_key
-    from terminal.sync import Sync
-
-    data = context.data
-    identity = Documents(data.documents).identity
-    key = read_transport_key(data.keys, caisse=identity.caisse)
-    with requests.Session() as session:
-        return Sync(data, identity, key=key, session=session, clock=context.clock, url=url).run()
 
 
 def _tell(words: Words, settled: tuple[Settlement, ...]) -> None:

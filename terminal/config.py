@@ -59,6 +59,16 @@ class DataDirectory:
         return self.root / "inbox"
 
     @property
+    def wanted(self) -> Path:
+        """There while somebody waits for an exchange: what stands in it means nothing."""
+        return self.outbox / ".wanted"
+
+    @property
+    def sync_state(self) -> Path:
+        """How the last exchange went: written by the sync process, read by the till."""
+        return self.root / "sync-state.json"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever has the journal open."""
         return self.root / "lock"

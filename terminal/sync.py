@@ -72,6 +72,8 @@ class Sync:
         self._session = session
         self._clock = clock
         self._url = (url or identity.service_url).rstrip("/") + PATH
+        self.answered = 0
+        """Requests that were answered so far: what stands when `run` breaks off."""
 
     def run(self) -> int:
         """Send every request in the outbox, in order, and return how many were answered.
@@ -79,7 +81,7 @@ class Sync:
         Raises SyncError at the first that was not; those before it are done. With INBOX_MAX
         answers in the inbox nothing is sent: the till has to take some in first.
         """
-        answered = 0
+        self.answered = 0
         with _alone(self._data.outbox):
             for path in sorted(self._data.outbox.glob("*.cbor")):
                 if len(list(self._data.inbox.glob("*.cbor"))) >= INBOX_MAX:
@@ -89,9 +91,11 @@ class Sync:
                     body = path.read_bytes()
                 except FileNotFoundError:
                     continue  # acknowledged meanwhile
+                except OSError as error:
+                    raise StoreError(f"outbox: {error.strerror}") from error
                 self._keep(self._post(body))
-                answered += 1
-        return answered
+                self.answered += 1
+        return self.answered
 
     def _post(self, body: bytes) -> bytes:
         """Send one request and return the answer, which is signed by somebody at least."""
