@@ -122,14 +122,15 @@ class Printer:
         """
         job = escpos_job(picture)
         with _speaking():
-            does_answer = self._check_paper() is not Paper.UNKNOWN
+            paper = self._paper()
+            _check(paper)
             try:
                 for start in range(0, len(job), _CHUNK_BYTES):
                     self._wire.send(job[start : start + _CHUNK_BYTES])
             except TimeoutError:
-                self._check_paper()  # the frequent reason, and one that a person can do away with
+                _check(self._paper())  # the frequent reason, which a person can do away with
                 raise
-            if does_answer:
+            if paper is not Paper.UNKNOWN:
                 self._wait_until_printed()
             self._wire.finish()
 
@@ -158,28 +159,20 @@ class Printer:
 
     def _paper(self) -> Paper:
         self._wire.send(_ASK_PAPER)
-        said = _last(self._wire.receive(), _AT_ONCE_MASK, _AT_ONCE)
-        if said is None:
-            return Paper.UNKNOWN
-        if said & _PAPER_OUT:
-            return Paper.OUT
-        return Paper.LOW if said & _PAPER_LOW else Paper.FINE
-
-    def _check_paper(self) -> Paper:
-        paper = self._paper()
-        if paper is Paper.OUT:
-            raise PrinterOutOfPaper("the printer says that it has no paper")
-        return paper
+        return _paper_of(self._wire.receive()) or Paper.UNKNOWN
 
     def _wait_until_printed(self) -> None:
         """Wait for the answer that comes in its turn, and ask for the paper meanwhile."""
         self._wire.send(_ASK_IN_TURN)
-        paper = Paper.UNKNOWN
+        paper = None
         for _ in range(self._answers):
-            if _last(self._wire.receive(), _IN_TURN_MASK, _IN_TURN) is not None:
+            self._wire.send(_ASK_PAPER)
+            said = self._wire.receive()
+            paper = _paper_of(said) or paper
+            _check(paper)
+            if _is_in_turn(said) or _is_in_turn(self._wire.receive()):
                 return
-            paper = self._check_paper()
-        if paper is Paper.UNKNOWN:
+        if paper is None:
             raise PrinterUnreachable("it answered before it printed, and no more since")
         logger.debug("a printer that answers at once and never in turn: taken for printed")
 
@@ -389,9 +382,24 @@ def _end_points(device: Any) -> tuple[int, int | None]:
     raise PrinterMissing("the device at this address is no printer")
 
 
-def _last(answer: bytes, mask: int, wanted: int) -> int | None:
-    """Return the newest byte of a kind of answer."""
-    return next((byte for byte in reversed(answer) if byte & mask == wanted), None)
+def _paper_of(answer: bytes) -> Paper | None:
+    """Return what the newest answer to DLE EOT 4 says; None when there is none."""
+    said = next((it for it in reversed(answer) if it & _AT_ONCE_MASK == _AT_ONCE), None)
+    if said is None:
+        return None
+    if said & _PAPER_OUT:
+        return Paper.OUT
+    return Paper.LOW if said & _PAPER_LOW else Paper.FINE
+
+
+def _is_in_turn(answer: bytes) -> bool:
+    """Say whether an answer to GS r is among what came."""
+    return any(it & _IN_TURN_MASK == _IN_TURN for it in answer)
+
+
+def _check(paper: Paper | None) -> None:
+    if paper is Paper.OUT:
+        raise PrinterOutOfPaper("the printer says that it has no paper")
 
 
 def _opened(driver: Any) -> Any:

@@ -122,8 +122,10 @@ def test_paper_that_ends_within_a_receipt_is_told() -> None:
     """Promise: a receipt of which half came out does not count as printed."""
     roll = EscposPrinter(rows_of_paper=60)
     line = NetworkPrinter(roll)
-    patience = Patience(answer_s=1)
-    with open_printer(line.address, patience=patience) as printer, pytest.raises(PrinterOutOfPaper):
+    with (
+        open_printer(line.address, patience=ANSWERING) as printer,
+        pytest.raises(PrinterOutOfPaper),
+    ):
         printer.print(picture())
     line.wait()
     assert len(roll.rows) == 60
