@@ -30,7 +30,7 @@ _BLACK: Final = 0
 
 
 @unique
-class Paper(IntEnum):
+class PaperWidth(IntEnum):
     """Dots in a row of paper of 58 and of 80 mm, at 8 dots a millimetre."""
 
     MM_58 = 384
@@ -42,12 +42,12 @@ class Paper(IntEnum):
         return self // COLUMN_PX
 
 
-def draw(receipt: Receipt, words: Words, paper: Paper = Paper.MM_58) -> Image.Image:
+def draw(receipt: Receipt, words: Words, paper: PaperWidth = PaperWidth.MM_58) -> Image.Image:
     """Return a receipt as a bitmap of one bit a pixel, as wide as the paper."""
     return draw_rows(lay_out(receipt, words, paper.columns), paper)
 
 
-def draw_rows(rows: Sequence[Row], paper: Paper = Paper.MM_58) -> Image.Image:
+def draw_rows(rows: Sequence[Row], paper: PaperWidth = PaperWidth.MM_58) -> Image.Image:
     """Return rows as a bitmap; also for pages that are no receipt, such as a printer's test."""
     height_px = sum(_height_px(row.style) for row in rows) + 2 * _MARGIN_PX
     picture = Image.new("1", (paper, height_px), _WHITE)
@@ -62,7 +62,7 @@ def draw_rows(rows: Sequence[Row], paper: Paper = Paper.MM_58) -> Image.Image:
 
 
 def _draw_row(
-    pen: ImageDraw.ImageDraw, row: Row, font: ImageFont.FreeTypeFont, paper: Paper, top_px: int
+    pen: ImageDraw.ImageDraw, row: Row, font: ImageFont.FreeTypeFont, paper: PaperWidth, top_px: int
 ) -> None:
     height_px = _height_px(row.style)
     middle_px = top_px + height_px // 2
