@@ -210,6 +210,11 @@ class JournalReader:
         )
         return self._one(sql, self.acknowledged_seq)
 
+    def first_sale_after(self, seq: int) -> Entry | None:
+        """Return the first sale after an entry, training included."""
+        sql = "SELECT seq, content FROM entry WHERE kind = 21 AND seq > ? ORDER BY seq LIMIT 1"
+        return self._one(sql, seq)
+
     def unsent_sales(self) -> int:
         """Return how many sales no acknowledgement covers."""
         sql = "SELECT COUNT(*) FROM entry WHERE kind = 21 AND training = 0 AND seq > ?"

@@ -290,11 +290,16 @@ class Till:
         """Journal a person's answer about an amber sale; False when it is not open (any more)."""
         return self._amber.resolve(intent_seq, choice, operator)
 
+    @property
+    def day_begins_after(self) -> int:
+        """The last entry of the last day that was closed; 0 before the first."""
+        previous = self.journal.last(EntryKind.CLOSURE)
+        return 0 if previous is None else cast(Closure, previous.body).last_seq
+
     def close_day(self, day: date) -> Entry:
         """Leave what is still open to the service and journal the day's totals."""
         self._amber.give_up(DoubtReason.DAY_CLOSED)
-        previous = self.journal.last(EntryKind.CLOSURE)
-        first_seq = 1 if previous is None else cast(Closure, previous.body).last_seq + 1
+        first_seq = self.day_begins_after + 1
         head = self.journal.head
         totals = self.journal.totals(first_seq, head.seq)
         return self._append(

@@ -1,0 +1,89 @@
+"""The few things that screens are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Grid, Vertical
+from textual.content import Content
+from textual.widgets import Digits, Static
+
+from terminal.ui.messages import Picked, Touched
+from terminal.ui.pad import Pad
+
+
+class TouchKey(Static):
+    """One key of the screen; it never takes the focus, so that a numpad works beside it."""
+
+    def __init__(self, label: str, pad: Pad, *, classes: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(Content(label), classes=f"key {classes}", id=id)
+        self._pad = pad
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which key it was."""
+        event.stop()
+        self.post_message(Touched(self._pad))
+
+
+class Keypad(Grid):
+    """Four rows of four keys."""
+
+    def __init__(self, keys: Sequence[tuple[str, Pad, str]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Make the keys."""
+        for label, pad, classes in self._keys:
+            yield TouchKey(label, pad, classes=classes)
+
+
+class Amount(Digits):
+    """An amount in figures three rows high, readable across a stall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several things to do, by its number or by touch."""
+
+    label: str
+    hint: str = ""
+    """What it will do, or how that stands, in a few words."""
+    enabled: bool = True
+
+
+class ChoiceRow(Static):
+    """A choice on the screen."""
+
+    def __init__(self, number: int, choice: Choice) -> None:
+        text = Text()
+        text.append(f" {number} ", style="reverse bold" if choice.enabled else "dim")
+        text.append(f" {choice.label}", style="bold" if choice.enabled else "dim")
+        if choice.hint:
+            text.append(f"  {choice.hint}", style="" if choice.enabled else "dim")
+        super().__init__(text, classes="choice" if choice.enabled else "choice off")
+        self._number = number
+        self._enabled = choice.enabled
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which choice it was."""
+        event.stop()
+        if self._enabled:
+            self.post_message(Picked(self._number))
+
+
+class Choices(Vertical):
+    """Up to nine choices."""
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        """Number them from one."""
+        for number, choice in enumerate(self._choices, start=1):
+            yield ChoiceRow(number, choice)
