@@ -74,14 +74,22 @@ def serving(served: Served, context: ssl.SSLContext | None = None) -> Iterator[i
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
+        def get_request(self) -> tuple[socket.socket, object]:
+            line, address = super().get_request()
+            if context is None:
+                return line, address
+            try:
+                # The handshake waits for the connection's own thread.
+                secured = context.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
+            except OSError:  # the client has hung up
+                line.close()
+                raise
+            return secured, address
+
         def handle_error(self, *_: object) -> None:
             """Say nothing of clients that hang up, as a test's do."""
 
     server = Server(("127.0.0.1", 0), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
