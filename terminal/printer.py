@@ -194,7 +194,7 @@ def open_printer(
     with _speaking():
         if kind == "usb" and (match := _USB.fullmatch(place)):
             vendor, product = (int(group, 16) for group in match.groups())
-            return _printer(_UsbWire(vendor, product, patience), patience)
+            return open_usb_printer(vendor, product, patience)
         if kind == "serial" and (match := _SERIAL.fullmatch(place)):
             baud = int(match[2] or SERIAL_BAUD)
             return _printer(_SerialWire(match[1], baud, patience, pause), patience)
@@ -205,6 +205,14 @@ def open_printer(
             return _printer(_FileWire(Path(place)), patience)
     known = "usb:VVVV:PPPP, serial:PATH, network:HOST, file:PATH"
     raise PrinterMissing(f"no address of a printer: {address!r} (known: {known})")
+
+
+def open_usb_printer(
+    vendor: int, product: int, patience: Patience, backend: object = None
+) -> Printer:
+    """Open a USB printer, on the machine's bus or on another `usb.backend.IBackend`."""
+    with _speaking():
+        return _printer(_UsbWire(vendor, product, patience, backend), patience)
 
 
 def escpos_job(picture: Image.Image) -> bytes:
@@ -228,10 +236,7 @@ def _printer(wire: _Wire, patience: Patience) -> Printer:
 class _UsbWire:
     """Takes the end points from the printer itself: python-escpos guesses them."""
 
-    def __init__(
-        self, vendor: int, product: int, patience: Patience, backend: object = None
-    ) -> None:
-        """Look for a printer; through libusb, unless a `usb.backend.IBackend` is given."""
+    def __init__(self, vendor: int, product: int, patience: Patience, backend: object) -> None:
         self._patience = patience
         usb_args = {} if backend is None else {"backend": backend}
         self._driver = _escpos("escpos.printer").Usb(vendor, product, usb_args)
