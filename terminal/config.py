@@ -29,6 +29,11 @@ class DataDirectory:
         return self.root / "journal.db"
 
     @property
+    def lines(self) -> Path:
+        """What was in the baskets: SQLite, append-only, and nobody else's business."""
+        return self.root / "lines.db"
+
+    @property
     def store(self) -> Path:
         """The directory's rows: SQLite, and replaceable, because the service can send it again."""
         return self.root / "store.db"
@@ -42,6 +47,11 @@ class DataDirectory:
     def settings(self) -> Path:
         """How people have set the terminal: another small TinyDB file."""
         return self.root / "settings.json"
+
+    @property
+    def draft(self) -> Path:
+        """The basket that is being made."""
+        return self.root / "draft.json"
 
     @property
     def keys(self) -> Path:
