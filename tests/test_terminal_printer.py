@@ -18,7 +18,8 @@ from cardkit.errors import (
     PrinterOutOfPaper,
     PrinterUnreachable,
 )
-from terminal.printer import BAND_ROWS, Paper, Patience, escpos_job, open_printer
+from terminal.printer import BAND_ROWS, Paper, escpos_job, open_printer
+from terminal.printer_wires import Patience
 from tests.escpos_printer import LOW, OUT, EscposPrinter, NetworkPrinter, SerialPrinter
 
 ANSWERING = Patience(answer_s=20)

@@ -14,7 +14,8 @@ from cardkit.errors import (
     PrinterOutOfPaper,
     PrinterUnreachable,
 )
-from terminal.printer import Paper, Patience, Printer, open_printer, open_usb_printer
+from terminal.printer import Paper, Printer, open_printer, open_usb_printer
+from terminal.printer_wires import Patience
 from tests.escpos_printer import OUT, EscposPrinter
 from tests.test_terminal_printer import assert_same, picture
 from tests.usb_printer import PRODUCT, VENDOR, UsbPrinter
@@ -60,6 +61,13 @@ def test_a_usb_printer_that_takes_nothing() -> None:
     """Promise: a transfer of which nothing was taken is no endless loop."""
     bus = UsbPrinter(EscposPrinter(), most_bytes=0)
     with opened(bus) as printer, pytest.raises(PrinterUnreachable):
+        printer.print(picture())
+
+
+def test_a_usb_printer_whose_lid_is_opened() -> None:
+    """Promise: a transfer that nobody takes ends, and is an error of the printer."""
+    bus = UsbPrinter(EscposPrinter(), sticks_after=24)
+    with opened(bus) as printer, pytest.raises(PrinterUnreachable, match="takes nothing"):
         printer.print(picture())
 
 

@@ -8,12 +8,13 @@ import errno
 from array import array
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.escpos_printer import EscposPrinter
 
-IBackend = pytest.importorskip("usb.backend").IBackend
+IBackend: Any = pytest.importorskip("usb.backend").IBackend
 _core = pytest.importorskip("usb.core")
 
 VENDOR, PRODUCT = 0x04B8, 0x0202
@@ -45,12 +46,15 @@ class UsbPrinter(IBackend):  # type: ignore[misc]  # PyUSB has no types
         most_bytes: int = 64,
         unplugged_after: int | None = None,
         refusal: int | None = None,
+        sticks_after: int | None = None,
     ) -> None:
         self._printer = printer
         self._interface_class = interface_class
         self._most_bytes = most_bytes
         self._left = unplugged_after
         self._refusal = refusal
+        self._sticks_after = sticks_after
+        self._is_stuck = False
         self._answer = b""
 
     def enumerate_devices(self) -> Iterator[object]:
@@ -155,7 +159,12 @@ class UsbPrinter(IBackend):  # type: ignore[misc]  # PyUSB has no types
     ) -> int:
         """Take some of the bytes, as a transfer that timed out half-way does."""
         assert ep == OUT
+        if self._is_stuck:
+            raise _core.USBTimeoutError("timed out", errno=errno.ETIMEDOUT)
         taken = data.tobytes()[: self._most_bytes]
+        self._is_stuck = self._sticks_after is not None and len(self._printer.rows) > (
+            self._sticks_after
+        )
         if self._left is not None:
             self._left -= len(taken)
             if self._left < 0:
