@@ -48,9 +48,9 @@ class AmberSales:
         self._append(held, EntryKind.RESOLUTION, body, operator)
         return True
 
-    def give_up(self, reason: DoubtReason) -> tuple[int, ...]:
-        """Leave every open sale to the service, for good, and return their numbers."""
-        held = self._journal.open_intents()
+    def give_up(self, reason: DoubtReason, *, until_seq: int) -> tuple[int, ...]:
+        """Leave open sales up to an entry to the service, for good, and return their numbers."""
+        held = tuple(it for it in self._journal.open_intents() if it.seq <= until_seq)
         for it in held:
             self._append(
                 it, EntryKind.INDETERMINATE, Indeterminate(intent_seq=it.seq, reason=reason)

@@ -12,6 +12,8 @@ from typing import Any, Final, cast
 
 from cardkit.bodies import (
     Acknowledged,
+    Closure,
+    ClosurePeriod,
     EntryKind,
     Evidence,
     Intent,
@@ -25,7 +27,8 @@ from cardkit.bodies import (
 from cardkit.entries import Entry, open_entry
 from cardkit.errors import DocumentError, JournalDamaged, JournalStopped, must
 from cardkit.signing import PublicKey
-from terminal.journal_schema import day_number
+from terminal.journal_schema import day_number, day_of_number
+from terminal.stretches import Mark
 
 REFUNDED_FOR: Final = {
     ResolutionChoice.PAID_OTHERWISE: RefundReason.PAID_OTHERWISE,
@@ -248,6 +251,44 @@ class JournalReader:
         )
         found = {kind: (n, cents) for kind, n, cents in self._rows(sql, first_seq, last_seq)}
         return Totals(*found.get(EntryKind.SALE, (0, 0)), *found.get(EntryKind.REFUND, (0, 0)))
+
+    def marks(self, after_seq: int) -> tuple[Mark, ...]:
+        """Return day and kind of every entry that follows one."""
+        sql = "SELECT seq, business_date, kind FROM entry WHERE seq > ? ORDER BY seq"
+        found = self._rows(sql, after_seq)
+        return tuple(Mark(seq, day_of_number(number), kind) for seq, number, kind in found)
+
+    def last_closure(self, *periods: ClosurePeriod) -> Closure | None:
+        """Return what the newest closure of one of these periods says."""
+        sql = "SELECT seq FROM entry WHERE kind = 40 ORDER BY seq DESC"
+        for (seq,) in self._rows(sql):
+            entry = self.entry(seq)
+            body = None if entry is None else entry.body
+            if isinstance(body, Closure) and body.period in periods:
+                return body
+        return None
+
+    def closures(self, after_seq: int) -> tuple[Entry, ...]:
+        """Return the closures that follow an entry."""
+        sql = "SELECT seq, content FROM entry WHERE kind = 40 AND seq > ? ORDER BY seq"
+        return self._many(sql, after_seq)
+
+    def sold_between(self, first_seq: int, last_seq: int) -> tuple[Intent, ...]:
+        """Return the intents of the sales of a stretch, training left out."""
+        sql = (
+            "SELECT seq, content FROM entry WHERE seq IN ("
+            "SELECT about_seq FROM entry WHERE seq BETWEEN ? AND ? AND kind = 21 AND training = 0"
+            ") ORDER BY seq"
+        )
+        return tuple(cast(Intent, entry.body) for entry in self._many(sql, first_seq, last_seq))
+
+    def refunded_between(self, first_seq: int, last_seq: int) -> tuple[Refund, ...]:
+        """Return the refunds of a stretch, training left out."""
+        sql = (
+            "SELECT seq, content FROM entry WHERE seq BETWEEN ? AND ? AND kind = 24"
+            " AND training = 0 ORDER BY seq"
+        )
+        return tuple(cast(Refund, entry.body) for entry in self._many(sql, first_seq, last_seq))
 
     def _open_intent(self, entry: Entry) -> OpenIntent:
         envelope, intent = entry.envelope, cast(Intent, entry.body)

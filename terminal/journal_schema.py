@@ -113,6 +113,11 @@ def day_number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
+def day_of_number(number: int) -> date:
+    """Return the day that an integer YYYYMMDD means."""
+    return date(number // 10_000, number // 100 % 100, number % 100)
+
+
 def intent_seq_of(body: Body | None) -> int | None:
     """Return the intent that a body is about."""
     match body:

@@ -21,7 +21,6 @@ from terminal.basket import SALT_BYTES, BasketLine, SaltedLines
 from terminal.files import PRIVATE, sync_directory, write_again
 from terminal.integrity import find_damage
 
-
 Draw: TypeAlias = Callable[[int], bytes]
 """Where salts come from: a number of bytes in, that many out, never twice the same."""
 

@@ -12,13 +12,10 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 from cardkit.bodies import (
     ClockSet,
-    Closure,
-    ClosurePeriod,
-    DoubtReason,
     EntryKind,
     Evidence,
     IntegrityFailed,
@@ -33,12 +30,12 @@ from cardkit.bodies import (
 )
 from cardkit.card.connection import CardConnection
 from cardkit.card.keys import CardUse, TerminalCardKeys
-from cardkit.clock import business_date
 from cardkit.decide import CARD_FACTS, CardState, Declined, Reason
 from cardkit.directory import CardRow
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardError, ReaderError, must
 from terminal.amber import AmberSales
+from terminal.closures import AlreadyClosed, Closures
 from terminal.config import DataDirectory
 from terminal.credit import Credit
 from terminal.floored import FlooredClock
@@ -105,6 +102,9 @@ class Till:
         self._software = software
         self._credit = Credit(journal=journal, store=store, clock=clock)
         self._amber = AmberSales(journal)
+        self.closures = Closures(
+            journal, amber=self._amber, clock=clock, training=lambda: self.training
+        )
         self._selling = Selling(
             journal=journal, store=store, credit=self._credit, token_key=keyring.token
         )
@@ -293,31 +293,13 @@ class Till:
     @property
     def day_begins_after(self) -> int:
         """The last entry of the last day that was closed; 0 before the first."""
-        previous = self.journal.last(EntryKind.CLOSURE)
-        return 0 if previous is None else cast(Closure, previous.body).last_seq
+        return self.closures.day_begins_after
 
-    def close_day(self, day: date) -> Entry:
+    def close_day(
+        self, day: date, *, operator: OperatorRole = OperatorRole.NOBODY
+    ) -> Entry | AlreadyClosed:
         """Leave what is still open to the service and journal the day's totals."""
-        self._amber.give_up(DoubtReason.DAY_CLOSED)
-        first_seq = self.day_begins_after + 1
-        head = self.journal.head
-        totals = self.journal.totals(first_seq, head.seq)
-        return self._append(
-            EntryKind.CLOSURE,
-            Closure(
-                period=ClosurePeriod.DAY,
-                business_date=day,
-                first_seq=first_seq,
-                last_seq=head.seq,
-                head=head.digest,
-                sales=totals.sales,
-                sales_cents=totals.sales_cents,
-                refunds=totals.refunds,
-                refunds_cents=totals.refunds_cents,
-                perpetual_cents=head.perpetual_cents,
-                late=day < business_date(self.clock.now().at),
-            ),
-        )
+        return self.closures.close_day(day, operator=operator)
 
     def set_clock(self, at: datetime, *, operator: OperatorRole = OperatorRole.PRODUCER) -> bool:
         """Take a person's word for the time; False when what was signed forbids it."""
@@ -459,6 +441,6 @@ class Till:
     def _append(
         self,
         kind: EntryKind,
-        body: Started | Stopped | IntegrityFailed | Evidence | Closure,
+        body: Started | Stopped | IntegrityFailed | Evidence,
     ) -> Entry:
         return self.journal.append(kind, body, training=self.training)

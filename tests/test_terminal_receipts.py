@@ -433,6 +433,7 @@ def test_a_closure_is_printed_and_counted(world: World) -> None:
     till = world.till()
     world.sell(till, card, 12_50)
     closed = till.close_day(date(2026, 10, 1))
+    assert isinstance(closed, Entry)
     receipts = desk(till)
     shown = receipts.of_entry(closed.seq)
     assert shown is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from cardkit.bodies import (
 from cardkit.card.keys import TerminalCardKeys
 from cardkit.card.token import SaleRecord
 from cardkit.decide import Reason
-from cardkit.entries import OperatorRole
+from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardForeign, JournalDamaged, KeyStoreError
 from simulator.card import VirtualCard
 from simulator.issued import demo_keys, issued_card
@@ -32,6 +32,7 @@ from terminal.outcomes import (
     Refused,
 )
 from terminal.software import Software
+from terminal.till import Till
 from terminal.wiring import open_till
 from tests.borne_allowances import leave
 from tests.terminal_world import (
@@ -305,6 +306,14 @@ def test_records_are_read_when_the_directory_asks(world: World) -> None:
     till.stop()
 
 
+def closed(till: Till, day: date) -> Closure:
+    """Close a day and return what its closure says."""
+    entry = till.close_day(day)
+    assert isinstance(entry, Entry)
+    assert isinstance(entry.body, Closure)
+    return entry.body
+
+
 def test_the_day_closes_with_its_totals(world: World) -> None:
     """Promise: a closure counts what lies since the last one; the perpetual total goes on."""
     card = world.new_card(50_00)
@@ -313,12 +322,10 @@ def test_the_day_closes_with_its_totals(world: World) -> None:
     sale = world.sell(till, card, 10_00)
     assert isinstance(sale, Green)
     till.refund(sale.seq, 4_00, RefundReason.OTHER)
-    first = till.close_day(world.now.date()).body
+    first = closed(till, world.now.date())
     world.sell(till, card, 2_00)
     world.clock.pass_time(timedelta(days=1))
-    second = till.close_day(world.now.date() - timedelta(days=1)).body
-    assert isinstance(first, Closure)
-    assert isinstance(second, Closure)
+    second = closed(till, world.now.date() - timedelta(days=1))
     assert (first.sales, first.sales_cents, first.refunds, first.refunds_cents) == (1, 1000, 1, 400)
     assert (second.sales, second.sales_cents, second.perpetual_cents) == (1, 2_00, 8_00)
     assert second.first_seq == first.last_seq + 1
