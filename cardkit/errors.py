@@ -38,6 +38,10 @@ ClafoutisError
 │   ├── ServerUnreachable    no answer
 │   ├── ServerRefused        an answer that says no
 │   └── AnswerInvalid        an answer that can't be trusted
+├── StickError               a USB stick can't be used (any more); what is here stays here
+│   ├── StickGone            it was pulled out, or is broken
+│   ├── StickFull            there is no room left on it
+│   └── StickReadOnly        it takes nothing: a switch on its side, or a damaged file system
 ├── BackupFailed             no complete copy of the books was made
 └── KeyStoreError            a key file is missing, damaged or needs another passphrase
 
@@ -231,6 +235,22 @@ class ServerRefused(SyncError):
 
 class AnswerInvalid(SyncError):
     """The service's answer can't be trusted."""
+
+
+class StickError(ClafoutisError):
+    """A USB stick can't be used (any more); nothing is lost that is not on it alone."""
+
+
+class StickGone(StickError):
+    """The stick was pulled out, or does not answer."""
+
+
+class StickFull(StickError):
+    """There is no room left on the stick."""
+
+
+class StickReadOnly(StickError):
+    """The stick takes nothing."""
 
 
 class BackupFailed(ClafoutisError):

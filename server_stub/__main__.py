@@ -14,7 +14,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import money_commands
+from server_stub import money_commands, stick_command
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -146,7 +146,12 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
     _say(_("Les livres sont exactement ce que les écritures signées donnent."))
 
 
-for command in (money_commands.settle, money_commands.backup, money_commands.restored):
+for command in (
+    money_commands.settle,
+    money_commands.backup,
+    money_commands.restored,
+    stick_command.stick,
+):
     cli.add_command(command)
 
 

@@ -25,7 +25,13 @@ from cardkit.bodies import (
 )
 from cardkit.clock import Clock
 from cardkit.entries import Entry
-from cardkit.errors import DocumentError, JournalDamaged, StoreError
+from cardkit.errors import (
+    DocumentError,
+    DocumentForeign,
+    DocumentRolledBack,
+    JournalDamaged,
+    StoreError,
+)
 from cardkit.signing import ContentType
 from cardkit.sync import (
     ENTRIES_MAX,
@@ -95,6 +101,32 @@ class Mailbox:
                 sync_directory(path.parent)
         self.journal_documents()
         return accepted
+
+    def request(self, path: Path) -> bytes:
+        """Return the body of a request that `export` left; raises StoreError."""
+        with _files():
+            return path.read_bytes()
+
+    def is_news(self, content: bytes) -> bool:
+        """Say whether an answer may tell something: not a replay, nor another terminal's.
+
+        One that can't be believed is news all the same: taking it in journals why.
+        """
+        try:
+            self._store.open_answer(content)
+        except (DocumentRolledBack, DocumentForeign):
+            return False
+        except DocumentError:
+            return True
+        return True
+
+    def deliver(self, content: bytes) -> None:
+        """Put an answer into the inbox that came another way; raises StoreError.
+
+        It goes before those of the sync process, whose numbers are not the till's to give.
+        """
+        with _files():
+            write_atomically(self._data.inbox / f"{0:010}{SUFFIX}", content)
 
     def journal_documents(self) -> None:
         """Journal the permit and the directory in force, unless that has been done."""

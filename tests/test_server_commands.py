@@ -139,3 +139,16 @@ def get(port: int, path: str) -> tuple[int, str | None]:
         finally:
             connection.close()
     raise TimeoutError(path)
+
+
+def test_what_is_not_ours_on_a_stick_is_named(data: Path, tmp_path: Path) -> None:
+    """Promise: nothing taken in is status 1, and every folder left alone is named with the why."""
+    assert server(data, "migrate").returncode == 0
+    empty = server(data, "stick", str(tmp_path))
+    assert (empty.returncode, "Traceback" in empty.stderr) == (1, False)
+    (tmp_path / "CLAFOUTIS/lyon-3/requests").mkdir(parents=True)
+    done = server(data, "stick", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "lyon-3: n’est pas d’un terminal de cette caisse, laissé" in done.stderr
+    english = server(data, "--language", "en", "stick", str(tmp_path))
+    assert "Nothing on this stick could be taken in." in english.stderr
