@@ -9,31 +9,23 @@ A thread of its own plays; asking for a moment returns at once, and what breaks 
 
 from __future__ import annotations
 
-import importlib
 import logging
 import shutil
-import subprocess
 import threading
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, unique
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from cardkit.errors import must
-from terminal.settings import Pins, TerminalSettings
-from terminal.sound import Note, wav
+from terminal.feedback_outputs import Buzzer, Lamps, Light, Output, Speaker, Step, machine_pins
+from terminal.settings import TerminalSettings
 
 logger = logging.getLogger(__name__)
 
 ALSA_CARDS: Final = Path("/proc/asound/cards")
 APLAY: Final = "aplay"
-_SOUND_MAX_S: Final = 10.0
-_MIDDLE_NOTE: Final = "A6"
-_OCTAVES: Final = 2
-"""Two octaves around 1760 Hz: where a piezo is loud, and a market is not."""
 
 
 @unique
@@ -50,26 +42,6 @@ class Moment(Enum):
     TROUBLE = "trouble"
     """Of the terminal itself: reader, disk."""
     KEY = "key"
-
-
-@unique
-class Light(Enum):
-    """Which lamps are lit."""
-
-    NONE = "none"
-    GREEN = "green"
-    RED = "red"
-    BOTH = "both"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """So long this tone and this light."""
-
-    duration_s: float
-    tone_hz: int = 0
-    """0 for silence."""
-    light: Light = Light.NONE
 
 
 _SOFT: Final = (Step(0.06, 1_047),)
@@ -94,6 +66,7 @@ _SELF_TEST: Final = (
     Step(0.12, 1_568),
     Step(0.28, 2_093),
 )
+ALL_SCORES: Final = (*SCORES.values(), _SELF_TEST)
 _Score: TypeAlias = tuple[Step, ...]
 Wait: TypeAlias = Callable[[threading.Event, float], bool]
 """Wait until something new is asked for, or so many seconds; says whether it was."""
@@ -112,39 +85,21 @@ class Feedback(Protocol):
         """Fall silent and dark, and let go of the outputs."""
 
 
-class Output(Protocol):
-    """One thing that sounds or shines; what it raises makes it fall silent for good."""
-
-    @property
-    def name(self) -> str:
-        """What a person would call it; a msgid."""
-
-    def begin(self, score: tuple[Step, ...]) -> None:
-        """Prepare for a score; those that play it whole begin it here."""
-
-    def step(self, step: Step) -> None:
-        """Be as this step says."""
-
-    def rest(self) -> None:
-        """Be silent and dark."""
-
-    def check(self) -> None:
-        """Raise when what was begun last did not come out, as far as that can be known."""
-
-    def close(self) -> None:
-        """Let go."""
+Opener: TypeAlias = Callable[[], Output]
 
 
 class Player:
     """Feedback over outputs, in a daemon thread with room for one moment."""
 
-    def __init__(self, outputs: Sequence[Output], *, wait: Wait = threading.Event.wait) -> None:
-        self._outputs = list(outputs)
+    def __init__(self, openers: Mapping[str, Opener], *, wait: Wait = threading.Event.wait) -> None:
+        """Begin to open outputs, in the thread as well: their libraries take long to load."""
+        self._openers = openers
+        self._outputs: list[Output] = []
         self._wait = wait
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._next: _Score | None = None
-        self._is_busy = False
+        self._is_busy = True
         self._is_closed = False
         self._idle = threading.Condition(self._lock)
         self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
@@ -182,6 +137,8 @@ class Player:
         self._news.set()
 
     def _run(self) -> None:
+        self._outputs = list(_opened(self._openers))
+        self._be_idle()
         while True:
             self._news.wait()
             with self._lock:
@@ -191,11 +148,14 @@ class Player:
                 score, self._next = self._next, None
                 self._is_busy = True
             self._perform(score or ())
-            with self._idle:
-                self._is_busy = False
-                self._idle.notify_all()
+            self._be_idle()
         for output in self._outputs:
             _or_fails(output, output.close)
+
+    def _be_idle(self) -> None:
+        with self._idle:
+            self._is_busy = False
+            self._idle.notify_all()
 
     def _perform(self, score: _Score) -> None:
         self._each(lambda it: it.begin(score))
@@ -212,121 +172,6 @@ class Player:
         self._outputs = [it for it in self._outputs if _or_fails(it, lambda it=it: act(it))]  # type: ignore[misc]
 
 
-class Lamps:
-    """Two light-emitting diodes, or the two of one."""
-
-    name = "lamps"
-
-    def __init__(self, pins: Pins, gpiozero: Any, pin_factory: object) -> None:
-        """Take the pins; either may be absent, and raises what gpiozero does."""
-        self._lamps: dict[Light, Any] = {}
-        for light, pin in ((Light.GREEN, pins.green), (Light.RED, pins.red)):
-            if pin is not None:
-                self._lamps[light] = gpiozero.LED(pin, pin_factory=pin_factory)
-
-    def begin(self, score: tuple[Step, ...]) -> None:
-        """Nothing to prepare."""
-
-    def step(self, step: Step) -> None:
-        """Light the lamps of a step and no others."""
-        for light, lamp in self._lamps.items():
-            lamp.value = step.light in {light, Light.BOTH}
-
-    def rest(self) -> None:
-        """Be dark."""
-        self.step(Step(0))
-
-    def check(self) -> None:
-        """A lamp that is not wired looks like one that is."""
-
-    def close(self) -> None:
-        """Let go of the pins, which leaves them dark."""
-        for lamp in self._lamps.values():
-            lamp.close()
-
-
-class Buzzer:
-    """A passive piezo buzzer."""
-
-    name = "buzzer"
-
-    def __init__(self, pin: int, gpiozero: Any, pin_factory: object) -> None:
-        """Take the pin; raises what gpiozero does, also where it has no PWM."""
-        tones = importlib.import_module("gpiozero.tones")
-        self._tone_of = tones.Tone.from_frequency
-        self._buzzer = gpiozero.TonalBuzzer(
-            pin, mid_tone=tones.Tone(_MIDDLE_NOTE), octaves=_OCTAVES, pin_factory=pin_factory
-        )
-
-    def begin(self, score: tuple[Step, ...]) -> None:
-        """Nothing to prepare."""
-
-    def step(self, step: Step) -> None:
-        """Sound the tone of a step."""
-        self._buzzer.play(self._tone_of(step.tone_hz) if step.tone_hz else None)
-
-    def rest(self) -> None:
-        """Be silent."""
-        self._buzzer.stop()
-
-    def check(self) -> None:
-        """A buzzer that is not wired either."""
-
-    def close(self) -> None:
-        """Let go of the pin."""
-        self._buzzer.close()
-
-
-class Speaker:
-    """A sound card, through a program that plays what it reads, such as `aplay`."""
-
-    name = "speaker"
-
-    def __init__(self, command: Sequence[str]) -> None:
-        """Synthesise every score once: making them later would take a tap's time."""
-        self._command = list(command)
-        self._sounds = {score: _sound(score) for score in {*SCORES.values(), _SELF_TEST}}
-        self._playing: subprocess.Popen[bytes] | None = None
-
-    def begin(self, score: tuple[Step, ...]) -> None:
-        """Begin to play, instead of what still plays; a score without a tone is not played."""
-        self._stop()
-        sound = self._sounds.get(score)
-        if sound is None:
-            return
-        self._playing = subprocess.Popen(  # noqa: S603 - the program's own list
-            self._command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        pipe = self._playing.stdin
-        must(pipe is not None, "a pipe was asked for")
-        if pipe is not None:
-            # A sound is smaller than a pipe is deep, so this waits for nobody; and a sound card
-            # that is busy once may play the next.
-            with suppress(BrokenPipeError), pipe:
-                pipe.write(sound)
-
-    def step(self, step: Step) -> None:
-        """It goes by itself."""
-
-    def rest(self) -> None:
-        """Let it end: what is heard lags behind what was sent."""
-
-    def check(self) -> None:
-        """Wait for the end of what plays, and raise when the program could not play it."""
-        if self._playing is not None and self._playing.wait(_SOUND_MAX_S):
-            raise OSError(f"{self._command[0]} ended with {self._playing.returncode}")
-
-    def close(self) -> None:
-        """Stop what plays."""
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._playing is not None:
-            self._playing.terminate()
-            self._playing.wait()
-            self._playing = None
-
-
 def open_feedback(
     settings: TerminalSettings,
     *,
@@ -335,29 +180,29 @@ def open_feedback(
     wait: Wait = threading.Event.wait,
 ) -> Player:
     """Open what the settings name and the machine has; a wire that is not there is no trouble."""
-    pins, outputs = settings.pins, list[Output]()
-    openers: list[tuple[str, Callable[[], Output]]] = []
+    pins, openers = settings.pins, dict[str, Opener]()
+
+    @cache
+    def factory() -> object:
+        return machine_pins() if pin_factory is None else pin_factory
+
     if pins.green is not None or pins.red is not None:
-        openers.append(("lamps", lambda: Lamps(pins, _gpiozero(), pin_factory)))
+        openers["lamps"] = lambda: Lamps(pins, factory())
     if pins.buzzer is not None and settings.sounds:
         number = pins.buzzer
-        openers.append(("buzzer", lambda: Buzzer(number, _gpiozero(), pin_factory)))
+        openers["buzzer"] = lambda: Buzzer(number, factory())
     program = shutil.which(APLAY)
     if program is not None and settings.sounds and _has_sound_card(cards):
-        openers.append(("speaker", lambda: Speaker([program, "-q"])))
-    for name, opener in openers:
+        openers["speaker"] = lambda: Speaker([program, "-q"], ALL_SCORES)
+    return Player(openers, wait=wait)
+
+
+def _opened(openers: Mapping[str, Opener]) -> Iterator[Output]:
+    for name, opener in openers.items():
         try:
-            outputs.append(opener())
+            yield opener()
         except Exception as error:  # noqa: BLE001 - every pin library has errors of its own
             logger.warning("%s: %s", name, error)
-    return Player(outputs, wait=wait)
-
-
-def _sound(score: _Score) -> bytes | None:
-    """Return a score as a file of sound; None when it has no tone."""
-    if not any(step.tone_hz for step in score):
-        return None
-    return wav([Note(step.duration_s, step.tone_hz) for step in score])
 
 
 def _has_sound_card(cards: Path) -> bool:
@@ -366,16 +211,6 @@ def _has_sound_card(cards: Path) -> bool:
         return any(line.strip()[:1].isdigit() for line in cards.read_text().splitlines())
     except OSError:
         return False
-
-
-def _gpiozero() -> Any:
-    """Load gpiozero, which warns of each pin library that it does not find.
-
-    By its name, because it has no types, and because a till without wires never needs it.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return importlib.import_module("gpiozero")
 
 
 def _or_fails(output: Output, act: Callable[[], None]) -> bool:

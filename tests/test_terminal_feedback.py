@@ -18,7 +18,8 @@ from gpiozero.pins.mock import (  # type: ignore[import-untyped]
     MockPWMPin,
 )
 
-from terminal.feedback import SCORES, Light, Moment, Player, Speaker, Step, open_feedback
+from terminal.feedback import ALL_SCORES, SCORES, Moment, Player, open_feedback
+from terminal.feedback_outputs import Light, Speaker, Step
 from terminal.settings import Pins, TerminalSettings
 from terminal.sound import SAMPLES_PER_S, Note, wav
 
@@ -241,8 +242,10 @@ class Broken:
 def test_an_output_that_breaks_stops_nothing(tmp_path: Path) -> None:
     """Promise: a wire that comes off costs its own output, and neither a sale nor the others."""
     played = tmp_path / "played"
-    speaker = Speaker(["sh", "-c", 'cat > "$0"', str(played)])
-    player = Player([Broken(), speaker], wait=lambda news, _: news.is_set())
+    speaker = Speaker(["sh", "-c", 'cat > "$0"', str(played)], ALL_SCORES)
+    player = Player(
+        {"broken": Broken, "speaker": lambda: speaker}, wait=lambda news, _: news.is_set()
+    )
     player.play(Moment.PAID)
     player.wait_until_idle()
     assert player.self_test() == ("speaker",)
@@ -254,7 +257,8 @@ def test_a_sound_card_gets_the_notes(tmp_path: Path) -> None:
     """Promise: the loudspeaker plays the tones that the buzzer plays."""
     played = tmp_path / "played"
     player = Player(
-        [Speaker(["sh", "-c", 'cat > "$0"', str(played)])], wait=lambda news, _: news.is_set()
+        {"speaker": lambda: Speaker(["sh", "-c", 'cat > "$0"', str(played)], ALL_SCORES)},
+        wait=lambda news, _: news.is_set(),
     )
     assert player.self_test() == ("speaker",)
     player.close()
@@ -267,7 +271,9 @@ def test_a_sound_card_gets_the_notes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["false"], ["/no-such-program"]])
 def test_a_player_that_fails_is_not_claimed(command: list[str]) -> None:
     """Promise: a sound card that takes nothing is missing from the test's result."""
-    player = Player([Speaker(command)], wait=lambda news, _: news.is_set())
+    player = Player(
+        {"speaker": lambda: Speaker(command, ALL_SCORES)}, wait=lambda news, _: news.is_set()
+    )
     assert player.self_test() == ()
     player.close()
 
