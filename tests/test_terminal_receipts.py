@@ -226,6 +226,21 @@ def test_every_row_fits(kind: str, language: str, columns: int) -> None:
         assert len(row.text) * (2 if row.style is Style.LARGE else 1) <= columns
 
 
+def test_figures_of_a_whole_country_fit() -> None:
+    """Promise: no sum that an entry can hold is too wide for the paper."""
+    cents = 2**62
+    facts = replace(DAY, sales_cents=cents, refunds_cents=0, perpetual_cents=cents)
+    picture = draw(receipt(facts), Words("fr"))
+    assert picture.width == PaperWidth.MM_58
+    assert "46116860184273879,04 €" in text_of(receipt(facts))
+
+
+def test_what_no_paper_can_show_is_left_out() -> None:
+    """Promise: control characters in a name neither move text nor reach a screen."""
+    facts = bill_facts((replace(LINES[0], label="Pain\x1b[2J\x07\ncomplet"),))
+    assert "Pain [2J  complet" in text_of(receipt(facts))
+
+
 @given(label=st.text(max_size=64), name=st.text(max_size=64))
 def test_whatever_was_typed_is_drawn(label: str, name: str) -> None:
     """Promise: no name of a merchant or a product stops a receipt."""
