@@ -20,8 +20,10 @@ from gpiozero.pins.mock import (  # type: ignore[import-untyped]
 
 from terminal.feedback import ALL_SCORES, SCORES, Moment, Player, open_feedback
 from terminal.feedback_outputs import Light, Speaker, Step
+from terminal.feedback_words import outputs_found
 from terminal.settings import Pins, TerminalSettings
 from terminal.sound import SAMPLES_PER_S, Note, wav
+from terminal.words import Words
 
 BUZZER, GREEN, RED = 12, 23, 24
 WIRED = TerminalSettings(pins=Pins(buzzer=BUZZER, green=GREEN, red=RED))
@@ -184,6 +186,14 @@ def test_the_click_of_a_key_cuts_nothing_off(stall: Stall) -> None:
     stall.player.wait_until_idle()
     assert tones(stall.heard) == [1_568, 2_093]
     assert tones(stall.play(Moment.KEY)) == [1_760]
+
+
+def test_the_result_of_a_test_is_a_sentence(stall: Stall) -> None:
+    """Promise: who starts the terminal reads which sounds and lamps it found."""
+    words = Words("fr")
+    assert outputs_found(words, stall.player.self_test()) == "Sons et voyants : voyants, buzzer."
+    assert outputs_found(words, ("speaker",)) == "Sons et voyants : haut-parleur."
+    assert outputs_found(words, ()) == "Sons et voyants : aucun trouvé."
 
 
 def test_a_self_test_uses_every_output(stall: Stall) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from cardkit.errors import (
 )
 from terminal.printer import BAND_ROWS, Paper, escpos_job, open_printer
 from terminal.printer_wires import Patience
+from terminal.printer_words import paper_state, printer_trouble
+from terminal.words import Words
 from tests.escpos_printer import LOW, OUT, EscposPrinter, NetworkPrinter, SerialPrinter
 
 ANSWERING = Patience(answer_s=20)
@@ -124,7 +127,7 @@ def test_paper_that_ends_within_a_receipt_is_told() -> None:
     roll = EscposPrinter(rows_of_paper=60)
     line = NetworkPrinter(roll)
     with (
-        open_printer(line.address, patience=ANSWERING) as printer,
+        open_printer(line.address, patience=replace(ANSWERING, answers=1)) as printer,
         pytest.raises(PrinterOutOfPaper),
     ):
         printer.print(picture())
@@ -247,3 +250,12 @@ def test_a_full_disk_is_a_trouble_of_the_printer() -> None:
     """Promise: no error of the system comes through, whatever it is."""
     with open_printer("file:/dev/full") as printer, pytest.raises(PrinterError):
         printer.print(picture())
+
+
+def test_every_trouble_says_first_that_the_sale_stands() -> None:
+    """Promise: nobody pays twice because a printer did not print, and each trouble has its own."""
+    words = Words("fr")
+    said = {printer_trouble(words, kind("")) for kind in (*PrinterError.__subclasses__(),)}
+    assert len(said) == len(PrinterError.__subclasses__())
+    assert all(sentence.startswith("La vente est bien enregistrée.") for sentence in said)
+    assert len({paper_state(words, paper) for paper in Paper}) == len(Paper)

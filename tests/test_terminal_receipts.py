@@ -47,7 +47,7 @@ from terminal.receipts.content import (
 )
 from terminal.receipts.desk import Receipts
 from terminal.receipts.layout import Style, lay_out
-from terminal.receipts.picture import PaperWidth, draw
+from terminal.receipts.picture import FONTS, PaperWidth, draw
 from terminal.receipts.preview import preview
 from terminal.till import Till
 from terminal.words import Words
@@ -258,6 +258,13 @@ def test_tax_and_net_make_the_gross(gross_cents: int, vat_bp: int) -> None:
     net = net_cents(gross_cents, vat_bp)
     assert net == -net_cents(-gross_cents, vat_bp)
     assert abs(2 * (net * (10_000 + vat_bp) - gross_cents * 10_000)) <= 10_000 + vat_bp
+
+
+def test_the_font_goes_with_its_licence() -> None:
+    """Promise: whoever gets the terminal gets the licence that its font asks for."""
+    licence = (FONTS / "OFL.txt").read_text("utf-8")
+    assert "SIL OPEN FONT LICENSE Version 1.1" in licence
+    assert "Atkinson Hyperlegible Mono" in licence
 
 
 def test_the_time_is_that_of_france_to_the_second() -> None:

@@ -217,8 +217,9 @@ class _Page:
             yield from self._pair(_("  with tax"), self._decimal(share.gross_cents))
 
     def _card(self, alias: str | None) -> Iterator[Row]:
+        _ = self._words.gettext
         if alias is not None:
-            yield from self._pair(self._words.gettext("Card"), f"…{alias}")
+            yield from self._pair(_("Card"), f"…{alias}")
 
     def _pair(self, left: str, right: str, style: Style = Style.NORMAL) -> Iterator[Row]:
         """Text at the left, a figure at the right; below each other when they don't fit."""
