@@ -75,6 +75,20 @@ def test_where_a_proven_debit_belongs(
     assert (closing.return_reason is not None) == (state is State.RETURNED)
 
 
+@pytest.mark.parametrize(
+    ("choice", "state"),
+    [(None, State.PROVISIONAL), (PARKED, State.PROVISIONAL), (OTHERWISE, State.RETURNED)],
+)
+def test_who_was_put_back_knows_no_more(choice: ResolutionChoice | None, state: State) -> None:
+    """Promise 8: an open sale does not wait for ever for a terminal that has forgotten it.
+
+    Its disk was put back, and it has signed another entry under the sale's number since.
+    """
+    claim = replace(CLAIM, outcome=OPEN, choice=choice, number_taken_twice=True)
+    closing = close_proven(claim, terminal_lost=False, confirmed=False, refunds_granted=True)
+    assert closing.state is state
+
+
 def test_what_the_documents_forbid_is_held() -> None:
     """Promise 2: a proven sale beyond the terminal's documents waits, goods or not."""
     claim = replace(CLAIM, outcome=SALE, verdict="not_enough")

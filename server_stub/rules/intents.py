@@ -1,7 +1,8 @@
 """What becomes of a claim: the terminal's word, the card's proof, and who had the goods.
 
 A proven card fact beats a `void`. Money goes back to a member only once the terminal can say
-nothing more: its own `indeterminate` is here, with everything before it, or it is lost.
+nothing more: its own `indeterminate` is here, with everything before it, or it is lost, or it
+was put back to a time before.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def close_proven(
     if claim.outcome is Outcome.VOID:
         return _contradicted(returned, overdue=overdue)
     said_all = claim.outcome is Outcome.INDETERMINATE and claim.outcome_complete
-    if not said_all and not terminal_lost:
+    # A terminal that was put back has signed another entry under this number: it knows no more.
+    if not said_all and not terminal_lost and not claim.number_taken_twice:
         return Closing(State.WAITING, OPEN_AT_TERMINAL)
     if confirmed or claim.choice is ResolutionChoice.GOODS_HANDED_OVER:
         return allowed

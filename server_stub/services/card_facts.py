@@ -290,12 +290,16 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
             caisse,
             (
                 claim
-                for card_id, rows in decisions.items()
-                if any(row.kind == ActKind.SPEND_RETURNED for row in rows)
-                for claim in claims.get(card_id, [])
+                for card_id, rows in claims.items()
+                for claim in rows
+                if claim.outcome == Outcome.OPEN.value or _has_money_back(decisions, card_id)
             ),
         ),
     )
+
+
+def _has_money_back(decisions: dict[int, list[CardDecision]], card_id: int) -> bool:
+    return any(row.kind == ActKind.SPEND_RETURNED for row in decisions.get(card_id, []))
 
 
 def _twice(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[tuple[int, int]]:

@@ -74,6 +74,7 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
         reader = Reader(caisse, terminal)
         reader.read(new)
         cards = reader.touched.cards | _now_complete(caisse, terminal, old_cursor)
+        cards |= _forgotten(caisse, terminal, new)
         if terminal.status == TerminalStatus.LOST and new:
             cards |= _recovered_for(caisse, terminal)
         reconcile_cards(caisse, cards)
@@ -194,6 +195,19 @@ def _now_complete(caisse: Caisse, terminal: Terminal, old_cursor: int) -> set[in
         outcome=Outcome.INDETERMINATE.value,
         outcome_seq__gt=old_cursor,
         outcome_seq__lte=terminal.cursor_seq,
+        card__isnull=False,
+    )
+    return {card_id for card_id in claims.values_list("card_id", flat=True) if card_id}
+
+
+def _forgotten(caisse: Caisse, terminal: Terminal, new: Sequence[Stored]) -> set[int]:
+    """Cards of open sales under whose number the terminal has now signed another entry."""
+    if not new:
+        return set()
+    claims = Claim.objects.using(caisse.using).filter(
+        terminal=terminal,
+        outcome=Outcome.OPEN.value,
+        seq__in=[entry.seq for _, entry in new],
         card__isnull=False,
     )
     return {card_id for card_id in claims.values_list("card_id", flat=True) if card_id}

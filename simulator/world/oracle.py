@@ -334,8 +334,8 @@ class _Judge:
             return
         if row.state == State.WAITING.value:
             self._world.complain("V5", f"{debit} waits for ever: {row.reason}")
-        if row.state == State.PROVISIONAL.value and debit.terminal not in self._world.lost:
-            self._world.complain("V5", f"{debit} is kept for a till that is not lost")
+        if row.state == State.PROVISIONAL.value and not self._forgets(debit.terminal):
+            self._world.complain("V5", f"{debit} is kept for a till that can tell")
         if not seen and row.state == State.PAYABLE.value and not self._is_told_sold(debit):
             self._world.complain("V5", f"{debit} was never green, and is kept: {row.reason}")
 
@@ -444,8 +444,13 @@ class _Judge:
         stored = StoredEntry.objects.using(WORLD).filter(
             terminal=debit.terminal, kind=int(EntryKind.SALE), about_seq=debit.seq
         )
-        recovered = debit.terminal in self._world.lost | self._world.lost_too_soon
-        return recovered or stored.exists() or (debit.terminal, debit.seq) in self._truth.answers
+        is_told = stored.exists() or (debit.terminal, debit.seq) in self._truth.answers
+        return is_told or self._forgets(debit.terminal)
+
+    def _forgets(self, terminal: int) -> bool:
+        """A till that burnt, or was put back to a time before: a person decides for its sales."""
+        world = self._world
+        return terminal in world.lost | world.lost_too_soon | self._truth.rewound
 
     def _is_ahead(self, debit: Debit) -> bool:
         """Nothing that the card has proven comes after it, and a finding says how far it came."""

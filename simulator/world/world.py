@@ -357,7 +357,8 @@ class World:
             for card in self.cards:
                 self.people.inspect(stall, card)
         self.sync_all()
-        confirmed = [self.centre.confirm_recovered(it) for it in sorted(self.lost)]
+        forgetful = sorted(self.lost | self.truth.rewound)
+        confirmed = [self.centre.confirm_recovered(it) for it in forgetful]
         if any(confirmed):
             self.marks.hit(Mark.RECOVERY_CONFIRMED)
         if self.centre.waits() or self.centre.is_locked:
