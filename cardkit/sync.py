@@ -68,6 +68,7 @@ class Health:
     disk_free_mb: int | None = maybe(5, U31, default=None)
     temperature_c: int | None = maybe(6, S64, default=None)
     undervoltage: int | None = maybe(7, U31, default=None)
+    """The bits of a Raspberry Pi's `vcgencmd get_throttled`."""
 
 
 @document

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -44,6 +43,7 @@ from cardkit.sync import (
 from terminal.config import DataDirectory
 from terminal.files import sync_directory, write_atomically
 from terminal.journal import Journal
+from terminal.power import Power, read_power
 from terminal.store import Store
 
 logger = logging.getLogger(__name__)
@@ -63,12 +63,14 @@ class Mailbox:
         store: Store,
         clock: Clock,
         software_version: str,
+        power: Callable[[Path], Power] = read_power,
     ) -> None:
         self._data = data
         self._journal = journal
         self._store = store
         self._clock = clock
         self._software_version = software_version
+        self._power = power
 
     def export(self) -> tuple[Path, ...]:
         """Leave the unsent entries as requests, and nothing else, in the outbox.
@@ -163,13 +165,15 @@ class Mailbox:
         )
 
     def _health(self) -> Health:
-        free = os.statvfs(self._data.root)
+        power = self._power(self._data.root)
         return Health(
             software_version=self._software_version,
             sqlite_version=sqlite3.sqlite_version,
             clock=self._clock.now().trust,
             fsync_p95_ms=self._journal.commit_p95_ms,
-            disk_free_mb=free.f_bavail * free.f_frsize // 1_000_000,
+            disk_free_mb=power.disk_free_mb,
+            temperature_c=power.temperature_c,
+            undervoltage=None if power.throttled is None else int(power.throttled),
         )
 
     def _path(self, request: SyncRequest) -> Path:
