@@ -262,6 +262,8 @@ class MediumExchanged:
     medium: str = wire(1, Text(64))
     written_up_to_seq: int | None = maybe(2, U32, default=None)
     read_digest: bytes | None = maybe(3, HASH, default=None)
+    written_digest: bytes | None = maybe(4, HASH, default=None)
+    """Of a fiscal archive: SHA-256 of its manifest, which names every file of it."""
 
 
 @document

@@ -63,6 +63,7 @@ class Document(Enum):
 
     IDENTITY = "identity"
     CERTIFICATES = "certificates"
+    TERMINAL_CERTIFICATE = "terminal certificate"
     PERMIT = "permit"
     ANSWER = "answer"
     DIGEST = "digest"

@@ -23,6 +23,7 @@ from cardkit.bodies import (
     Resolution,
     ResolutionChoice,
     Sale,
+    SettingChanged,
 )
 from cardkit.entries import Entry, open_entry
 from cardkit.errors import DocumentError, JournalDamaged, JournalStopped, must
@@ -89,6 +90,11 @@ class JournalReader:
         self._public = key
         self.caisse = caisse
         self.terminal = terminal
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The key that verifies this journal."""
+        return self._public
 
     def entry(self, seq: int) -> Entry | None:
         """Return one entry."""
@@ -243,6 +249,21 @@ class JournalReader:
         )
         return self._sum(sql, uid, day_number(day))
 
+    def sold_cents(self, merchant: int, first: date, last: date) -> int:
+        """Return a merchant's sales less refunds of some business days, both ends included."""
+        sql = (
+            "SELECT seq, content FROM entry WHERE kind IN (21, 24) AND training = 0"
+            " AND business_date BETWEEN ? AND ?"
+        )
+        entries = self._many(sql, day_number(first), day_number(last))
+        return sum(
+            it.body.amount_cents
+            if isinstance(it.body, Sale)
+            else -cast(Refund, it.body).amount_cents
+            for it in entries
+            if it.envelope.merchant == merchant
+        )
+
     def totals(self, first_seq: int, last_seq: int) -> Totals:
         """Return sales and refunds of a stretch of the journal, both ends included."""
         sql = (
@@ -272,6 +293,28 @@ class JournalReader:
         """Return the closures that follow an entry."""
         sql = "SELECT seq, content FROM entry WHERE kind = 40 AND seq > ? ORDER BY seq"
         return self._many(sql, after_seq)
+
+    def last_setting(self, name: str) -> SettingChanged | None:
+        """Return the newest change of a setting."""
+        sql = "SELECT seq FROM entry WHERE kind = 9 ORDER BY seq DESC"
+        for (seq,) in self._rows(sql):
+            entry = self.entry(seq)
+            body = None if entry is None else entry.body
+            if isinstance(body, SettingChanged) and body.name == name:
+                return body
+        return None
+
+    def span(self, first_day: date, last_day: date) -> tuple[int, int] | None:
+        """Return the first and the last entry of some business days; None when there is none."""
+        sql = "SELECT MIN(seq), MAX(seq) FROM entry WHERE business_date BETWEEN ? AND ?"
+        ((first, last),) = self._rows(sql, day_number(first_day), day_number(last_day))
+        return None if first is None else (first, last)
+
+    def sold_from(self, first_seq: int, last_seq: int) -> int:
+        """Return where a stretch begins that holds the intents of its sales too."""
+        sql = "SELECT MIN(about_seq) FROM entry WHERE seq BETWEEN ? AND ? AND kind IN (21, 22, 23)"
+        ((earliest,),) = self._rows(sql, first_seq, last_seq)
+        return first_seq if earliest is None else min(first_seq, earliest)
 
     def sold_between(self, first_seq: int, last_seq: int) -> tuple[Intent, ...]:
         """Return the intents of the sales of a stretch, training left out."""

@@ -49,7 +49,7 @@ from cardkit.sealing import SealingKey
 from cardkit.signing import PublicKey, SigningKey, parse
 from cardkit.sync import CONTENT_TYPE
 from terminal.config import DataDirectory
-from terminal.documents import Documents, Identity
+from terminal.documents import Document, Documents, Identity
 from terminal.files import write_atomically
 from terminal.floored import FlooredClock
 from terminal.journal import Journal
@@ -150,7 +150,9 @@ class Pairing:
             root=root,
             service_url=result.service_url or self._ticket.url,
         )
-        Documents(self._data.documents).identity = identity
+        documents = Documents(self._data.documents)
+        documents.put_content(Document.TERMINAL_CERTIFICATE, result.certificate)
+        documents.identity = identity
         enrolled = Enrolled(
             certificate=parse(result.certificate).digest,
             permit=permit.digest,

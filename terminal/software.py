@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +13,14 @@ _PACKAGES: Final = ("cardkit", "terminal")
 _SOURCES: Final = frozenset({".py", ".toml"})
 """What decides how the program behaves: code, and the card profile."""
 _BOARD_SERIAL: Final = Path("/proc/device-tree/serial-number")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of the program, by its path within it, and the SHA-256 of its content."""
+
+    name: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +35,27 @@ class Software:
     @classmethod
     def installed(cls) -> Self:
         """Hash every source of what is installed beside this one."""
-        root = Path(__file__).parent.parent
-        whole = hashlib.sha256()
-        for package in _PACKAGES:
-            sources = (it for it in (root / package).rglob("*") if it.suffix in _SOURCES)
-            for path in sorted(sources):
-                content = hashlib.sha256(path.read_bytes()).digest()
-                whole.update(path.relative_to(root).as_posix().encode() + b"\x00" + content)
-        return cls(whole.digest(), _version(), _board_serial())
+        return cls(hash_of(installed_sources()), _version(), _board_serial())
+
+
+def installed_sources() -> tuple[Source, ...]:
+    """Return every source of what is installed beside this one, in the order of its hash."""
+    root = Path(__file__).parent.parent
+    found = []
+    for package in _PACKAGES:
+        sources = (it for it in (root / package).rglob("*") if it.suffix in _SOURCES)
+        for path in sorted(sources):
+            digest = hashlib.sha256(path.read_bytes()).digest()
+            found.append(Source(path.relative_to(root).as_posix(), digest))
+    return tuple(found)
+
+
+def hash_of(sources: Iterable[Source]) -> bytes:
+    """Return the one hash of sources: SHA-256 over each name, a zero byte and its own hash."""
+    whole = hashlib.sha256()
+    for source in sources:
+        whole.update(source.name.encode() + b"\x00" + source.digest)
+    return whole.digest()
 
 
 def _version() -> str:
