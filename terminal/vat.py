@@ -34,28 +34,37 @@ def summed(sold: Iterable[VatTotal], given_back: Iterable[VatTotal] = ()) -> tup
 
 
 def given_back(
-    totals: tuple[VatTotal, ...], *, paid_cents: int, before_cents: int, amount_cents: int
+    sold: tuple[VatTotal, ...], before: Iterable[VatTotal], amount_cents: int
 ) -> tuple[VatTotal, ...]:
-    """Return what of a sale's sums goes back with a refund, in proportion to what the card paid.
+    """Return what of a sale's sums goes back with a refund, after what went back before.
 
-    `before_cents` were given back before: what all refunds of a sale say sums to what its last
-    cent gives back, and a sale that was given back whole to what was sold.
+    In proportion to what the card has paid and not got back, and exact to the cent: a sale that
+    is given back in parts is given back whole at every rate. Empty for a sale without sums.
     """
-    must(0 < amount_cents <= paid_cents - before_cents, "a refund within its sale")
-    after_cents = before_cents + amount_cents
-
-    def share(cents: int) -> int:
-        return cents * after_cents // paid_cents - cents * before_cents // paid_cents
-
+    left = _sums(sold, before)
+    rates = sorted(left)
+    covered = _shares([left[rate][1] for rate in rates], amount_cents)
+    paid_cents = sum(left[rate][1] for rate in rates)
+    gross = [left[rate][0] for rate in rates]
+    gross_back_cents = sum(gross) * amount_cents // paid_cents if paid_cents else 0
     return tuple(
-        VatTotal(
-            vat_bp=it.vat_bp,
-            coverage_bp=it.coverage_bp,
-            gross_cents=share(it.gross_cents),
-            covered_cents=share(it.covered_cents),
+        VatTotal(vat_bp=rate[0], coverage_bp=rate[1], gross_cents=gross, covered_cents=covered)
+        for rate, gross, covered in zip(
+            rates, _shares(gross, gross_back_cents), covered, strict=True
         )
-        for it in totals
     )
+
+
+def _shares(parts: list[int], cents: int) -> list[int]:
+    """Divide an amount over parts in proportion; the cents left over go to the largest rests."""
+    whole = sum(parts)
+    if whole <= 0:
+        return [0 for _ in parts]
+    shares = [part * cents // whole for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda at: -(parts[at] * cents % whole))
+    for at in by_rest[: cents - sum(shares)]:
+        shares[at] += 1
+    return shares
 
 
 def _sums(
