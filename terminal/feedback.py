@@ -137,20 +137,27 @@ class Player:
         self._news.set()
 
     def _run(self) -> None:
-        self._outputs = list(_opened(self._openers))
-        self._be_idle()
-        while True:
-            self._news.wait()
-            with self._lock:
-                if self._is_closed:
-                    break
-                self._news.clear()
-                score, self._next = self._next, None
-                self._is_busy = True
-            self._perform(score or ())
+        try:
+            self._outputs = list(_opened(self._openers))
             self._be_idle()
-        for output in self._outputs:
-            _or_fails(output, output.close)
+            while (score := self._asked()) is not None:
+                self._perform(score)
+                self._be_idle()
+            for output in self._outputs:
+                _or_fails(output, output.close)
+        finally:
+            with self._idle:  # nobody may wait for a thread that a bug of ours has ended
+                self._is_closed = True
+                self._idle.notify_all()
+
+    def _asked(self) -> _Score | None:
+        """Wait for a score that is asked for; None when it is over."""
+        self._news.wait()
+        with self._lock:
+            self._news.clear()
+            score, self._next = self._next, None
+            self._is_busy = True
+            return None if self._is_closed else score or ()
 
     def _be_idle(self) -> None:
         with self._idle:

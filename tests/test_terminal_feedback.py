@@ -19,12 +19,14 @@ from gpiozero.pins.mock import (  # type: ignore[import-untyped]
 )
 
 from terminal.feedback import ALL_SCORES, SCORES, Moment, Player, open_feedback
-from terminal.feedback_outputs import Light, Speaker, Step
+from terminal.feedback_outputs import Buzzer, Lamps, Light, Speaker, Step
 from terminal.feedback_words import outputs_found
 from terminal.settings import Pins, TerminalSettings
 from terminal.sound import SAMPLES_PER_S, Note, wav
 from terminal.words import Words
 
+PIPE_BYTES = 65_536
+"""What a pipe of Linux holds (pipe(7))."""
 BUZZER, GREEN, RED = 12, 23, 24
 WIRED = TerminalSettings(pins=Pins(buzzer=BUZZER, green=GREEN, red=RED))
 Heard = tuple[int, bool, bool]
@@ -129,8 +131,9 @@ def test_closing_lets_go_of_the_pins(stall: Stall) -> None:
     stall.player.close()
     stall.player.close()
     assert not stall.pins.pin(GREEN).state
-    again = open_feedback(WIRED, cards=Path("/no-such-file"), pin_factory=stall.pins)
-    again.close()
+    lamps, buzzer = Lamps(WIRED.pins, stall.pins), Buzzer(BUZZER, stall.pins)
+    lamps.close()
+    buzzer.close()
 
 
 def test_a_new_moment_cuts_off_the_one_that_plays(stall: Stall) -> None:
@@ -286,6 +289,13 @@ def test_a_player_that_fails_is_not_claimed(command: list[str]) -> None:
     )
     assert player.self_test() == ()
     player.close()
+
+
+def test_silence_after_the_last_tone_is_not_played() -> None:
+    """Promise: a sound is over when it is heard to be, and so small that a pipe holds it."""
+    assert wav([Note(0.1, 880), Note(2, 0)]) == wav([Note(0.1, 880)])
+    for score in ALL_SCORES:
+        assert len(wav([Note(it.duration_s, it.tone_hz) for it in score])) < PIPE_BYTES
 
 
 @pytest.mark.parametrize("tone_hz", [494, 1_047, 2_093])

@@ -15,6 +15,7 @@ from PIL import Image, ImageChops
 from cardkit.errors import (
     PrinterBusy,
     PrinterError,
+    PrinterForbidden,
     PrinterMissing,
     PrinterOutOfPaper,
     PrinterUnreachable,
@@ -24,6 +25,7 @@ from terminal.printer_wires import Patience
 from terminal.printer_words import paper_state, printer_trouble
 from terminal.words import Words
 from tests.escpos_printer import LOW, OUT, EscposPrinter, NetworkPrinter, SerialPrinter
+from tests.rights import as_nobody
 
 ANSWERING = Patience(answer_s=20)
 """For printers that answer: they are waited for, and nothing is."""
@@ -198,6 +200,18 @@ def test_an_open_serial_printer_is_busy_for_others() -> None:
     with open_printer(f"serial:{path}", patience=SILENT), pytest.raises(PrinterBusy):
         open_printer(f"serial:{path}", patience=SILENT)
     open_printer(f"serial:{path}", patience=SILENT).close()
+    os.close(near)
+    os.close(far)
+
+
+def test_a_printer_without_rights_is_forbidden(tmp_path: Path) -> None:
+    """Promise: a missing right is told apart from a missing printer."""
+    escpos_job(picture())  # loads what nobody may read
+    far, near = os.openpty()
+    tmp_path.chmod(0o700)
+    for address in (f"serial:{os.ttyname(near)}", f"file:{tmp_path}/receipt"):
+        with as_nobody(), pytest.raises(PrinterForbidden):
+            open_printer(address, patience=SILENT)
     os.close(near)
     os.close(far)
 
