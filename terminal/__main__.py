@@ -39,7 +39,7 @@ from terminal.config import (
 )
 from terminal.context import Context, Exit, pass_context, say
 from terminal.fiscal_commands import archive
-from terminal.network_commands import carry, connection
+from terminal.network_commands import carry, connection, stick, wifi
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
 from terminal.reader_commands import readers
 from terminal.software import Software
@@ -100,7 +100,7 @@ def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 
 
-for command in (readers, connection, archive):
+for command in (readers, connection, wifi, stick, archive):
     cli.add_command(command)
 
 

@@ -35,6 +35,14 @@ def find_stick(path: Path = MOUNTS) -> Stick | None:
     return next(reversed(sticks(text)), None)
 
 
+def stick_at(path: Path) -> Stick | None:
+    """Take a folder for a stick, as somebody says it is one; None when it is not there."""
+    try:
+        return Stick(path=path, medium=_medium("-", path.name), device=path.stat().st_dev)
+    except OSError:
+        return None
+
+
 def sticks(mountinfo: str) -> tuple[Stick, ...]:
     """Read a table of mounts (proc_pid_mountinfo(5)); lines of another form are left out."""
     found = (_stick(line.split(" ")) for line in mountinfo.splitlines())
@@ -52,8 +60,14 @@ def _stick(fields: list[str]) -> Stick | None:
         return None
     if kind not in FILE_SYSTEMS or not any(place in target.parents for place in PLACES):
         return None
-    medium = f"{source.name} {target.name}".encode("ascii", "replace").decode("ascii")
-    return Stick(path=target, medium=medium[:_MEDIUM_CHARACTERS], device=os.makedev(major, minor))
+    medium = _medium(source.name, target.name)
+    return Stick(path=target, medium=medium, device=os.makedev(major, minor))
+
+
+def _medium(device: str, name: str) -> str:
+    """Name a stick in the journal, whose texts are short."""
+    plain = f"{device} {name}".encode("ascii", "replace").decode("ascii")
+    return plain[:_MEDIUM_CHARACTERS]
 
 
 def _plain(field: str) -> str:

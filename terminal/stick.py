@@ -97,7 +97,7 @@ class StickExchange:
 
     def _take_in(self, stick: Stick, folder: StickFolder) -> bytes | None:
         """Take in the answer and return its digest; None when it is none, or tells nothing new."""
-        with _at(stick):
+        with at_stick(stick):
             content = _read(folder.answer)
         if content is None or self._is_noted(content) or not self._mailbox.is_news(content):
             return None
@@ -116,7 +116,7 @@ class StickExchange:
     def _write(self, stick: Stick, folder: StickFolder) -> int:
         """Put the whole outbox on the stick, and take away what it no longer holds."""
         waiting = self._mailbox.export()
-        with _at(stick):
+        with at_stick(stick):
             folder.requests.mkdir(parents=True, exist_ok=True)
             names = {path.name for path in waiting}
             for stale in folder.requests.glob(f"*{SUFFIX}"):
@@ -171,7 +171,7 @@ def _others(folder: StickFolder) -> tuple[str, ...]:
 
 
 @contextmanager
-def _at(stick: Stick) -> Iterator[None]:
+def at_stick(stick: Stick) -> Iterator[None]:
     """Work on a stick while it is there, and call its trouble by our name for it."""
     if not _is_here(stick):
         raise StickGone("another file system lies at its place")

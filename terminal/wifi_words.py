@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from terminal.nmcli import WifiTrouble
+from terminal.wifi import NetworkState, Security
 from terminal.words import Words
 
 
@@ -29,3 +30,26 @@ def sentence(words: Words, trouble: WifiTrouble) -> str:
         WifiTrouble.TIMED_OUT: _("The network does not answer. Move closer, then try again."),
         WifiTrouble.FAILED: _("That did not work. Try again, or use another network."),
     }[trouble]
+
+
+def security(words: Words, asks: Security) -> str:
+    """Say what a network asks for."""
+    _ = words.gettext
+    return {
+        Security.OPEN: _("open"),
+        Security.PSK: _("needs a password"),
+        Security.SAE: _("needs a password"),
+        Security.OTHER: _("not for this terminal"),
+    }[asks]
+
+
+def state(words: Words, now: NetworkState) -> tuple[str, ...]:
+    """Say what is connected, a line each."""
+    _ = words.gettext
+    lines = (
+        (_("Wi-Fi: {name}"), now.wifi),
+        (_("Cable: {name}"), now.cable),
+        (_("Telephone: {name}"), now.phone),
+    )
+    told = tuple(text.format(name=name) for text, name in lines if name is not None)
+    return told or (_("Not connected."),)
