@@ -48,7 +48,7 @@ from terminal.receipts.content import (
 from terminal.receipts.desk import Receipts
 from terminal.receipts.layout import Style, lay_out
 from terminal.receipts.picture import FONTS, PaperWidth, draw
-from terminal.receipts.preview import preview
+from terminal.receipts.preview import in_letters, preview
 from terminal.till import Till
 from terminal.words import Words
 from tests.terminal_world import MERCHANT, World
@@ -285,6 +285,18 @@ def test_a_preview_of_every_dot_is_the_picture() -> None:
     }
     everywhere = ((x, y) for x in range(picture.width) for y in range(picture.height))
     assert dark == {at for at in everywhere if not picture.getpixel(at)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_preview_in_letters_says_what_the_paper_says(kind: str) -> None:
+    """Promise: what a small screen shows can be read, and is all that is printed."""
+    rows = lay_out(receipt(KINDS[kind], copy=1), Words("fr"), 32)
+    shown = in_letters(rows, 32)
+    assert max(map(len, shown)) <= 32
+    for row, line_shown in zip(rows, shown, strict=True):
+        said = line_shown[::2] if row.style is Style.LARGE else line_shown.strip("─█ ")
+        assert said.strip() == row.text.strip()
+    assert "████████ DUPLICATA n° 1 ████████" in shown
 
 
 @pytest.mark.parametrize("columns", [1, 20, 48, 100])

@@ -38,7 +38,7 @@ class LinesKept(Protocol):
 
 
 class Receipts:
-    """What may be printed, from one journal; every method may raise JournalStopped.
+    """What may be printed, from one journal; every method may raise JournalStopped or StoreError.
 
     Printing takes seconds and must not hold the till: build a receipt, draw and print it in any
     thread, and call `printed` in the journal's own once the printer has taken it.

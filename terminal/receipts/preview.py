@@ -1,12 +1,18 @@
-"""A bitmap as letters: what a screen of text shows of a receipt."""
+"""What a screen of text shows of a receipt: its rows in letters, or its bitmap in half blocks.
+
+Thirty-two letters of a bitmap need 384 half blocks to be read. A stall's screen has sixty columns:
+there the letters tell what stands on a receipt, and the half blocks how long it is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PIL import Image
 
 from cardkit.errors import must
+from terminal.receipts.layout import Row, Style
 
 _BLOCKS: Final = {
     (False, False): " ",
@@ -29,6 +35,22 @@ def preview(picture: Image.Image, columns: int) -> tuple[str, ...]:
     grey = picture.convert("L").resize((width, height), Image.Resampling.BOX)
     dark = grey.point([value < 192 for value in range(256)], mode="1")
     return tuple(_row(dark, upper) for upper in range(0, height, 2))
+
+
+def in_letters(rows: Sequence[Row], columns: int) -> tuple[str, ...]:
+    """Return rows as they stand on paper of so many columns, a large letter taking two."""
+    return tuple(_letters(row, columns) for row in rows)
+
+
+def _letters(row: Row, columns: int) -> str:
+    match row.style:
+        case Style.RULE:
+            return "─" * columns
+        case Style.LARGE:
+            return " ".join(row.text)
+        case Style.BANNER:
+            return f"{f' {row.text.strip()} ':█^{columns}}"
+    return row.text
 
 
 def _row(dark: Image.Image, upper: int) -> str:
