@@ -42,6 +42,7 @@ from terminal.fiscal_commands import archive
 from terminal.network_commands import carry, connection, stick, wifi
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
 from terminal.reader_commands import readers
+from terminal.screen_commands import ui
 from terminal.software import Software
 from terminal.sync_state import is_due
 from terminal.words import Words

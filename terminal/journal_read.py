@@ -96,6 +96,11 @@ class JournalReader:
         """The key that verifies this journal."""
         return self._public
 
+    @property
+    def key_digest(self) -> bytes:
+        """What the caisse knows this terminal's journal by."""
+        return self._public.digest
+
     def entry(self, seq: int) -> Entry | None:
         """Return one entry."""
         return self._one("SELECT seq, content FROM entry WHERE seq = ?", seq)

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 from cardkit.bodies import (
     ClockSet,
@@ -27,6 +27,7 @@ from cardkit.bodies import (
     SettingChanged,
     Started,
     Stopped,
+    VatTotal,
 )
 from cardkit.card.connection import CardConnection
 from cardkit.card.keys import CardUse, TerminalCardKeys
@@ -35,13 +36,17 @@ from cardkit.directory import CardRow
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardError, ReaderError, must
 from terminal.amber import AmberSales
+from terminal.basket import BasketLine
 from terminal.closures import AlreadyClosed, Closures
 from terminal.config import DataDirectory
 from terminal.credit import Credit
 from terminal.floored import FlooredClock
 from terminal.journal import Journal
-from terminal.keyring import Keyring
+from terminal.journal_read import SoldIntent
+from terminal.keyring import Keyring, read_transport_key
+from terminal.lines import BasketLines
 from terminal.mailbox import Mailbox
+from terminal.mounts import Stick
 from terminal.outcomes import (
     Balance,
     BalanceOutcome,
@@ -59,11 +64,14 @@ from terminal.outcomes import (
     Settled,
     Settlement,
 )
+from terminal.pin import is_reset_code
 from terminal.selling import EMPTY_BASKET, Order, Selling
 from terminal.software import Software
+from terminal.stick import StickExchange, StickExchanged
 from terminal.store import Store
 from terminal.tap import Tap
 from terminal.torn import Executed
+from terminal.vat import given_back
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +106,8 @@ class Till:
         self.journal = journal
         self.store = store
         self.clock = clock
+        self.data: Final = data
+        self._lines: BasketLines | None = None
         self._keyring = keyring
         self._software = software
         self._credit = Credit(journal=journal, store=store, clock=clock)
@@ -143,6 +153,24 @@ class Till:
         """Let go of journal and store; calling it twice is harmless."""
         self.journal.close()
         self.store.close()
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
+
+    @property
+    def lines(self) -> BasketLines:
+        """The lines of baskets; opened when they are first asked for, raises StoreError."""
+        if self._lines is None:
+            self._lines = BasketLines.open(self.data.lines)
+        return self._lines
+
+    def keep_lines(self, lines: tuple[BasketLine, ...]) -> bytes:
+        """Put a basket's lines on disk and return the hash that its intent names."""
+        return self.lines.keep(lines)
+
+    def is_reset_code(self, asked: str, answer: str) -> bool:
+        """Say whether the caisse has answered a challenge for a forgotten PIN."""
+        return is_reset_code(self._keyring.token, asked, answer)
 
     # With a card
 
@@ -273,6 +301,7 @@ class Till:
                 reason=reason,
                 uid=sold.intent.uid,
                 generation=sold.intent.generation,
+                vat_totals=self._vat_given_back(sold, wanted_cents),
             ),
             merchant=sale.merchant,
             operator=operator,
@@ -333,6 +362,11 @@ class Till:
             operator=operator,
             training=self.training,
         )
+
+    def exchange_by_stick(self, stick: Stick) -> StickExchanged:
+        """Exchange with the service by a USB stick; raises StickError."""
+        key = read_transport_key(self.data.keys, caisse=self.journal.caisse)
+        return StickExchange(journal=self.journal, mailbox=self._mailbox, key=key).run(stick)
 
     def consume_inbox(self) -> int:
         """Take in the service's answers and return how many were good."""
@@ -404,6 +438,11 @@ class Till:
                 )
             )
         return tuple(movements)
+
+    def _vat_given_back(self, sold: SoldIntent, amount_cents: int) -> tuple[VatTotal, ...]:
+        refunds = self.journal.refunds_of(sold.sale.intent_seq)
+        before = (it for entry in refunds for it in cast(Refund, entry.body).vat_totals)
+        return given_back(sold.intent.vat_totals, before, amount_cents)
 
     def _session(self, kind: EntryKind, merchant: int, operator: OperatorRole) -> None:
         self.journal.append(

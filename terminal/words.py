@@ -75,6 +75,23 @@ class Words:
         form = "%d/%m/%Y %H:%M" if self._language == FRENCH else "%Y-%m-%d %H:%M"
         return at.astimezone(PARIS).strftime(form)
 
+    def long_day(self, at: datetime) -> str:
+        """Show a day with its name and an hour, for who is asked whether it is right."""
+        paris = at.astimezone(PARIS)
+        return f"{self._weekdays()[paris.weekday()]} {self.day(at)}"
+
+    def _weekdays(self) -> tuple[str, ...]:
+        _ = self.gettext
+        return (
+            _("Monday"),
+            _("Tuesday"),
+            _("Wednesday"),
+            _("Thursday"),
+            _("Friday"),
+            _("Saturday"),
+            _("Sunday"),
+        )
+
     def instant(self, text: str) -> datetime | None:
         """Read a day and an hour in France as `day` shows them, or None."""
         for form in _DAYS_TYPED:

@@ -258,7 +258,11 @@ class World:
         )
 
     def enrol(
-        self, terminal: int = TERMINAL, *, board_serial: bytes | None = None
+        self,
+        terminal: int = TERMINAL,
+        *,
+        board_serial: bytes | None = None,
+        merchants: tuple[int, ...] = (MERCHANT,),
     ) -> DataDirectory:
         """Make a terminal's data as pairing does, with the directory of this moment."""
         data = self.data(terminal)
@@ -278,7 +282,7 @@ class World:
         documents.identity = self.identity(terminal)
         store = Store.open(data)
         store.accept_certificates(self.certificates())
-        permit = store.accept_permit(self.permit(terminal))
+        permit = store.accept_permit(self.permit(terminal, merchants=merchants))
         if self.directory:
             store.accept_directory(self.directory, self.whole_delta(), refunded=frozenset())
         enrolled = Enrolled(

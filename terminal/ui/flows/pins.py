@@ -1,0 +1,75 @@
+"""The producer's PIN: asked for, chosen, changed, and replaced when it was forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from terminal import pin
+from terminal.ui.amount import CountPage, PinPage
+from terminal.ui.choose import ChoicePage
+from terminal.ui.flows.asking import tell
+from terminal.ui.widgets import Choice
+
+if TYPE_CHECKING:
+    from terminal.ui.app import TillApp
+
+
+async def may_manage(app: TillApp) -> bool:
+    """Ask for the producer's PIN where one was chosen; a helper is asked, too."""
+    return not app.merchant_settings.pin or await is_producer(app, app.selling.merchant)
+
+
+async def is_producer(app: TillApp, merchant: int) -> bool:
+    """Ask for a merchant's PIN until it is right or given up; a forgotten one can be replaced."""
+    _ = app.words.gettext
+    text = ""
+    while True:
+        kept = app.parts.settings.merchant(merchant).pin
+        typed = await app.show(PinPage(_("PIN of the producer"), text=text))
+        if typed is None:
+            return await _has_forgotten(app, merchant)
+        until_s = app.guesses.wait_s(merchant)
+        if until_s:
+            text = _("Too many wrong PINs: wait {seconds} s.").format(seconds=until_s)
+        elif pin.is_pin(typed, kept):
+            app.guesses.right(merchant)
+            return True
+        else:
+            app.guesses.wrong(merchant)
+            text = _("That is not the PIN. − leads back, and to a forgotten PIN.")
+
+
+async def _has_forgotten(app: TillApp, merchant: int) -> bool:
+    """Ask whether the PIN was forgotten; with the caisse's code a new one is chosen at once."""
+    _ = app.words.gettext
+    choices = (Choice(_("Back")), Choice(_("PIN forgotten"), _("the caisse reads out a code")))
+    if await app.show(ChoicePage(_("PIN of the producer"), choices)) != 1:
+        return False
+    asked = pin.challenge()
+    text = _("Call the caisse and read out: {digits}\nThen type the code that it answers.")
+    page = CountPage(_("Code of the caisse"), unit="", most=10**pin.RESET_DIGITS - 1,
+                     text=text.format(digits=f"{asked[:3]} {asked[3:]}"))  # fmt: skip
+    answered = await app.show(page)
+    if answered is None:
+        return False
+    code = f"{answered:0{pin.RESET_DIGITS}d}"
+    if not await app.do(lambda till: till.is_reset_code(asked, code)):
+        await tell(app, _("PIN of the producer"), _("That is not the code for these digits."))
+        return False
+    return await choose_pin(app, merchant)
+
+
+async def choose_pin(app: TillApp, merchant: int) -> bool:
+    """Let a producer choose a PIN, typed twice; False when it was given up."""
+    _ = app.words.gettext
+    text = _("4 to 8 digits.")
+    while True:
+        first = await app.show(PinPage(_("Choose a PIN"), text=text))
+        if first is None:
+            return False
+        second = await app.show(PinPage(_("The same PIN once more")))
+        if second == first:
+            app.parts.settings.set_pin(merchant, pin.hash_pin(first))
+            app.reload_settings()
+            return True
+        text = _("These were two different PINs. Choose again.")

@@ -1,0 +1,106 @@
+"""A receipt, only when somebody wants one: seen on the screen, printed, never with a name."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from cardkit.errors import PrinterError
+from terminal.fiscal.signature import short_signature
+from terminal.printer import open_printer
+from terminal.printer_words import printer_trouble
+from terminal.receipts.content import Issuer, Receipt
+from terminal.receipts.desk import Receipts
+from terminal.receipts.picture import draw
+from terminal.receipts.preview import preview
+from terminal.till import Till
+from terminal.ui.flows.asking import tell
+from terminal.ui.frame import Frame
+from terminal.ui.pad import Pad
+
+if TYPE_CHECKING:
+    from terminal.ui.app import TillApp
+
+COLUMNS = 56
+
+
+class ReceiptPage(Frame[bool]):
+    """Shows a receipt as it would be printed; the result is whether to print it."""
+
+    def __init__(self, picture: Image.Image, *, can_print: bool) -> None:
+        super().__init__()
+        self._rows = preview(picture, COLUMNS)
+        self._can_print = can_print
+
+    def footer_text(self) -> str:
+        """What the keys do."""
+        scroll = self._("8 up · 2 down")
+        leave = self._("− back")
+        if not self._can_print:
+            return f"{scroll} · {leave} · {self._('no printer is set')}"
+        return f"{self._('Enter prints')} · {scroll} · {leave}"
+
+    def content(self) -> ComposeResult:
+        """The bitmap in half blocks."""
+        with VerticalScroll(id="paper", can_focus=False):
+            yield Static("\n".join(self._rows), markup=False, classes="paper")
+
+    def press(self, pad: Pad) -> None:
+        """Scroll, print, or leave."""
+        paper = self.query_one("#paper", VerticalScroll)
+        if pad is Pad.N2:
+            paper.scroll_page_down(animate=False)
+        elif pad is Pad.N8:
+            paper.scroll_page_up(animate=False)
+        elif pad is Pad.ENTER and self._can_print:
+            self.dismiss(True)
+        elif pad is Pad.MINUS:
+            self.dismiss(False)
+
+
+async def receipt_of_sale(app: TillApp, intent_seq: int) -> None:
+    """Show the ticket of a sale, and print it when that is wanted."""
+    await _offer(app, await app.do(lambda till: _desk(app, till).of_sale(intent_seq)))
+
+
+async def receipt_of_entry(app: TillApp, seq: int) -> None:
+    """Show the receipt of a refund, a closure or a reading, and print it when that is wanted."""
+    await _offer(app, await app.do(lambda till: _desk(app, till).of_entry(seq)))
+
+
+async def _offer(app: TillApp, receipt: Receipt | None) -> None:
+    _ = app.words.gettext
+    if receipt is None:
+        await tell(app, _("Receipt"), _("There is no receipt of this: it is not proven yet."))
+        return
+    picture = await asyncio.to_thread(draw, receipt, app.words)
+    can_print = bool(app.settings.printer)
+    if not await app.show(ReceiptPage(picture, can_print=can_print)):
+        return
+    try:
+        await asyncio.to_thread(_print, app.settings.printer, picture)
+    except PrinterError as error:
+        await tell(app, _("Printer"), printer_trouble(app.words, error), tone="amber")
+        return
+    operator = app.selling.operator
+    await app.do(lambda till: _desk(app, till).printed(receipt, operator=operator))
+
+
+def _print(address: str, picture: Image.Image) -> None:
+    with open_printer(address) as printer:
+        printer.print(picture)
+
+
+def _desk(app: TillApp, till: Till) -> Receipts:
+    def issuer_of(merchant: int) -> Issuer:
+        grant = till.store.permit.permit.grant(merchant)
+        settings = app.parts.settings.merchant(merchant)
+        name = grant.name if grant is not None else till.journal.caisse
+        return Issuer(name=name, heading=settings.heading)
+
+    return Receipts(till.journal, till.lines, issuer_of=issuer_of, sign=short_signature)

@@ -1,0 +1,52 @@
+"""Green: what was paid, in figures that both sides read, until the next key."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from terminal.ui.frame import Frame, big, plain
+from terminal.ui.huge import Huge
+from terminal.ui.pad import Pad
+from terminal.worker import CardLifted, Fact
+
+SHOWN_S = 4.0
+"""After the card has left; the last sale then stays on the keypad's edge."""
+
+
+class PaidPage(Frame[Pad | None]):
+    """The result is the key that ended it: a digit begins the next amount."""
+
+    def __init__(self, amount: str, *, title: str, lines: tuple[str, ...], remaining: str) -> None:
+        super().__init__(classes="paid")
+        self._amount = amount
+        self._title = title
+        self._lines = lines
+        self._remaining = remaining
+
+    def footer_text(self) -> str:
+        """How to go on."""
+        return self._("Type the next amount · + receipt · − back")
+
+    def content(self) -> ComposeResult:
+        """What was paid; what is left only while the card is there."""
+        yield big(self._title, classes="ask")
+        yield Huge(self._amount)
+        for line in self._lines:
+            yield plain(line, classes="text")
+        yield Static(self._remaining, id="remaining", markup=False)
+
+    def hear(self, fact: Fact) -> None:
+        """Forget what is left when the card leaves; go back by itself a little later."""
+        if isinstance(fact, CardLifted):
+            self.query_one("#remaining", Static).update("")
+            self.set_timer(SHOWN_S, self.back)
+
+    def press(self, pad: Pad) -> None:
+        """Any key leads on."""
+        self.dismiss(pad)
+
+    def back(self) -> None:
+        """Leave once, whoever was first."""
+        if self.is_current:
+            super().back()

@@ -1,0 +1,130 @@
+"""The page that waits for a card: the amount for both sides of the stall, and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from cardkit.errors import CardAnswerInvalid, CardError, CardForeign, ReaderError
+from terminal.ui.frame import Frame, big
+from terminal.ui.huge import Huge
+from terminal.ui.pad import Pad
+from terminal.ui.widgets import Choice, Choices
+from terminal.worker import (
+    Act,
+    Announced,
+    CardSeen,
+    CardTrouble,
+    Fact,
+    Outcome,
+    ReaderGone,
+    ReaderReady,
+    TapDone,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A person chose a way out instead of a card."""
+
+    index: int
+
+
+PresentResult: TypeAlias = Outcome | Answered | None
+
+
+class PresentPage(Frame[PresentResult]):
+    """Waits for a card; the result is what came of it, a choice, or None for going back."""
+
+    def __init__(
+        self,
+        act: Act,
+        *,
+        amount: str,
+        ask: str,
+        text: str = "",
+        choices: Sequence[Choice] = (),
+        tone: str = "",
+    ) -> None:
+        super().__init__(classes=tone)
+        self._act = act
+        self._amount = amount
+        self._ask = ask
+        self._text = text
+        self._choices = tuple(choices)
+        self._is_busy = False
+
+    def footer_text(self) -> str:
+        """How to leave."""
+        return "" if self._choices else self._("− cancel")
+
+    def content(self) -> ComposeResult:
+        """Amount, question, what goes wrong, ways out."""
+        if self._amount:
+            yield Huge(self._amount)
+        yield big(self._ask, classes="ask")
+        yield Static(Text(self._text, justify="center"), id="say")
+        if self._choices:
+            yield Choices(self._choices)
+
+    def on_mount(self) -> None:
+        """Want a card."""
+        self.till_app.worker.arm(self._act)
+        if isinstance(self.till_app.reader, ReaderGone):
+            self.say(self.words.trouble(self.till_app.reader.error), tone="alarm")
+
+    def on_unmount(self) -> None:
+        """Want none any more."""
+        self.till_app.worker.disarm()
+
+    def say(self, text: str, *, tone: str = "") -> None:
+        """Say something below the question."""
+        place = self.query_one("#say", Static)
+        place.set_classes(tone)
+        place.update(Text(text, justify="center"))
+
+    def hear(self, fact: Fact) -> None:
+        """Show what the card and the reader do."""
+        match fact:
+            case CardSeen():
+                self._is_busy = True
+                self.say(self._("Hold it still…"), tone="busy")
+            case CardTrouble(error):
+                self._is_busy = False
+                self.say(self.words.trouble(error), tone="refused" if is_red(error) else "trouble")
+            case Announced(green):
+                paid = self._("PAID {amount}").format(amount=self.words.euros(green.amount_cents))
+                self.say(paid, tone="paid")
+            case TapDone(outcome):
+                self.dismiss(outcome)
+            case ReaderGone(error):
+                self._is_busy = False
+                self.say(self.words.trouble(error), tone="alarm")
+            case ReaderReady():
+                self.say(self._("The reader is back."), tone="")
+            case _:
+                pass
+
+    def press(self, pad: Pad) -> None:
+        """Leave, or choose a way out; not while a card is being spoken to."""
+        if self._is_busy:
+            return
+        if pad.digit and self._choices:
+            self.pick(pad.digit)
+        elif pad is Pad.MINUS and not self._choices:
+            self.back()
+
+    def pick(self, number: int) -> None:
+        """Take a way out."""
+        if not self._is_busy and 1 <= number <= len(self._choices):
+            self.dismiss(Answered(number - 1))
+
+
+def is_red(error: CardError | ReaderError) -> bool:
+    """Say whether a card is foreign or unreadable: then, and when it is blocked, red is shown."""
+    return isinstance(error, CardForeign | CardAnswerInvalid)

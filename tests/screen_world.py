@@ -1,0 +1,197 @@
+"""A stall with its screen: the real till, real SQLite, a virtual card and a person at the keys.
+
+    async with Stall.open(tmp_path) as stall:
+        await stall.type("12,50\\n")
+        await stall.tap(card)
+
+Whoever waits here waits for something to be true on the screen, never for a time to pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from textual.pilot import Pilot
+from textual.widgets import Digits, Static
+
+from cardkit.reader import Reader
+from simulator.card import VirtualCard
+from terminal.draft import Draft
+from terminal.feedback import Moment
+from terminal.mounts import Stick
+from terminal.nmcli import Nmcli
+from terminal.settings import MerchantSettings, Settings, TerminalSettings
+from terminal.till import Till
+from terminal.ui.app import TillApp
+from terminal.ui.huge import Huge
+from terminal.ui.parts import Parts
+from terminal.ui.widgets import ChoiceRow
+from terminal.watchdog import Watchdog
+from terminal.wifi import Wifi
+from terminal.wiring import open_till
+from tests.terminal_world import MERCHANT, SOFTWARE, World
+
+SMALL: Final = (60, 18)
+LARGE: Final = (100, 30)
+WAIT_S: Final = 20.0
+"""How long anything may take before the test is over; nothing waits so long that works."""
+_KEYS: Final = {
+    ",": "comma",
+    "+": "plus",
+    "-": "minus",
+    "*": "asterisk",
+    "/": "slash",
+    "\n": "enter",
+}
+
+
+@dataclass
+class Ear:
+    """Hears what a stall would hear."""
+
+    heard: list[Moment] = field(default_factory=list)
+
+    def play(self, moment: Moment) -> None:
+        """Hear it."""
+        if moment is not Moment.KEY:
+            self.heard.append(moment)
+
+    def self_test(self) -> tuple[str, ...]:
+        """Nothing to test."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass
+class Stall:
+    """One terminal with its screen."""
+
+    world: World
+    app: TillApp
+    pilot: Pilot[int]
+    ear: Ear
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        world: World,
+        *,
+        size: tuple[int, int] = SMALL,
+        settings: TerminalSettings | None = None,
+        merchant: MerchantSettings | None = None,
+        merchants: tuple[int, ...] = (MERCHANT,),
+        find_reader: Callable[[], Reader] | None = None,
+        find_stick: Callable[[], Stick | None] = lambda: None,
+        borne: bool = False,
+    ) -> AsyncIterator[Stall]:
+        """Switch a stall on and wait until it can be used."""
+        data = world.data()
+        if not data.journal.exists():
+            world.enrol(merchants=merchants)
+        kept = Settings(data.settings)
+        if settings is not None:
+            kept.terminal = settings
+        if merchant is not None:
+            for number in merchants:
+                kept.set_merchant(number, merchant)
+        ear = Ear()
+
+        def own_till() -> Till:
+            return open_till(data, clock=world.clock, software=SOFTWARE)
+
+        app = TillApp(
+            Parts(
+                open_till=own_till,
+                find_reader=find_reader or (lambda: world.field),
+                settings=kept,
+                draft=Draft(data.draft),
+                feedback=ear,
+                watchdog=Watchdog.from_environment({}),
+                data=data,
+                software=SOFTWARE,
+                wifi=Wifi(nmcli=Nmcli("/nonexistent/nmcli")),
+                find_stick=find_stick,
+                monotonic_ms=world.clock.monotonic_ms,
+                borne=borne,
+            )
+        )
+        async with app.run_test(size=size) as pilot:
+            stall = cls(world, app, pilot, ear)
+            await stall.until(lambda: app.situation is not None and app.reader is not None)
+            await pilot.pause()
+            yield stall
+            world.field.lift()
+
+    # What a person does
+
+    async def type(self, keys: str) -> None:
+        """Press keys of a numpad, one after the other; a line feed is Enter."""
+        for key in keys:
+            await self.pilot.press(_KEYS.get(key, key))
+        await self.pilot.pause()
+
+    async def tap(self, card: VirtualCard, *, lift: bool = True) -> None:
+        """Lay a card down until the till has done with it."""
+        self.world.field.lift()
+        done = len(self.ear.heard)
+        self.world.field.place(card)
+        await self.until(lambda: len(self.ear.heard) > done + 1)
+        if lift:
+            await self.lift()
+
+    async def lift(self) -> None:
+        """Take the card away."""
+        self.world.field.lift()
+        await self.pilot.pause()
+
+    async def touch(self, label: str) -> None:
+        """Touch the key or the choice that says this."""
+        for widget in self.app.screen.query(Static):
+            if widget.has_class("key", "choice") or isinstance(widget, ChoiceRow):
+                if label in str(widget.render()):
+                    await self.pilot.click(widget)
+                    await self.pilot.pause()
+                    return
+        raise AssertionError(f"no {label!r} on\n{self.text}")
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(WAIT_S):
+            while not holds():
+                await self.pilot.pause(0.01)
+
+    async def sees(self, *words: str) -> None:
+        """Wait until the screen says all of this."""
+        try:
+            await self.until(lambda: all(word in self.text for word in words))
+        except TimeoutError:
+            raise AssertionError(f"{words} are not on\n{self.text}") from None
+
+    # What there is to see
+
+    @property
+    def text(self) -> str:
+        """Everything that stands on the page on top."""
+        said = []
+        for widget in self.app.screen.query("*"):
+            if isinstance(widget, Digits):
+                said.append(widget.value)
+            elif isinstance(widget, Huge):
+                said.append(widget.text)
+            elif isinstance(widget, Static):
+                said.append(str(widget.render()))
+        return "\n".join(said)
+
+    @property
+    def page(self) -> str:
+        """What kind of page is on top."""
+        return type(self.app.screen).__name__
+
