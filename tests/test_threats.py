@@ -18,7 +18,7 @@ _FIELD: Final = (
     "B1 B2 B13 B14 B23 C1 C2 C3 C4 C5 C6 C7 C8 C17 C19 C22 C23 C24 C25"
 )
 EXPECTED: Final = frozenset(
-    {f"{group}{n}" for group, last in {"T": 28, "R": 50, "P": 13, "M": 12}.items()
+    {f"{group}{n}" for group, last in {"T": 29, "R": 50, "P": 13, "M": 12}.items()
      for n in range(1, last + 1)}
     | {f"F{name}" for name in _FIELD.split()}
 )  # fmt: skip
