@@ -24,6 +24,8 @@ _USB_IN: Final = 0x80
 _ANSWER_BYTES: Final = 16
 _AT_ONCE: Final = b"\x10\x04"
 """DLE EOT, the questions that are answered at once."""
+_BEGINNING: Final = b"\x1b@"
+"""ESC @, with which every job begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,8 @@ class FileWire:
     def __init__(self, path: Path) -> None:
         if path.is_relative_to("/dev") and not path.exists():
             raise FileNotFoundError(errno.ENOENT, "no such device", str(path))
+        if path.is_file() and not _holds_a_receipt(path):
+            raise PermissionError(errno.EPERM, "a file that is no receipt", str(path))
         self._file = path.open("wb")
 
     def send(self, data: bytes) -> None:
@@ -212,6 +216,12 @@ class FileWire:
     def close(self) -> None:
         """Let go."""
         self._file.close()
+
+
+def _holds_a_receipt(path: Path) -> bool:
+    """Say whether a file may be written over: an address typed wrong must not cost a journal."""
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING)) in {b"", _BEGINNING}
 
 
 def _end_points(device: Any) -> tuple[int, int | None]:

@@ -260,6 +260,19 @@ def test_a_file_holds_what_a_printer_would_get(tmp_path: Path) -> None:
     assert_same(roll.picture(), picture())
 
 
+def test_a_file_that_is_no_receipt_is_not_written_over(tmp_path: Path) -> None:
+    """Promise: an address that names the journal by mistake costs no journal."""
+    journal, old = tmp_path / "journal.db", tmp_path / "receipt"
+    journal.write_bytes(b"SQLite format 3\x00")
+    with pytest.raises(PrinterForbidden):
+        open_printer(f"file:{journal}")
+    assert journal.read_bytes() == b"SQLite format 3\x00"
+    for _ in range(2):
+        with open_printer(f"file:{old}") as printer:
+            printer.print(picture())
+    assert old.read_bytes() == escpos_job(picture())
+
+
 def test_a_full_disk_is_a_trouble_of_the_printer() -> None:
     """Promise: no error of the system comes through, whatever it is."""
     with open_printer("file:/dev/full") as printer, pytest.raises(PrinterError):
