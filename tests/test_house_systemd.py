@@ -230,5 +230,6 @@ def test_every_file_is_explained_and_installed() -> None:
     for path in sorted(FOLDER.rglob("*")):
         if not path.is_file() or path.name == "README.md":
             continue
-        named = {f"`{path.relative_to(FOLDER)}`", f"`{path.parent.name}/`", f"`{path.suffix}`"}
+        named = [f"`{path.relative_to(FOLDER)}`", f"`{path.parent.name}/`"]
+        named += [f"`{path.suffix}`"] if path.suffix else []
         assert any(name in readme for name in named), path
