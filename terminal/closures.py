@@ -67,11 +67,16 @@ class Closures:
     def close_day(
         self, day: date, *, operator: OperatorRole = OperatorRole.NOBODY
     ) -> Entry | AlreadyClosed:
-        """Close a day with all that is not closed yet, other days that were forgotten first.
+        """Close a day with all that is not closed yet, days that are over each by itself before.
 
-        What is amber is left to the service. Months and years that are over follow.
+        What is amber is left to the service. A day that is over already is closed without the
+        sales made since. Months and years that are over follow.
         """
-        self._make_up_days(day)
+        made = self._make_up_days(self._today)
+        asked = [it for it in made if isinstance(it.body, Closure) and it.body.business_date == day]
+        if asked:
+            self._close_periods()
+            return asked[-1]
         closed = self._journal.last_closure(ClosurePeriod.DAY)
         marks = self._journal.marks(self.day_begins_after)
         if closed is not None and closed.business_date == day and not has_money(marks):
@@ -126,12 +131,12 @@ class Closures:
         month = ClosurePeriod.MONTH
         return first_day(month, made_on) == first_day(month, self._today)
 
-    def _make_up_days(self, day: date) -> tuple[Entry, ...]:
+    def _make_up_days(self, today: date) -> tuple[Entry, ...]:
         """Close the unclosed days before the one that goes on."""
         closed = self._journal.last_closure(ClosurePeriod.DAY)
         found = forgotten(
             self._journal.marks(self.day_begins_after),
-            today=day,
+            today=today,
             closed_last=None if closed is None else closed.business_date,
         )
         made = []

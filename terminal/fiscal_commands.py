@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -29,19 +28,18 @@ def archive(context: Context, first: datetime, last: datetime, path: Path) -> No
     from terminal.documents import Documents  # noqa: PLC0415 - its libraries take long to load
     from terminal.fiscal.archive import Archived, FiscalArchives  # noqa: PLC0415 - see above
     from terminal.fiscal.contents import Period  # noqa: PLC0415 - see above
-    from terminal.lines import BasketLines  # noqa: PLC0415 - see above
     from terminal.software import Software, installed_sources  # noqa: PLC0415 - see above
 
     _ = context.words.gettext
     period = Period(first_day=first.date(), last_day=last.date())
     if not period.is_possible:
         raise click.UsageError(_("The first day comes after the last."))
-    with context.till() as till, closing(BasketLines.open(context.data.lines)) as lines:
+    with context.till() as till:
         if till.clock.now().trust is not ClockTrust.UNTRUSTED:
             till.closures.make_up()
         archives = FiscalArchives(
             till.journal,
-            lines=lines,
+            lines=till.lines,
             documents=Documents(context.data.documents),
             now=lambda: till.clock.now().at,
             software=Software.installed(),

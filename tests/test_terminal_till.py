@@ -389,3 +389,25 @@ def test_evidence_names_what_the_card_said(world: World) -> None:
         records_read=True,
     )
     till.stop()
+
+
+def test_a_refund_gives_its_vat_back(world: World) -> None:
+    """Promise: refunds of a sale give back its sums by VAT rate, to the cent once all is back."""
+    card = world.new_card(50_00)
+    world.publish()
+    till = world.till()
+    totals = (
+        VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=7_01, covered_cents=7_01),
+        VatTotal(vat_bp=2_000, coverage_bp=10_000, gross_cents=2_98, covered_cents=2_98),
+    )
+    basket = Basket(vat_totals=totals)
+    sold = world.tap(card, lambda it: till.sell(it, 9_99, merchant=MERCHANT, basket=basket))
+    assert isinstance(sold, Green)
+    for amount_cents in (3_33, 1, None):
+        till.refund(sold.seq, amount_cents, RefundReason.GOODS_RETURNED)
+    refunds = till.journal.refunded_between(1, till.journal.head.seq)
+    assert [sum(it.gross_cents for it in body.vat_totals) for body in refunds[:1]] == [3_33]
+    for at, total in enumerate(totals):
+        assert sum(body.vat_totals[at].gross_cents for body in refunds) == total.gross_cents
+        assert sum(body.vat_totals[at].covered_cents for body in refunds) == total.covered_cents
+    till.stop()

@@ -1,0 +1,3 @@
+"""Checks the fiscal archive of a terminal with public keys alone (docs/protocol.md, 11)."""
+
+from __future__ import annotations

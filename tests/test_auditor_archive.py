@@ -1,0 +1,473 @@
+"""Clafoutis-audit finds what somebody with an archive, and even with its terminal, would change."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner, Result
+
+from auditor.__main__ import main
+from auditor.archive import words
+from auditor.archive.chain import Anchor
+from auditor.archive.check import ArchiveReport, check_archive
+from auditor.archive.faults import FaultKind, NoteKind
+from auditor.archive.package import read_package
+from auditor.export import NotAnExport
+from cardkit.bodies import (
+    BODIES,
+    Body,
+    Closure,
+    EntryKind,
+    Intent,
+    MediumExchanged,
+    Refund,
+    Sale,
+    VatTotal,
+)
+from cardkit.entries import Entry, sign_entry
+from cardkit.errors import must
+from terminal.fiscal.signature import short_signature
+from tests.archived import JOURNAL_KEY, SOURCES, VEGETABLES, Stall, key, live
+
+ENTRIES, LINES, MANIFEST, ATTESTATION = (
+    "ecritures.txt",
+    "paniers.txt",
+    "manifeste.json",
+    "attestation.txt",
+)
+TREE = Path(__file__).parent.parent
+Files = dict[str, bytes]
+ReadFiles = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An archive, and what people outside hold of its journal."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    root: bytes
+
+    def ticket(self, seq: int) -> Anchor:
+        """What a ticket about an entry says."""
+        return Anchor(seq, short_signature(self.entries[seq - 1]))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """One good archive for all edits."""
+    folder = tmp_path_factory.mktemp("archived")
+    stall = Stall.found(folder)
+    live(stall)
+    stall.archive(folder / "archive.zip")
+    entries = stall.till.journal.entries(0, 1_000)
+    root = stall.world.root.public.digest
+    stall.close()
+    return Shown(folder / "archive.zip", entries, root)
+
+
+def read(path: Path) -> Files:
+    """The files of an archive."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def written(path: Path, files: ReadFiles) -> Path:
+    """An archive of these files."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def report_of(path: Path, *anchors: Anchor, root: bytes | None = None) -> ArchiveReport:
+    """What a check says of an archive."""
+    return check_archive(read_package(path), root=root, anchors=anchors)
+
+
+def found(report: ArchiveReport) -> set[FaultKind]:
+    """The kinds of what was found."""
+    return {fault.kind for fault in report.faults}
+
+
+def edited(files: ReadFiles, name: str, change: Callable[[list[bytes]], list[bytes]]) -> Files:
+    """The files with other lines in one of them."""
+    rows = change(files[name].splitlines(keepends=True))
+    return {**files, name: b"".join(rows)}
+
+
+def remade(files: ReadFiles, **said: Any) -> Files:
+    """The files with a manifest that fits them again: whoever edits is no beginner."""
+    manifest = json.loads(files[MANIFEST])
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in manifest["files"]}
+    manifest |= {"files": hashes, **said}
+    return {**files, MANIFEST: json.dumps(manifest).encode()}
+
+
+def flipped(row: bytes, at: int) -> bytes:
+    """A line of base64 with one bit of its content turned."""
+    content = bytearray(base64.b64decode(row.strip().rpartition(b" ")[2]))
+    content[at] ^= 1
+    head = row.rpartition(b" ")[0]
+    return (head + b" " if head else b"") + base64.b64encode(bytes(content)) + b"\n"
+
+
+def cut(entries: tuple[Entry, ...], last: int) -> dict[str, object]:
+    """What a manifest says of a journal that ends earlier."""
+    head = entries[last - 1].digest.hex()
+    return {"last_seq": last, "head": head, "journal_seq": last, "journal_head": head}
+
+
+def test_a_good_archive_is_clean(shown: Shown) -> None:
+    """Promise: what a terminal archived checks out by public keys alone, closures and all."""
+    anchors = [shown.ticket(entry.seq) for entry in shown.entries]
+    report = report_of(shown.path, *anchors[:-1], root=shown.root)
+    assert report.faults == ()
+    assert report.notes == ()
+    assert (report.entries, report.sales, report.sales_cents) == (28, 5, 38_00)
+    assert (report.refunds, report.refunds_cents, report.closures) == (1, 2_00, 4)
+
+
+def test_any_changed_byte_is_found(shown: Shown, tmp_path: Path) -> None:
+    """Promise: one changed bit in any file of an archive is found, wherever it is.
+
+    Red when a file is left out of the manifest's hashes.
+    """
+    files = read(shown.path)
+    for name, content in files.items():
+        for at in {0, len(content) // 2, len(content) - 2}:
+            changed = bytearray(content)
+            changed[at] ^= 1
+            path = written(tmp_path / "edited.zip", {**files, name: bytes(changed)})
+            try:
+                report = report_of(path)
+            except NotAnExport:
+                continue
+            assert not report.is_clean, (name, at)
+
+
+EDITS: dict[str, tuple[Callable[[ReadFiles], Files], FaultKind]] = {
+    "a byte of an entry": (
+        lambda files: edited(files, ENTRIES, lambda it: [*it[:9], flipped(it[9], 80), *it[10:]]),
+        FaultKind.SIGNATURE,
+    ),
+    "no base64": (
+        lambda files: edited(files, ENTRIES, lambda it: [*it[:9], b"?\n", *it[10:]]),
+        FaultKind.UNREADABLE,
+    ),
+    "an entry dropped": (
+        lambda files: edited(files, ENTRIES, lambda it: [*it[:9], *it[10:]]),
+        FaultKind.MISSING,
+    ),
+    "the first entry dropped": (
+        lambda files: edited(files, ENTRIES, lambda it: it[1:]),
+        FaultKind.MISSING,
+    ),
+    "two entries reordered": (
+        lambda files: edited(files, ENTRIES, lambda it: [*it[:8], it[9], it[8], *it[10:]]),
+        FaultKind.ORDER,
+    ),
+    "an entry twice": (
+        lambda files: edited(files, ENTRIES, lambda it: [*it[:9], it[8], *it[9:]]),
+        FaultKind.ORDER,
+    ),
+    "the tail cut": (
+        lambda files: edited(files, ENTRIES, lambda it: it[:-2]),
+        FaultKind.TAIL,
+    ),
+    "no entry at all": (lambda files: {**files, ENTRIES: b""}, FaultKind.TAIL),
+    "a basket changed": (
+        lambda files: edited(files, LINES, lambda it: [flipped(it[0], 30), *it[1:]]),
+        FaultKind.LINES_CHANGED,
+    ),
+    "a salt changed": (
+        lambda files: edited(files, LINES, lambda it: [flipped(it[0], 4), *it[1:]]),
+        FaultKind.LINES_CHANGED,
+    ),
+    "a basket dropped": (
+        lambda files: edited(files, LINES, lambda it: it[1:]),
+        FaultKind.LINES_MISSING,
+    ),
+    "a basket added": (
+        lambda files: {**files, LINES: files[LINES] + b"00" * 32 + b" AAAA\n"},
+        FaultKind.FILE_EXTRA,
+    ),
+    "a source of the program": (
+        lambda files: {
+            **files,
+            "logiciel.csv": files["logiciel.csv"].replace(b"ui/screen", b"ui/scream"),
+        },
+        FaultKind.SOFTWARE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_is_named_though_the_manifest_fits_it(
+    shown: Shown, tmp_path: Path, name: str
+) -> None:
+    """Promise: whoever edits, and makes the manifest anew, is found out twice.
+
+    By what was edited, and by the signed entry that vouches for the manifest of then.
+    """
+    edit, kind = EDITS[name]
+    files = remade(edit(read(shown.path)))
+    kinds = found(report_of(written(tmp_path / "edited.zip", files)))
+    assert {kind, FaultKind.ATTESTATION} <= kinds
+    assert FaultKind.FILE_CHANGED not in kinds
+
+
+def test_files_that_come_and_go_are_named(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a table that was changed, taken out, put in or put in twice is named."""
+    files = read(shown.path)
+    table = files.pop("tickets.csv")
+    missing = report_of(written(tmp_path / "missing.zip", files))
+    assert [(it.kind, it.place) for it in missing.faults] == [
+        (FaultKind.FILE_MISSING, "tickets.csv")
+    ]
+    files["tickets.csv"] = table.replace(b"7,50", b"5,70")
+    assert found(report_of(written(tmp_path / "changed.zip", files))) == {FaultKind.FILE_CHANGED}
+    files["tickets.csv"], files["virus.exe"] = table, b"MZ"
+    assert found(report_of(written(tmp_path / "extra.zip", files))) == {FaultKind.FILE_EXTRA}
+    del files["virus.exe"]
+    twice = written(tmp_path / "twice.zip", files)
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(twice, "a") as archive:
+        archive.writestr("tickets.csv", table)
+    assert found(report_of(twice)) == {FaultKind.FILE_EXTRA}
+
+
+def test_without_its_attestation_nobody_vouches(shown: Shown, tmp_path: Path) -> None:
+    """Promise: an archive whose journal entry is taken out, or is another one, says so."""
+    files = read(shown.path)
+    other = files[ENTRIES].splitlines(keepends=True)[-1]
+    for content in (b"", other, files[ATTESTATION] * 2):
+        path = written(tmp_path / "edited.zip", {**files, ATTESTATION: content})
+        assert found(report_of(path)) == {FaultKind.ATTESTATION}
+
+
+def test_a_journal_that_was_cut_before_it_was_archived(shown: Shown, tmp_path: Path) -> None:
+    """Promise: who cuts the journal's end and then has it archived is found out by one ticket.
+
+    The terminal itself has signed that archive, so nothing inside it can tell.
+    """
+    last = 19
+    files = edited(read(shown.path), ENTRIES, lambda it: it[:last])
+    files = remade(files, **cut(shown.entries, last))
+    path = written(tmp_path / "cut.zip", attested(files, shown.entries[:last]))
+    alone = report_of(path)
+    assert alone.faults == ()
+    assert NoteKind.NO_HEAD in {note.kind for note in alone.notes}
+    assert report_of(path, shown.ticket(17)).faults == ()
+    against = report_of(path, shown.ticket(26))
+    assert [(it.kind, it.place) for it in against.faults] == [(FaultKind.TAIL, "26")]
+
+
+def test_a_journal_that_was_made_anew(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a whole journal signed again, with the terminal's own key, is not the tickets'."""
+    stall = Stall.found(tmp_path)
+    stall.sell_basket(VEGETABLES, 6_00)
+    while stall.till.journal.head.seq < 25:
+        stall.sell(1_00)
+    stall.close_day()
+    stall.archive(tmp_path / "anew.zip")
+    stall.close()
+    assert report_of(tmp_path / "anew.zip", root=shown.root).faults == ()
+    against = report_of(tmp_path / "anew.zip", shown.ticket(8))
+    assert [(it.kind, it.place) for it in against.faults] == [(FaultKind.HEAD, "8")]
+
+
+def test_tickets_from_elsewhere_in_the_journal_prove_nothing(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a ticket from after the period is no fault, and is said not to be compared."""
+    files = edited(read(shown.path), ENTRIES, lambda it: it[:19])
+    said = cut(shown.entries, 19) | {"journal_seq": 28}
+    path = written(tmp_path / "period.zip", remade(files, **said))
+    report = report_of(path, shown.ticket(26))
+    assert NoteKind.NOT_COVERED in {note.kind for note in report.notes}
+    assert FaultKind.TAIL not in found(report)
+
+
+def test_another_root_and_another_key(shown: Shown, tmp_path: Path) -> None:
+    """Promise: an archive of a terminal that no known root has certified is not believed."""
+    files = read(shown.path)
+    assert found(report_of(shown.path, root=bytes(32))) == {FaultKind.ROOT}
+    other = key(77).public.encoded.hex()
+    swapped = written(tmp_path / "key.zip", remade(files, terminal_key=other))
+    assert {FaultKind.CERTIFICATE, FaultKind.SIGNATURE} <= found(report_of(swapped))
+    bare = written(tmp_path / "bare.zip", remade(files, terminal_certificate=None))
+    assert FaultKind.CERTIFICATE in found(report_of(bare, root=shown.root))
+    assert NoteKind.UNCERTIFIED in {note.kind for note in report_of(bare).notes}
+
+
+OTHER_VAT = (VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=1, covered_cents=1),)
+DAY, MONTH, LAST_DAY = 22, 23, 28
+"""Where the archive's closures stand."""
+CLOSED_WRONG: dict[str, tuple[int, dict[str, object], FaultKind]] = {
+    "a sale less": (DAY, {"sales": 1}, FaultKind.CLOSURE_TOTAL),
+    "a cent less": (DAY, {"sales_cents": 11_99}, FaultKind.CLOSURE_TOTAL),
+    "a refund more": (DAY, {"refunds_cents": 1}, FaultKind.CLOSURE_TOTAL),
+    "a perpetual total begun anew": (DAY, {"perpetual_cents": 12_00}, FaultKind.CLOSURE_TOTAL),
+    "another VAT": (DAY, {"vat_totals": OTHER_VAT}, FaultKind.CLOSURE_VAT),
+    "another end": (DAY, {"head": bytes(32)}, FaultKind.CLOSURE_HEAD),
+    "an end that is to come": (LAST_DAY, {"last_seq": 99}, FaultKind.CLOSURE_HEAD),
+    "a gap": (DAY, {"first_seq": 13}, FaultKind.CLOSURE_GAP),
+    "an entry twice": (DAY, {"first_seq": 11}, FaultKind.CLOSURE_TWICE),
+    "a month with a sale less": (MONTH, {"sales": 3}, FaultKind.CLOSURE_TOTAL),
+    "a month with another VAT": (MONTH, {"vat_totals": OTHER_VAT}, FaultKind.CLOSURE_VAT),
+    "a month begun anew": (MONTH, {"perpetual_cents": 0}, FaultKind.CLOSURE_TOTAL),
+    "a month with a gap": (MONTH, {"first_seq": 12}, FaultKind.CLOSURE_GAP),
+    "another month": (MONTH, {"business_date": date(2026, 9, 1)}, FaultKind.CLOSURE_TOTAL),
+    "a month that ends elsewhere": (MONTH, {"head": bytes(32)}, FaultKind.CLOSURE_HEAD),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED_WRONG)
+def test_a_program_that_closes_wrongly_is_found_out(
+    shown: Shown, tmp_path: Path, name: str
+) -> None:
+    """Promise: closures are computed again from the tickets; no signature makes them true."""
+    seq, said, kind = CLOSED_WRONG[name]
+    closure = shown.entries[seq - 1].body
+    assert isinstance(closure, Closure)
+    wrong = replace(closure, **said)  # type: ignore[arg-type]  # fields by name
+    report = report_of(signed_anew(shown, tmp_path, {seq: wrong}))
+    assert kind in found(report)
+    assert str(seq) in {fault.place for fault in report.faults}
+    assert found(report) <= {kind, FaultKind.CLOSURE_TOTAL, FaultKind.CLOSURE_VAT}
+
+
+def test_a_day_that_is_closed_twice_for_nothing(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a second closure of a day, after which nothing moved, is a double closure."""
+    closure = shown.entries[LAST_DAY - 1].body
+    assert isinstance(closure, Closure)
+    first = replace(closure, last_seq=26, head=shown.entries[26 - 1].digest)
+    second = replace(closure, first_seq=27, sales=0, sales_cents=0)
+    report = report_of(signed_anew(shown, tmp_path, {27: first, 28: second}))
+    assert [(it.kind, it.place) for it in report.faults] == [(FaultKind.CLOSURE_TWICE, "28")]
+
+
+def test_a_sale_that_says_more_than_its_intent(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a sale, a refund and a basket are held against what was signed before them."""
+    sale, refund, intent = (shown.entries[seq - 1].body for seq in (8, 11, 16))
+    assert isinstance(sale, Sale)
+    assert isinstance(refund, Refund)
+    assert isinstance(intent, Intent)
+    more = report_of(signed_anew(shown, tmp_path, {8: replace(sale, amount_cents=6_51)}))
+    assert FaultKind.SALE in found(more)
+    assert FaultKind.PERPETUAL in found(more)
+    back = report_of(signed_anew(shown, tmp_path, {11: replace(refund, amount_cents=6_51)}))
+    assert FaultKind.SALE in found(back)
+    other = report_of(signed_anew(shown, tmp_path, {16: replace(intent, vat_totals=OTHER_VAT)}))
+    assert FaultKind.LINES_TOTAL in found(other)
+
+
+def signed_anew(shown: Shown, folder: Path, bodies: Mapping[int, Body]) -> Path:
+    """An archive of the same journal with other bodies, all signed with the terminal's key."""
+    signer, prev, entries = key(JOURNAL_KEY), shown.entries[0].envelope.prev, list[Entry]()
+    seqs = {entry.digest: entry.seq for entry in shown.entries}
+    for entry in shown.entries:
+        body = bodies.get(entry.seq, entry.body)
+        if isinstance(body, Closure) and body.head in seqs:
+            body = replace(body, head=entries[seqs[body.head] - 1].digest)
+        must(body is not None, "a body that is known")
+        kind = next(it for it, cls in BODIES.items() if cls is type(body))
+        same = BODIES[EntryKind(entry.envelope.kind)] is type(body)
+        envelope = replace(entry.envelope, kind=entry.envelope.kind if same else kind, prev=prev)
+        entries.append(sign_entry(signer, envelope, cast(Body, body)))
+        prev = entries[-1].digest
+    rows = b"".join(base64.b64encode(it.signed.encoded) + b"\n" for it in entries)
+    files = remade({**read(shown.path), ENTRIES: rows}, **cut(tuple(entries), len(entries)))
+    return written(folder / "anew.zip", attested(files, tuple(entries)))
+
+
+def attested(files: ReadFiles, entries: tuple[Entry, ...]) -> Files:
+    """The files with an entry of the terminal's own key that vouches for the manifest."""
+    last = entries[-1]
+    body = MediumExchanged(
+        medium="fiscal archive",
+        written_up_to_seq=last.seq,
+        written_digest=hashlib.sha256(files[MANIFEST]).digest(),
+    )
+    envelope = replace(
+        last.envelope, kind=EntryKind.MEDIUM_EXCHANGED, seq=last.seq + 1, prev=last.digest
+    )
+    content = sign_entry(key(JOURNAL_KEY), envelope, body).signed.encoded
+    return {**files, ATTESTATION: base64.b64encode(content) + b"\n"}
+
+
+def run(*arguments: str) -> Result:
+    """Run the program."""
+    return CliRunner().invoke(main, ["archive", *arguments])
+
+
+def test_the_program_says_it_in_french(shown: Shown, tmp_path: Path) -> None:
+    """Promise: what is wrong, where, and what it means, in French; the exit status says it too."""
+    ticket = shown.ticket(26)
+    good = run(str(shown.path), "--root", shown.root.hex(), "--head", f"26:{ticket.digest}")
+    assert good.exit_code == 0
+    assert "Tout est tel que le terminal l’a signé." in good.stdout
+    files = remade(edited(read(shown.path), ENTRIES, lambda it: [*it[:9], *it[10:]]))
+    bad = run(str(written(tmp_path / "dropped.zip", files)))
+    assert bad.exit_code == 1
+    assert "écriture absente : 10 : elle a été retirée du journal" in bad.stdout
+    assert json.loads(run(str(tmp_path / "dropped.zip"), "--json").stdout)["faults"]
+    assert "entry missing: 10:" in run(str(tmp_path / "dropped.zip"), "--language", "en").stdout
+    (tmp_path / "none.zip").write_bytes(b"no zip")
+    assert run(str(tmp_path / "none.zip")).exit_code == 2
+    assert run(str(shown.path), "--head", "26").exit_code == 2
+
+
+def test_every_kind_has_its_words(shown: Shown) -> None:
+    """Promise: nothing that a check can find is without words, in either language."""
+    good = report_of(shown.path)
+    for language in ("fr", "en"):
+        for table in (words._FRENCH, words._ENGLISH):
+            assert table.keys() == set(FaultKind)
+        for notes in (words._FRENCH_NOTES, words._ENGLISH_NOTES):
+            assert notes.keys() == set(NoteKind)
+        assert words.lines(good, language)
+
+
+def test_it_is_checked_where_there_is_no_terminal(shown: Shown, tmp_path: Path) -> None:
+    """Promise: the verifier imports nothing of the terminal, and needs no database."""
+    code = (
+        "import sys\n"
+        "from auditor.__main__ import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as left:\n"
+        "    known = [it for it in sys.modules if it.split('.')[0] in {'terminal', 'simulator'}]\n"
+        "    sys.exit(99 if known else left.code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "archive", str(shown.path)],
+        cwd=TREE,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_unpacks_without_end_is_not_unpacked(tmp_path: Path) -> None:
+    """Promise: a file of a thousand members is refused before any is read."""
+    files = {f"{number}": b"" for number in range(1_000)}
+    with pytest.raises(NotAnExport, match="more than any archive holds"):
+        read_package(written(tmp_path / "bomb.zip", files))
+
+
+def test_the_sources_of_the_program_are_those_of_its_hash(shown: Shown) -> None:
+    """Promise: the program's hash in the journal, and its perimeter, follow from the list."""
+    manifest = json.loads(read(shown.path)[MANIFEST])
+    whole = hashlib.sha256()
+    for source in SOURCES:
+        whole.update(source.name.encode() + b"\x00" + source.digest)
+    assert manifest["software"] == whole.hexdigest()
