@@ -9,7 +9,10 @@ from __future__ import annotations
 import errno
 import importlib
 import logging
+import os
+import shutil
 import socket
+import sys
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +27,9 @@ _USB_IN: Final = 0x80
 _ANSWER_BYTES: Final = 16
 _AT_ONCE: Final = b"\x10\x04"
 """DLE EOT, the questions that are answered at once."""
+_CAPABILITIES: Final = "escpos.capabilities"
+_FOLDER_VARIABLE: Final = "ESCPOS_CAPABILITIES_PICKLE_DIR"
+"""Where python-escpos caches what it knows of printers; unset, a new folder each time."""
 _BEGINNING: Final = b"\x1b@"
 """ESC @, with which every job begins."""
 
@@ -260,12 +266,16 @@ def _opened(driver: Any) -> Any:
 
 
 def escpos(module: str) -> Any:
-    """Load a part of python-escpos, and keep the log as it was, which the library takes over.
+    """Load a part of python-escpos, and put right what the library does while it is loaded.
 
-    By its name, because it has no types, and because a till that prints nothing never needs it.
+    It takes over the log, and leaves a folder of its own behind for every process. By its name,
+    because it has no types, and because a till that prints nothing never needs it.
     """
     root = logging.getLogger()
     handlers = root.handlers[:]
+    is_first = _CAPABILITIES not in sys.modules
     loaded = importlib.import_module(module)
     root.handlers[:] = handlers
+    if is_first and _FOLDER_VARIABLE not in os.environ:
+        shutil.rmtree(sys.modules[_CAPABILITIES].pickle_dir, ignore_errors=True)
     return loaded

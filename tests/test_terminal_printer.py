@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from terminal.words import Words
 from tests.escpos_printer import LOW, OUT, EscposPrinter, NetworkPrinter, SerialPrinter
 from tests.rights import as_nobody
 
+TREE = Path(__file__).parent.parent
 ANSWERING = Patience(answer_s=20)
 """For printers that answer: they are waited for, and nothing is."""
 SILENT = Patience(write_s=0.05, answer_s=0.01, answers=2)
@@ -86,6 +89,24 @@ def test_composing_says_nothing_on_the_screen(capfd: pytest.CaptureFixture[str])
     """Promise: the library writes nothing over the till's screen."""
     escpos_job(picture())
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_library_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Promise: printing fills no disk of a till that is started every day, and keeps its log."""
+    program = (
+        "import logging; from PIL import Image; from terminal.printer import escpos_job;"
+        "escpos_job(Image.new('1', (384, 8)));"
+        "assert logging.getLogger().handlers == []"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": str(TREE)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
