@@ -25,8 +25,8 @@ def copy_disk(stall: WorldTill) -> None:
 
 
 def put_back_disk(world: World, stall: WorldTill) -> None:
-    """A helper puts an older copy back."""
-    if stall.image is None:
+    """A helper puts an older copy back, on a disk that no till is using."""
+    if stall.image is None or stall.condition is not Condition.OFF:
         return
     shutil.rmtree(stall.folder)
     shutil.copytree(stall.image, stall.folder)
