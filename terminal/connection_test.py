@@ -146,10 +146,10 @@ class ConnectionTest:
                 return _Answer(response.status, response.headers)
         except TimeoutError:
             raise _Found(Cause.SILENT, "no HTTP answer") from None
+        except OSError as error:  # also of one that hangs up before its answer
+            raise _Found(Cause.INTERRUPTED, _said(error)) from error
         except HTTPException as error:
             raise _Found(_stranger(self._url), type(error).__name__) from error
-        except OSError as error:
-            raise _Found(Cause.INTERRUPTED, _said(error)) from error
         finally:
             connection.close()
 

@@ -306,12 +306,21 @@ def test_a_half_open_server(around: Surroundings, scheme: str) -> None:
         assert cause(f"{scheme}://{HOST}:{port}", surroundings) is Cause.SILENT
 
 
-def test_a_line_that_drops(around: Surroundings) -> None:
-    """Promise: a connection that is closed before the answer is no page in the way."""
+RESET = b"\x01\0\0\0\0\0\0\0"
+"""socket(7), SO_LINGER: on, for no time, so that closing resets the connection."""
+
+
+@pytest.mark.parametrize("linger", [b"", RESET])
+def test_a_line_that_drops(around: Surroundings, linger: bytes) -> None:
+    """Promise: a connection that is closed or reset before the answer is no page in the way."""
 
     def drop(line: socket.socket) -> None:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-        line.close()
+        line.recv(1)
+        if linger:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            line.close()
+        else:
+            line.shutdown(socket.SHUT_WR)
 
     with talking(drop) as port:
         assert cause(f"http://{HOST}:{port}", around) is Cause.INTERRUPTED
