@@ -168,6 +168,11 @@ class Stall:
             while not holds():
                 await self.pilot.pause(0.01)
 
+    async def idle(self) -> None:
+        """Wait until the keypad is there and nothing is under way."""
+        await self.until(lambda: self.page == "SellPage" and not self.app.is_busy)
+        await self.pilot.pause()
+
     async def sees(self, *words: str) -> None:
         """Wait until the screen says all of this."""
         try:
@@ -194,4 +199,3 @@ class Stall:
     def page(self) -> str:
         """What kind of page is on top."""
         return type(self.app.screen).__name__
-

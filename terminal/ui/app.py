@@ -109,6 +109,11 @@ class TillApp(App[int], inherit_bindings=False):
             self._flowing = True
             self.run_worker(self._whole(flow), exit_on_error=True)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a flow is under way."""
+        return self._flowing
+
     def key_pressed(self) -> None:
         """A key was pressed, by touch or on a keyboard."""
         if self.settings.sounds:

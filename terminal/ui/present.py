@@ -14,7 +14,7 @@ from cardkit.errors import CardAnswerInvalid, CardError, CardForeign, ReaderErro
 from terminal.ui.frame import Frame, big
 from terminal.ui.huge import Huge
 from terminal.ui.pad import Pad
-from terminal.ui.widgets import Choice, Choices
+from terminal.ui.widgets import Amount, Choice, Choices
 from terminal.worker import (
     Act,
     Announced,
@@ -65,7 +65,9 @@ class PresentPage(Frame[PresentResult]):
 
     def content(self) -> ComposeResult:
         """Amount, question, what goes wrong, ways out."""
-        if self._amount:
+        if self._amount and self._choices:
+            yield Amount(self._amount, classes="middle")  # choices need the room
+        elif self._amount:
             yield Huge(self._amount)
         yield big(self._ask, classes="ask")
         yield Static(Text(self._text, justify="center"), id="say")

@@ -101,6 +101,11 @@ class SellPage(Frame[None]):
         """Keep the edge true."""
         self.show_edge()
 
+    def redraw(self) -> None:
+        """Lay out anew, then show the cart."""
+        super().redraw()
+        self.call_after_refresh(self.show_cart)
+
     def show_cart(self) -> None:
         """Show the cart as it is now."""
         if not self.is_mounted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.text import Text
 from textual import events
@@ -14,6 +15,11 @@ from textual.widgets import Digits, Static
 
 from terminal.ui.messages import Picked, Touched
 from terminal.ui.pad import Pad
+
+
+ROWS_MIN: Final = 2
+ROWS_MAX: Final = 3
+"""Of a choice: as high as a cold finger, and no higher than reads well."""
 
 
 class TouchKey(Static):
@@ -87,3 +93,9 @@ class Choices(Vertical):
         """Number them from one."""
         for number, choice in enumerate(self._choices, start=1):
             yield ChoiceRow(number, choice)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Make all rows as high as there is room for, and equally high."""
+        rows = event.size.height // max(1, len(self._choices))
+        for row in self.query(ChoiceRow):
+            row.styles.height = max(ROWS_MIN, min(ROWS_MAX, rows))

@@ -28,7 +28,7 @@ async def account(app: TillApp) -> None:
         _("Today {today} · this week {week}").format(
             today=app.words.euros(today_cents), week=app.words.euros(week_cents)
         ),
-        _("To send: {count} sales, {amount}").format(
+        _("To send: {amount} ({count})").format(
             count=situation.unsent_sales, amount=app.words.euros(situation.unsent_cents)
         ),
         *_caisse_lines(app, held, situation.answered_at),
@@ -84,7 +84,7 @@ async def call(app: TillApp) -> None:
         _("Entry {seq}, program {version}").format(
             seq=situation.head_seq, version=app.parts.software.version
         ),
-        _("To send: {count} sales, {amount}").format(
+        _("To send: {amount} ({count})").format(
             count=situation.unsent_sales, amount=app.words.euros(situation.unsent_cents)
         ),
     )

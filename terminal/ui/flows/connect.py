@@ -47,7 +47,7 @@ async def _text(app: TillApp, state: SyncState) -> str:
     if state.failures:
         lines.append(connection_words.sentence(app.words, state.diagnosis.cause))
     if situation is not None and situation.unsent_sales:
-        text = _("To send: {count} sales, {amount}")
+        text = _("To send: {amount} ({count})")
         lines.append(
             text.format(
                 count=situation.unsent_sales, amount=app.words.euros(situation.unsent_cents)

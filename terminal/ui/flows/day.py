@@ -24,7 +24,7 @@ async def reading(app: TillApp) -> None:
     totals = entry.body
     if not isinstance(totals, Reading):
         return
-    text = _("{sales} sales: {amount}\nGiven back: {refunds}\nNothing is closed.").format(
+    text = _("Sales: {amount} ({sales})\nGiven back: {refunds}\nNothing is closed.").format(
         sales=totals.sales,
         amount=euros(totals.sales_cents),
         refunds=euros(totals.refunds_cents),
@@ -42,7 +42,7 @@ async def close(app: TillApp) -> None:
         return
     if situation.open_sales:
         text = _(
-            "{count} sales are not settled. If their cards don't come back before you close,"
+            "Not settled yet: {count}. If their cards don't come back before you close,"
             " the caisse decides from what the cards show."
         )
         choices = (
@@ -56,7 +56,7 @@ async def close(app: TillApp) -> None:
             await waiting.waiting(app)
         if index != 1:
             return
-    total = _("{sales} sales: {amount}").format(
+    total = _("Sales: {amount} ({sales})").format(
         sales=situation.day.sales, amount=euros(situation.day.sales_cents)
     )
     if not await is_sure(app, _("Close the day"), total, yes=_("Yes, close the day")):
@@ -75,7 +75,7 @@ async def _tell_closed(app: TillApp, seq: int, closure: object) -> None:
     _, euros = app.words.gettext, app.words.euros
     if not isinstance(closure, Closure):
         return
-    text = _("{sales} sales: {amount}\nGiven back: {refunds}\nTotal ever: {total}").format(
+    text = _("Sales: {amount} ({sales})\nGiven back: {refunds}\nTotal ever: {total}").format(
         sales=closure.sales,
         amount=euros(closure.sales_cents),
         refunds=euros(closure.refunds_cents),

@@ -103,7 +103,7 @@ async def _make_up(app: TillApp) -> None:
     _ = app.words.gettext
     made = await app.do(lambda till: till.closures.make_up())
     if made:
-        text = _("{count} closures that had been forgotten were made up for.")
+        text = _("Forgotten closures that were made up for: {count}.")
         await tell(app, _("Closures"), text.format(count=len(made)))
 
 

@@ -16,8 +16,9 @@ from terminal.printer import open_printer
 from terminal.printer_words import printer_trouble
 from terminal.receipts.content import Issuer, Receipt
 from terminal.receipts.desk import Receipts
-from terminal.receipts.picture import draw
-from terminal.receipts.preview import preview
+from terminal.receipts.layout import lay_out
+from terminal.receipts.picture import PaperWidth, draw
+from terminal.receipts.preview import in_letters
 from terminal.till import Till
 from terminal.ui.flows.asking import tell
 from terminal.ui.frame import Frame
@@ -26,15 +27,13 @@ from terminal.ui.pad import Pad
 if TYPE_CHECKING:
     from terminal.ui.app import TillApp
 
-COLUMNS = 56
-
 
 class ReceiptPage(Frame[bool]):
     """Shows a receipt as it would be printed; the result is whether to print it."""
 
-    def __init__(self, picture: Image.Image, *, can_print: bool) -> None:
+    def __init__(self, rows: tuple[str, ...], *, can_print: bool) -> None:
         super().__init__()
-        self._rows = preview(picture, COLUMNS)
+        self._rows = rows
         self._can_print = can_print
 
     def footer_text(self) -> str:
@@ -46,7 +45,7 @@ class ReceiptPage(Frame[bool]):
         return f"{self._('Enter prints')} · {scroll} · {leave}"
 
     def content(self) -> ComposeResult:
-        """The bitmap in half blocks."""
+        """What will stand on the paper."""
         with VerticalScroll(id="paper", can_focus=False):
             yield Static("\n".join(self._rows), markup=False, classes="paper")
 
@@ -78,11 +77,13 @@ async def _offer(app: TillApp, receipt: Receipt | None) -> None:
     if receipt is None:
         await tell(app, _("Receipt"), _("There is no receipt of this: it is not proven yet."))
         return
-    picture = await asyncio.to_thread(draw, receipt, app.words)
+    paper = PaperWidth.MM_58
+    rows = in_letters(lay_out(receipt, app.words, paper.columns), paper.columns)
     can_print = bool(app.settings.printer)
-    if not await app.show(ReceiptPage(picture, can_print=can_print)):
+    if not await app.show(ReceiptPage(rows, can_print=can_print)):
         return
     try:
+        picture = await asyncio.to_thread(draw, receipt, app.words, paper)
         await asyncio.to_thread(_print, app.settings.printer, picture)
     except PrinterError as error:
         await tell(app, _("Printer"), printer_trouble(app.words, error), tone="amber")
