@@ -16,7 +16,6 @@ from textual.widgets import Digits, Static
 from terminal.ui.messages import Picked, Touched
 from terminal.ui.pad import Pad
 
-
 ROWS_MIN: Final = 2
 ROWS_MAX: Final = 3
 """Of a choice: as high as a cold finger, and no higher than reads well."""
