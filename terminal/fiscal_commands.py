@@ -25,10 +25,10 @@ def archive(context: Context, first: datetime, last: datetime, path: Path) -> No
 
     Nothing is removed from the terminal.
     """
-    from terminal.documents import Documents  # noqa: PLC0415 - its libraries take long to load
-    from terminal.fiscal.archive import Archived, FiscalArchives  # noqa: PLC0415 - see above
-    from terminal.fiscal.contents import Period  # noqa: PLC0415 - see above
-    from terminal.software import Software, installed_sources  # noqa: PLC0415 - see above
+    from terminal.documents import Documents
+    from terminal.fiscal.archive import Archived, FiscalArchives
+    from terminal.fiscal.contents import Period
+    from terminal.software import Software, installed_sources
 
     _ = context.words.gettext
     period = Period(first_day=first.date(), last_day=last.date())

@@ -46,7 +46,7 @@ def given_back(
     covered = _shares([left[rate][1] for rate in rates], amount_cents)
     paid_cents = sum(left[rate][1] for rate in rates)
     gross = [left[rate][0] for rate in rates]
-    gross_back_cents = sum(gross) * amount_cents // paid_cents if paid_cents else 0
+    gross_back_cents = sum(gross) * amount_cents // paid_cents if paid_cents > 0 else 0
     return tuple(
         VatTotal(vat_bp=rate[0], coverage_bp=rate[1], gross_cents=gross, covered_cents=covered)
         for rate, gross, covered in zip(
