@@ -1,0 +1,192 @@
+"""The kiosk really started: cage, foot and our scripts, with fingers, a mouse and a keyboard.
+
+In the till's place there is a probe that tells what reaches it. Slow, because X, cage and foot are
+started anew for each; a sale on the real screen is in `test_kiosk_sale.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kiosk_screen import (
+    HEIGHT,
+    TIMEOUT_S,
+    TOUCH_SINCE,
+    WIDTH,
+    KioskScreen,
+    foot_version,
+    kiosk_screen,
+    missing_for_a_screen,
+)
+
+MISSING = missing_for_a_screen()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
+
+PROBE = Path(__file__).with_name("kiosk_probe.py")
+BYTES_MAX = 4096
+SIZE = "64x18"
+"""A window of 1024x768 in letters of 26 pixels."""
+CELL = WIDTH // 64
+MIDDLE = (WIDTH // 2 + CELL // 2, HEIGHT // 2 + CELL // 2)
+MIDDLE_CELL = (33, 10)
+PRESSED = re.compile(rb"\x1b\[<0;(\d+);(\d+)M")
+RELEASED = re.compile(rb"\x1b\[<0;(\d+);(\d+)m")
+
+# linux/input-event-codes.h
+ESC, MINUS, EQUAL, Q, R, U, LETTER_O, LEFT_CTRL, A, S, D = 1, 12, 13, 16, 19, 22, 24, 29, 30, 31, 32
+LEFT_SHIFT, BACKSLASH, Z, C, V, N, KP_STAR, LEFT_ALT, F1, F2 = (
+    42,
+    43,
+    44,
+    46,
+    47,
+    49,
+    55,
+    56,
+    59,
+    60,
+)
+F4, F12, SYSRQ, PAGE_UP, INSERT, PAUSE, LEFT_META, COMPOSE = 62, 88, 99, 104, 110, 119, 125, 127
+
+ESCAPES = {
+    "another console": (LEFT_CTRL, LEFT_ALT, F2),
+    "the first console": (LEFT_CTRL, LEFT_ALT, F1),
+    "close the window": (LEFT_ALT, F4),
+    "end of a debug cage": (LEFT_ALT, ESC),
+    "interrupt": (LEFT_CTRL, C),
+    "stop": (LEFT_CTRL, Z),
+    "quit, with a core": (LEFT_CTRL, BACKSLASH),
+    "end of input": (LEFT_CTRL, D),
+    "freeze the output": (LEFT_CTRL, S),
+    "Textual's quit": (LEFT_CTRL, Q),
+    "a second foot": (LEFT_CTRL, LEFT_SHIFT, N),
+    "foot's search": (LEFT_CTRL, LEFT_SHIFT, R),
+    "foot's addresses": (LEFT_CTRL, LEFT_SHIFT, LETTER_O),
+    "foot's code points": (LEFT_CTRL, LEFT_SHIFT, U),
+    "foot's prompts": (LEFT_CTRL, LEFT_SHIFT, Z),
+    "copy": (LEFT_CTRL, LEFT_SHIFT, C),
+    "paste": (LEFT_CTRL, LEFT_SHIFT, V),
+    "paste a selection": (LEFT_SHIFT, INSERT),
+    "larger letters": (LEFT_CTRL, EQUAL),
+    "smaller letters": (LEFT_CTRL, MINUS),
+    "scroll back": (LEFT_SHIFT, PAGE_UP),
+    "print": (SYSRQ,),
+    "the kernel": (LEFT_ALT, SYSRQ),
+    "pause": (PAUSE,),
+    "a menu": (COMPOSE,),
+    "a desktop": (LEFT_META,),
+    "a screenshot": (F12,),
+}
+"""What leads out of other programs, and which keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """The screen, and what reaches the program on it."""
+
+    screen: KioskScreen
+    report: socket.socket
+
+    def hear(self) -> tuple[str, bytes]:
+        """Wait for the next input; return the terminal's size and the bytes."""
+        size, _, heard = self.report.recv(BYTES_MAX).partition(b" ")
+        return size.decode(), heard
+
+    def hear_until(self, pattern: re.Pattern[bytes]) -> bytes:
+        """Wait for a certain input; return all that came up to it."""
+        heard = b""
+        while not pattern.search(heard):
+            heard += self.hear()[1]
+        return heard
+
+
+@pytest.fixture
+def probed() -> Iterator[Probed]:
+    """The kiosk with a probe in the till's place, in a folder whose sockets have short names."""
+    with (
+        tempfile.TemporaryDirectory(prefix="kiosk-") as name,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as report,
+    ):
+        folder = Path(name)
+        report.bind(str(folder / "report"))
+        report.settimeout(TIMEOUT_S)
+        (folder / "report").chmod(0o777)
+        programs = folder / "programs"
+        programs.mkdir()
+        shutil.copy(PROBE, programs)
+        probe = f"exec /usr/bin/python3 {programs / PROBE.name} {folder / 'report'}"
+        for program, script in {"clafoutis-terminal": probe, "python": "exit 0"}.items():
+            (programs / program).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / program).chmod(0o755)
+        with kiosk_screen(folder, {"CLAFOUTIS_PROGRAMS": str(programs)}) as screen:
+            probed = Probed(screen=screen, report=report)
+            while probed.hear()[0] != SIZE:
+                pass
+            screen.keyboard.press(A)
+            probed.hear_until(re.compile(b"a"))
+            yield probed
+
+
+def test_no_key_leads_out(probed: Probed) -> None:
+    """Promise: after every key that leads out of other programs the till is there and hears.
+
+    The same process, the same letters: a key that follows arrives, and the screen has its size.
+    """
+    for name, keys in ESCAPES.items():
+        probed.screen.keyboard.press(*keys)
+        probed.screen.keyboard.press(A)
+        size = ""
+        heard = b""
+        while not heard.endswith(b"a"):
+            size, more = probed.hear()
+            heard += more
+        assert size == SIZE, name
+
+
+def test_a_mouse_presses_a_key(probed: Probed) -> None:
+    """Promise: what a mouse clicks on is what the till is told, to the cell."""
+    probed.screen.mouse.click(*MIDDLE)
+    heard = probed.hear_until(RELEASED)
+    assert cell(PRESSED, heard) == cell(RELEASED, heard) == MIDDLE_CELL
+
+
+needs_touch = pytest.mark.skipif(
+    MISSING is None and foot_version() < TOUCH_SINCE,
+    reason="this foot hears no touch: that needs 1.15, which Debian 13 has",
+)
+
+
+@needs_touch
+@pytest.mark.parametrize("pixels", [0, CELL, 3 * CELL])
+def test_a_finger_presses_a_key(probed: Probed, pixels: int) -> None:
+    """Promise: a touch is a press at once, also of a cold finger that slides."""
+    x, y = MIDDLE
+    probed.screen.finger.tap(x, y, slide_to=(x + pixels, y))
+    heard = probed.hear_until(RELEASED)
+    assert cell(PRESSED, heard) == MIDDLE_CELL
+
+
+def test_the_picture_is_the_till(probed: Probed) -> None:
+    """Promise: the screen is filled with the till from edge to edge, and something stands on it."""
+    probed.screen.keyboard.press(A)
+    probed.hear()
+    header, _, pixels = probed.screen.picture().partition(b"\n255\n")
+    assert header == f"P6\n{WIDTH} {HEIGHT}".encode()
+    background = b"\0\0\0"
+    assert pixels.count(background) > 0.9 * WIDTH * HEIGHT
+    assert len(set(zip(pixels[::3], pixels[1::3], pixels[2::3], strict=True))) > 10
+
+
+def cell(pattern: re.Pattern[bytes], heard: bytes) -> tuple[int, int]:
+    """Column and row of a press or a release, from 1."""
+    found = pattern.search(heard)
+    assert found, heard
+    return int(found[1]), int(found[2])
