@@ -222,6 +222,8 @@ class TillApp(App[int], inherit_bindings=False):
     def hear(self, message: Happened) -> None:
         """Take note of a fact, let it be heard, and tell the page on top."""
         fact = message.fact
+        if not self.screen_stack:
+            return  # the program ends: nobody looks any more
         self._note(fact)
         self._sound(fact)
         page = self.screen
