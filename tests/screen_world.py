@@ -1,8 +1,10 @@
-"""A stall with its screen: the real till, real SQLite, a virtual card and a person at the keys.
+r"""A stall with its screen: the real till, real SQLite, a virtual card and a person at the keys.
 
-    async with Stall.open(tmp_path) as stall:
-        await stall.type("12,50\\n")
-        await stall.tap(card)
+    @story
+    async def test_a_sale(tmp_path: Path) -> None:
+        async with Stall.open(world) as stall:
+            await stall.type("12,50\n")
+            await stall.tap(card)
 
 Whoever waits here waits for something to be true on the screen, never for a time to pass.
 """
@@ -10,17 +12,28 @@ Whoever waits here waits for something to be true on the screen, never for a tim
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from typing import Any, Final, ParamSpec
 
 from textual.pilot import Pilot
 from textual.widgets import Digits, Static
 
+from cardkit.bodies import (
+    DeclinedEntry,
+    EntryKind,
+    Indeterminate,
+    Intent,
+    Refund,
+    Resolution,
+    Sale,
+    Void,
+)
 from cardkit.reader import Reader
 from simulator.card import VirtualCard
+from simulator.plastic import Plastic
 from terminal.draft import Draft
 from terminal.feedback import Moment
 from terminal.mounts import Stick
@@ -30,7 +43,7 @@ from terminal.till import Till
 from terminal.ui.app import TillApp
 from terminal.ui.huge import Huge
 from terminal.ui.parts import Parts
-from terminal.ui.widgets import ChoiceRow
+from terminal.ui.widgets import ChoiceRow, TouchKey
 from terminal.watchdog import Watchdog
 from terminal.wifi import Wifi
 from terminal.wiring import open_till
@@ -40,6 +53,8 @@ SMALL: Final = (60, 18)
 LARGE: Final = (100, 30)
 WAIT_S: Final = 20.0
 """How long anything may take before the test is over; nothing waits so long that works."""
+ENTRIES_MAX: Final = 1_000
+OF_MONEY: Final = (Intent, Sale, Void, Indeterminate, Refund, DeclinedEntry, Resolution)
 _KEYS: Final = {
     ",": "comma",
     "+": "plus",
@@ -48,6 +63,18 @@ _KEYS: Final = {
     "/": "slash",
     "\n": "enter",
 }
+
+P = ParamSpec("P")
+
+
+def story(play: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Play a story as a test of its own, in an event loop of its own."""
+
+    @functools.wraps(play)
+    def test(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(play(*args, **kwargs))
+
+    return test
 
 
 @dataclass
@@ -147,6 +174,12 @@ class Stall:
         if lift:
             await self.lift()
 
+    async def lay(self, card: Plastic) -> None:
+        """Lay a card down and leave it there; what comes of it is waited for by who asks."""
+        self.world.field.lift()
+        self.world.field.place(card)
+        await self.pilot.pause()
+
     async def lift(self) -> None:
         """Take the card away."""
         self.world.field.lift()
@@ -155,11 +188,10 @@ class Stall:
     async def touch(self, label: str) -> None:
         """Touch the key or the choice that says this."""
         for widget in self.app.screen.query(Static):
-            if widget.has_class("key", "choice") or isinstance(widget, ChoiceRow):
-                if label in str(widget.render()):
-                    await self.pilot.click(widget)
-                    await self.pilot.pause()
-                    return
+            if isinstance(widget, TouchKey | ChoiceRow) and label in str(widget.render()):
+                await self.pilot.click(widget)
+                await self.pilot.pause()
+                return
         raise AssertionError(f"no {label!r} on\n{self.text}")
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -181,6 +213,15 @@ class Stall:
             raise AssertionError(f"{words} are not on\n{self.text}") from None
 
     # What there is to see
+
+    async def books(self) -> list[tuple[EntryKind, int]]:
+        """Return what the journal says of money, in its order: which kind, and cents."""
+        entries = await self.app.do(lambda till: till.journal.entries(0, ENTRIES_MAX))
+        return [
+            (EntryKind(it.envelope.kind), getattr(it.body, "amount_cents", 0))
+            for it in entries
+            if isinstance(it.body, OF_MONEY)
+        ]
 
     @property
     def text(self) -> str:
