@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
-from textual import on
+from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -19,6 +19,7 @@ from terminal.guesses import Guesses
 from terminal.outcomes import Amber, Green, OtherCard, Refused, Repeated
 from terminal.settings import MerchantSettings, TerminalSettings, Theme
 from terminal.situation import Situation, look
+from terminal.surroundings import Surroundings, read_surroundings
 from terminal.till import Till
 from terminal.ui import themes
 from terminal.ui.flows import balance, charge, halted, items, menu, opening
@@ -45,6 +46,7 @@ from terminal.worker import (
 )
 
 T = TypeVar("T")
+LOOKS_AROUND_EVERY_S: Final = 10.0
 Flow = Callable[["TillApp"], Coroutine[Any, Any, None]]
 
 
@@ -63,6 +65,7 @@ class TillApp(App[int], inherit_bindings=False):
         self.settings = parts.settings.terminal
         self.words = Words(self.settings.language)
         self.situation: Situation | None = None
+        self.surroundings: Surroundings | None = None
         self.reader: ReaderReady | ReaderGone | None = None
         self.session: Session | None = None
         self.merchant_settings = MerchantSettings()
@@ -208,6 +211,8 @@ class TillApp(App[int], inherit_bindings=False):
         self.apply_theme(self.settings.theme)
         if self.parts.watchdog.interval_s is not None:
             self.set_interval(self.parts.watchdog.interval_s, self.parts.watchdog.alive)
+        self._look_around()
+        self.set_interval(LOOKS_AROUND_EVERY_S, self._look_around)
         self.worker.start()
         self.run_flow(opening.opening)
 
@@ -237,6 +242,13 @@ class TillApp(App[int], inherit_bindings=False):
             self.run_worker(halted.halted(self, fact.error))
 
     # Inside
+
+    @work(exclusive=True, group="surroundings")
+    async def _look_around(self) -> None:
+        """See how power, disk and network stand."""
+        self.surroundings = await asyncio.to_thread(read_surroundings, self.parts.data)
+        for line in self.screen.query(StatusLine):
+            line.redraw()
 
     def _hand_over(self, fact: Fact) -> None:
         self.post_message(Happened(fact))

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from cardkit.clock import PARIS, ClockTrust
 from terminal.situation import STOPS, Situation, Warned, concerns
+from terminal.surroundings import Strain, strains
 from terminal.words import Words
 from terminal.worker import ReaderReady
 
@@ -27,10 +28,15 @@ class StatusLine(Static):
         """Draw it."""
         self.redraw()
 
+    def _strains(self) -> tuple[Strain, ...]:
+        surroundings = cast("TillApp", self.app).surroundings
+        return () if surroundings is None else strains(surroundings)
+
     def redraw(self) -> None:
         """Draw what the program knows now, the last parts left out where there is no room."""
         app = cast("TillApp", self.app)
-        parts = list(segments(app.words, app.situation, app.reader, app.merchant_name))
+        parts = segments(app.words, app.situation, app.reader, app.merchant_name)
+        parts[-1:-1] = [strain_text(app.words, it) for it in self._strains()]
         width = (self.size.width or app.size.width) - 2
         while len(parts) > 1 and sum(len(part) + 3 for part in parts) > width + 3:
             del parts[-2 if len(parts) > 2 else -1]
@@ -42,6 +48,18 @@ class StatusLine(Static):
         )
         self.set_class(stops or not isinstance(app.reader, ReaderReady), "alarm")
         self.update(Text(f" {left}{' ' * room}{rest} ", no_wrap=True, overflow="ellipsis"))
+
+
+def strain_text(words: Words, strain: Strain) -> str:
+    """Name a strain in a few characters."""
+    _ = words.gettext
+    return {
+        Strain.POWER_WEAK: _("! weak power"),
+        Strain.BATTERY_LOW: _("! battery low"),
+        Strain.DISK_LOW: _("! disk full soon"),
+        Strain.HOT: _("! too hot"),
+        Strain.OFFLINE: _("· offline"),
+    }[strain]
 
 
 def segments(
