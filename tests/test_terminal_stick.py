@@ -263,7 +263,8 @@ def test_foreign_files_are_left_alone(world: World, till: Till, stick: Stick) ->
     for path in (stick.path / "photo.jpg", neighbour.answer, folder.requests / "notes.txt"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"precious")
-    folder.answer.symlink_to(stick.path / "photo.jpg")
+    (stick.path / "elsewhere").write_bytes(world.answer(till.journal, 1))
+    folder.answer.symlink_to(stick.path / "elsewhere")
     done = exchange_of(world, till).run(stick)
     assert (done.answers, done.others) == (0, (f"{CAISSE}-8",))
     for path in (stick.path / "photo.jpg", neighbour.answer, folder.requests / "notes.txt"):

@@ -97,13 +97,20 @@ def test_networks_in_reach(scripted: Scripted) -> None:
     )
 
 
-SAVED = f"802-11-wireless:{uuid.UUID(int=1)}:maison\n802-3-ethernet:{uuid.UUID(int=2)}:Wired\n"
+SAVED = f"""\
+802-11-wireless:{uuid.UUID(int=1)}:maison
+802-3-ethernet:{uuid.UUID(int=2)}:Wired
+802-11-wireless:{uuid.UUID(int=3)}:marché
+"""
 
 
 def test_saved_networks(scripted: Scripted) -> None:
     """Promise: Wi-Fi networks that the system knows, and no cable among them."""
     saved = scripted.wifi(connection_show=(0, SAVED, "")).saved()
-    assert saved == (SavedNetwork(name="maison", uuid=str(uuid.UUID(int=1))),)
+    assert saved == (
+        SavedNetwork(name="maison", uuid=str(uuid.UUID(int=1))),
+        SavedNetwork(name="marché", uuid=str(uuid.UUID(int=3))),
+    )
 
 
 def test_a_network_is_joined_and_kept_once(scripted: Scripted) -> None:
@@ -118,7 +125,7 @@ def test_a_network_is_joined_and_kept_once(scripted: Scripted) -> None:
     asked = [arguments[3:] for arguments, _ in scripted.calls]
     assert asked[1] == list(profile("maison", Security.PSK, identifier=str(UUID)))
     assert asked[2] == ["connection", "up", "uuid", str(UUID), "passwd-file", "/dev/stdin"]
-    assert asked[3] == ["connection", "delete", "uuid", str(uuid.UUID(int=1))]
+    assert asked[3:] == [["connection", "delete", "uuid", str(uuid.UUID(int=1))]]
 
 
 def test_the_password_is_no_argument(scripted: Scripted) -> None:
