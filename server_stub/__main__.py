@@ -14,7 +14,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import money_commands, stick_command
+from server_stub import money_commands, pin_command, stick_command
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -150,6 +150,7 @@ for command in (
     money_commands.settle,
     money_commands.backup,
     money_commands.restored,
+    pin_command.pin_code,
     stick_command.stick,
 ):
     cli.add_command(command)

@@ -40,14 +40,21 @@ class Draft:
         """Keep lines, unless they are kept already."""
         if lines == self._kept:
             return
+        held = {"name": _NAME, "merchant": merchant, "lines": [_held(one) for one in lines]}
         try:
-            held = {"name": _NAME, "merchant": merchant, "lines": [_held(one) for one in lines]}
             self._table.upsert(held, where("name") == _NAME)
         except StoreError as error:
-            logger.warning("the basket is not kept: %s", error)
+            logger.warning("the basket is kept anew: %s", error)
+            self._keep_anew(held)
+        self._kept = lines
+
+    def _keep_anew(self, held: dict[str, Any]) -> None:
+        """Keep a basket where the file was rotten, or none where nothing can be kept."""
+        try:
             self._path.unlink(missing_ok=True)
-        else:
-            self._kept = lines
+            self._table.insert(held)
+        except (OSError, StoreError) as error:
+            logger.warning("the basket is not kept: %s", error)
 
 
 def _held(one: BasketLine) -> dict[str, Any]:

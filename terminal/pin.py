@@ -2,8 +2,7 @@
 
 It guards the screen and nothing cryptographic: whoever holds the terminal's disk needs no PIN. So
 its hash is slow, wrong guesses make the next one wait, and a forgotten PIN is replaced with a code
-that the caisse reads out on the telephone, computed from the terminal's token key, which only this
-terminal and the service have.
+that the caisse reads out on the telephone (`cardkit.pin`).
 """
 
 from __future__ import annotations
@@ -18,9 +17,6 @@ _SALT_BYTES: Final = 16
 _N, _R, _P = 2**14, 8, 1
 """RFC 7914 section 2; 16 MB and some tens of milliseconds on a small board."""
 _SEPARATOR: Final = ":"
-_RESET_LABEL: Final = b"claf-pin-reset/1"
-RESET_DIGITS: Final = 8
-CHALLENGE_DIGITS: Final = 6
 FREE_GUESSES: Final = 3
 _WAIT_S: Final = 30
 _WAIT_S_MAX: Final = 1_800
@@ -49,22 +45,6 @@ def wait_s(wrong_guesses: int) -> int:
     """Return how long the next guess has to wait after so many wrong ones in a row."""
     beyond = wrong_guesses - FREE_GUESSES
     return 0 if beyond < 0 else min(_WAIT_S_MAX, _WAIT_S * 2**beyond)
-
-
-def challenge(*, below: Callable[[int], int] = secrets.randbelow) -> str:
-    """Return the digits that are read out to the caisse when a PIN was forgotten."""
-    return f"{below(10**CHALLENGE_DIGITS):0{CHALLENGE_DIGITS}d}"
-
-
-def reset_code(token_key: bytes, asked: str) -> str:
-    """Return the digits that answer a challenge: HMAC-SHA-256 under the terminal's token key."""
-    mac = hmac.digest(token_key, _RESET_LABEL + asked.encode(), "sha256")
-    return f"{int.from_bytes(mac[:8]) % 10**RESET_DIGITS:0{RESET_DIGITS}d}"
-
-
-def is_reset_code(token_key: bytes, asked: str, answer: str) -> bool:
-    """Say whether digits answer a challenge, in constant time."""
-    return hmac.compare_digest(reset_code(token_key, asked).encode(), answer.encode())
 
 
 def _derived(pin: str, salt: bytes) -> bytes:

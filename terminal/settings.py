@@ -1,7 +1,8 @@
 """How a terminal is set: by people, on the screen; nothing here is money or a key.
 
 One small TinyDB file of its own beside the documents, replaced whole at each change: a file that
-rots costs the settings and never the till, which goes on with those it is made with.
+rots costs the settings and never the till, which goes on with those it is made with. The next
+change sets the rotten file aside, for whoever can still read something in it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from terminal.documents import AtomicStorage
 logger = logging.getLogger(__name__)
 
 HEADING_LINES_MAX: Final = 4
+DAMAGED: Final = ".damaged"
+"""Ends the name of a file that was set aside."""
 _TERMINAL: Final = "terminal"
 _MERCHANT: Final = "merchant"
 Chosen = TypeVar("Chosen", bound=StrEnum)
@@ -98,6 +101,7 @@ class Settings:
     """The settings of one terminal; writing may raise StoreError, reading never fails."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._table = TinyDB(path, storage=AtomicStorage).table("settings", cache_size=0)
 
     @property
@@ -159,7 +163,19 @@ class Settings:
         return dict(found) if isinstance(found, Mapping) else {}
 
     def _put(self, name: str, values: Mapping[str, object]) -> None:
+        try:
+            self._table.get(where("name") == name)
+        except StoreError as error:
+            logger.warning("settings are made anew: %s", error)
+            self._set_aside()
         self._table.upsert({"name": name, **values}, where("name") == name)
+
+    def _set_aside(self) -> None:
+        """Make room for a file that can be read; raises StoreError."""
+        try:
+            self._path.rename(self._path.with_name(self._path.name + DAMAGED))
+        except OSError as error:
+            raise StoreError(f"{self._path.name}: {error}") from error
 
 
 def _text(held: Mapping[str, Any], name: str, made: str) -> str:

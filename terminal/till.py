@@ -35,6 +35,7 @@ from cardkit.decide import CARD_FACTS, CardState, Declined, Reason
 from cardkit.directory import CardRow
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardError, ReaderError, must
+from cardkit.pin import is_reset_code
 from terminal.amber import AmberSales
 from terminal.basket import BasketLine
 from terminal.closures import AlreadyClosed, Closures
@@ -64,7 +65,6 @@ from terminal.outcomes import (
     Settled,
     Settlement,
 )
-from terminal.pin import is_reset_code
 from terminal.selling import EMPTY_BASKET, Order, Selling
 from terminal.software import Software
 from terminal.stick import StickExchange, StickExchanged

@@ -131,7 +131,7 @@ class CountPage(NumberPage):
         elif pad is Pad.ENTER and self._digits:
             self.dismiss(int(self._digits))
             return
-        self.show_typed(f"{self._digits or 0} {self._unit}")
+        self.show_typed(f"{self._digits or 0} {self._unit}" if self._unit else None)
 
 
 class PinPage(Frame[str | None]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cardkit.pin import RESET_DIGITS, challenge
 from terminal import pin
 from terminal.ui.amount import CountPage, PinPage
 from terminal.ui.choose import ChoicePage
@@ -45,14 +46,14 @@ async def _has_forgotten(app: TillApp, merchant: int) -> bool:
     choices = (Choice(_("Back")), Choice(_("PIN forgotten"), _("the caisse reads out a code")))
     if await app.show(ChoicePage(_("PIN of the producer"), choices)) != 1:
         return False
-    asked = pin.challenge()
+    asked = challenge()
     text = _("Call the caisse and read out: {digits}\nThen type the code that it answers.")
-    page = CountPage(_("Code of the caisse"), unit="", most=10**pin.RESET_DIGITS - 1,
+    page = CountPage(_("Code of the caisse"), unit="", most=10**RESET_DIGITS - 1,
                      text=text.format(digits=f"{asked[:3]} {asked[3:]}"))  # fmt: skip
     answered = await app.show(page)
     if answered is None:
         return False
-    code = f"{answered:0{pin.RESET_DIGITS}d}"
+    code = f"{answered:0{RESET_DIGITS}d}"
     if not await app.do(lambda till: till.is_reset_code(asked, code)):
         await tell(app, _("PIN of the producer"), _("That is not the code for these digits."))
         return False
