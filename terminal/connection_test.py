@@ -35,6 +35,8 @@ _X509_NOT_YET_VALID: Final = 9
 _X509_EXPIRED: Final = 10
 """OpenSSL, openssl/x509_vfy.h: X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_EMPTY_MAP: Final = b"\xa0"
+"""RFC 8949, appendix A. Not nothing: what lies between may drop headers with the body."""
 _REDIRECTS: Final = range(300, 400)
 
 Resolve = Callable[[str, int], Sequence[tuple[str, int]]]
@@ -115,11 +117,11 @@ class ConnectionTest:
         raise _Found(_stranger(self._url), f"HTTP {response.status}")
 
     def _introduce(self) -> None:
-        """Sign an empty request, which says nothing: whose key is known learns that it is empty."""
+        """Sign an empty map, which says nothing: whose key is known learns that it is empty."""
         url = self._url.geturl()
         created = self._clock.now().at
-        headers = sign_post(url, b"", key=self._key, key_id=self._key_id, created=created)
-        response = self._ask("POST", b"", headers)
+        headers = sign_post(url, _EMPTY_MAP, key=self._key, key_id=self._key_id, created=created)
+        response = self._ask("POST", _EMPTY_MAP, headers)
         self._check_alive(response)
         if response.status in _REFUSED:
             raise _Found(Cause.REFUSED, f"HTTP {response.status}")

@@ -221,3 +221,13 @@ def test_acts_chain_and_verify(world: ServiceWorld) -> None:
     log = list(acts.log(world.caisse, using="default"))
     assert [act.envelope.seq for act in log] == list(range(1, len(log) + 1))
     assert all(act.body is not None for act in log)
+
+
+def test_a_test_of_the_connection_is_answered(world: ServiceWorld) -> None:
+    """Promise 1: the service is known by what it takes, and a terminal learns that it is known."""
+    stall = world.stall()
+    looked = Client().get("/v1/sync", headers={"Host": "localhost"})
+    assert (looked.status_code, looked.headers["Allow"]) == (405, "POST")
+    nothing = b"\xa0"
+    assert post(stall, body=nothing)[0] == 400
+    assert post(stall, body=nothing, key=SigningKey.from_scalar(7, caisse="flers"))[0] == 401

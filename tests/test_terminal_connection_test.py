@@ -50,7 +50,7 @@ class Served:
             verify_post(url, headers, body, find_key=lambda _: self.known)
         except SignatureInvalid:
             return 401
-        return 200 if body else 400
+        return 400
 
 
 @contextmanager
