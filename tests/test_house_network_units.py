@@ -95,6 +95,13 @@ def test_sticks_are_mounted_for_the_till_alone() -> None:
     assert {"nosuid", "nodev", "noexec", f"uid={USER}", "fmask=0177", "dmask=0077"} <= set(options)
 
 
+def test_the_till_may_write_where_sticks_are_mounted() -> None:
+    """Promise: a stick that was there before the till is no read-only folder to it."""
+    assert setting("clafoutis-terminal.service", "ReadWritePaths") == f"-{PLACES[0]}"
+    groups = setting("clafoutis-terminal.service", "SupplementaryGroups").split()
+    assert "systemd-journal" in groups, "the diagnostics have a log"
+
+
 def test_udev_starts_the_mount_for_sticks_that_we_read() -> None:
     """Promise: the file systems that the till looks for, on USB, and no disk to start from."""
     text = (FOLDER / "udev/72-clafoutis-stick.rules").read_text()
