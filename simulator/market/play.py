@@ -10,51 +10,11 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from cardkit.card.connection import CardConnection
 from cardkit.errors import must
-from cardkit.reader.beep import Beep
-from simulator.market.counter import NOTICE_S
+from simulator.market.screen import LAID_BY, show
 from simulator.market.week import Tell, Week
-from terminal.line_mode import LineMode
-from terminal.words import Words
 
 PLAYED: Final = "moulin"
-
-
-class HandWithCards:
-    """A reader that asks whose card is laid on it."""
-
-    def __init__(self, week: Week) -> None:
-        self._week = week
-        self._counter = week.counter
-
-    @property
-    def name(self) -> str:
-        """What a person would call this reader."""
-        return self._counter.reader.name
-
-    @property
-    def beep(self) -> Beep:
-        """As quiet as the counter's."""
-        return self._counter.reader.beep
-
-    def wait_for_card(self, timeout_s: float) -> CardConnection | None:
-        """Ask for a member's number and lay that card down; anything else lays none."""
-        cards = self._week.caisse.cards
-        answer = _typed(f"    carte de quel membre (1 à {len(cards)}) ? ")
-        number = int(answer) if answer and answer.isdecimal() else 0
-        if number not in cards:
-            return None
-        self._counter.place.put(cards[number])
-        return self._counter.reader.wait_for_card(timeout_s)
-
-    def wait_for_removal(self, timeout_s: float) -> bool:
-        """Take the card away."""
-        self._counter.place.take()
-        return self._counter.reader.wait_for_removal(min(timeout_s, NOTICE_S))
-
-    def close(self) -> None:
-        """Leave the counter as it is: the week closes it."""
 
 
 def play(week: Week, say: Tell) -> None:
@@ -65,21 +25,11 @@ def play(week: Week, say: Tell) -> None:
     must(not stall.burnt, "the till to play with has not burnt")
     say("")
     say(f"La console de la caisse : {week.caisse.url}   coordinatrice / {password}")
-    say(f"La caisse enregistreuse de {stall.shop.name} est à vous (« quitter » pour finir).")
-    LineMode(
-        stall.till,
-        HandWithCards(week),
-        merchant=stall.merchant,
-        words=Words.of_environment(),
-        read_line=lambda: _typed("> "),
-        write=say,
-    ).run()
+    say(
+        f"Le terminal de {stall.shop.name} est à vous. F1 à F{LAID_BY} posent la carte d'un membre,"
+    )
+    say("F11 la reprend, F12 finit ; le reste est sur l'écran (Entrée pour commencer).")
+    input()
+    show(week, stall)
     stall.sync()
     week.caisse.issue_month()
-
-
-def _typed(prompt: str) -> str | None:
-    try:
-        return input(prompt)
-    except (EOFError, KeyboardInterrupt):
-        return None

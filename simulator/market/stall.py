@@ -147,6 +147,23 @@ class Stall:
         must(isinstance(outcome, Refunded), f"a refund is entered: {outcome}")
         return outcome  # type: ignore[return-value]  # narrowed by must()
 
+    def let_go(self) -> DataDirectory:
+        """Close the till, so that another program may open it; `take_back` opens it again."""
+        self.till.stop()
+        self._till = None
+        return DataDirectory(self._folder)
+
+    def take_back(self) -> None:
+        """Open the till again after somebody else had it."""
+        data = DataDirectory(self._folder)
+        self._till = open_till(data, clock=self._clock, software=Software.installed())
+        self._till.start()
+
+    @property
+    def clock(self) -> Clock:
+        """What this shop believes the time to be."""
+        return self._clock
+
     def close_day(self, now: datetime) -> None:
         """Close the business day; what is still amber is left to the caisse."""
         self.till.close_day(business_date(now))

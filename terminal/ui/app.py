@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 from textual import on, work
@@ -53,7 +54,7 @@ Flow = Callable[["TillApp"], Coroutine[Any, Any, None]]
 class TillApp(App[int], inherit_bindings=False):
     """The till's face; the exit status is the program's."""
 
-    CSS_PATH = "till.tcss"
+    CSS_PATH = Path(__file__).with_name("till.tcss")
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = []
