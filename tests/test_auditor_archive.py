@@ -287,6 +287,19 @@ def test_a_journal_that_was_made_anew(shown: Shown, tmp_path: Path) -> None:
     assert [(it.kind, it.place) for it in against.faults] == [(FaultKind.HEAD, "8")]
 
 
+def test_an_entry_of_another_journal_breaks_the_chain(shown: Shown, tmp_path: Path) -> None:
+    """Promise: an entry that the same key has signed elsewhere, in its place, does not follow."""
+    entry = shown.entries[9]
+    twin = sign_entry(
+        key(JOURNAL_KEY), replace(entry.envelope, prev=bytes(32)), cast(Body, entry.body)
+    )
+    row = base64.b64encode(twin.signed.encoded) + b"\n"
+    files = remade(edited(read(shown.path), ENTRIES, lambda it: [*it[:9], row, *it[10:]]))
+    report = report_of(written(tmp_path / "twin.zip", files))
+    broken = [it.place for it in report.faults if it.kind is FaultKind.CHAIN]
+    assert broken == ["10", "11"]
+
+
 def test_tickets_from_elsewhere_in_the_journal_prove_nothing(shown: Shown, tmp_path: Path) -> None:
     """Promise: a ticket from after the period is no fault, and is said not to be compared."""
     files = edited(read(shown.path), ENTRIES, lambda it: it[:19])
