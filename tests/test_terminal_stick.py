@@ -21,7 +21,7 @@ from cardkit.errors import (
 )
 from cardkit.signing import SigningKey
 from cardkit.stick import StickFolder, open_request, sign_request, terminal_of
-from cardkit.sync import SyncAnswer, decode_request, sign_answer
+from cardkit.sync import ENTRIES_MAX, SyncAnswer, decode_request, sign_answer
 from server_stub.services.stick import FolderDone, Left, serve_stick
 from terminal.keyring import read_transport_key
 from terminal.mailbox import Mailbox
@@ -271,7 +271,9 @@ def test_foreign_files_are_left_alone(world: World, till: Till, stick: Stick) ->
         assert path.read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("content", [b"", b"\xd2", b"hello", bytes(5_000_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xd2", b"hello", bytes(5_000_000)], ids=["empty", "half", "text", "huge"]
+)
 def test_an_answer_that_is_none_is_left(
     world: World, till: Till, stick: Stick, content: bytes
 ) -> None:
@@ -372,6 +374,49 @@ def test_a_stick_that_is_pulled_in_the_middle(world: World, till: Till, mounted:
     with pytest.raises(StickGone):
         exchange_of(world, till).run(stick)
     assert list(mounted.path.iterdir()) == []
+
+
+class PowerCut(BaseException):
+    """The plug is pulled."""
+
+
+def test_a_cut_between_reading_and_writing_is_made_up_for(
+    world: World, till: Till, stick: Stick
+) -> None:
+    """Promise: what was read before a cut counts, and the next exchange writes what is left."""
+    leave_answer(world, till, stick, 1)
+    key = PullingKey(transport_of(world).key, caisse=CAISSE)
+
+    def pull() -> None:
+        raise PowerCut
+
+    key.pull = pull
+    with pytest.raises(PowerCut):
+        exchange_of(world, till, key).run(stick)
+    till.close()
+    again = world.till()
+    try:
+        assert again.journal.acknowledged_seq == 1
+        done = exchange_of(world, again).run(stick)
+        assert (done.requests, done.answers) == (1, 0)
+        assert done.written_up_to_seq == again.journal.head.seq - 1
+    finally:
+        again.close()
+
+
+def test_a_month_goes_in_several_files(world: World, till: Till, stick: Stick) -> None:
+    """Promise: however much is unsent, each file is one request that the service can read."""
+    card = next(iter(world.members.values())).card
+    while till.journal.head.seq <= ENTRIES_MAX:
+        world.sell(till, card, 1)
+    assert exchange_of(world, till).run(stick).requests == 2
+    key = transport_of(world).public
+    paths = sorted(folder_of(stick).requests.iterdir())
+    requests = [
+        open_request(path.read_bytes(), key=key, caisse=CAISSE, terminal=TERMINAL) for path in paths
+    ]
+    assert len(requests[0].entries) == ENTRIES_MAX
+    assert sum(len(request.entries) for request in requests) == till.journal.head.seq - 1
 
 
 # Finding the stick
