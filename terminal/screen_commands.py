@@ -35,6 +35,7 @@ def ui(context: Context, merchant: int | None, *, borne: bool) -> None:
 
 def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:
     """Put together what the screens stand on."""
+    from terminal.backlight import find_backlight
     from terminal.draft import Draft
     from terminal.feedback import open_feedback
     from terminal.mounts import find_stick
@@ -62,6 +63,7 @@ def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:
         software=software,
         wifi=Wifi(),
         find_stick=find_stick,
+        backlight=find_backlight(),
         monotonic_ms=context.clock.monotonic_ms,
         merchant=merchant,
         borne=borne,

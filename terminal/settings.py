@@ -24,6 +24,7 @@ from terminal.documents import AtomicStorage
 logger = logging.getLogger(__name__)
 
 HEADING_LINES_MAX: Final = 4
+PAPERS_MM: Final = (58, 80)
 DAMAGED: Final = ".damaged"
 """Ends the name of a file that was set aside."""
 _TERMINAL: Final = "terminal"
@@ -78,6 +79,8 @@ class TerminalSettings:
     brightness_percent: int = 100
     printer: str = ""
     """An address as `terminal.printer.open_printer` takes it; empty: none."""
+    paper_mm: int = PAPERS_MM[0]
+    """How wide the printer's paper is."""
     shows_balance: bool = True
     """Whether what is left on a card is shown while it lies there."""
     last_merchant: int = 0
@@ -92,6 +95,8 @@ class MerchantSettings:
     mode: Mode = Mode.PAYMENT
     heading: tuple[str, ...] = ()
     """What a receipt says of the merchant below the name: address, SIRET, telephone."""
+    shows_card: bool = False
+    """Whether the card's last digits stand on a receipt."""
     products: tuple[Product, ...] = ()
     pin: str = field(default="", repr=False)
     """Salted hash of the producer's PIN (`terminal.pin`); empty: none was chosen."""
@@ -109,12 +114,14 @@ class Settings:
         """What is set for the terminal, or what it is made with."""
         held = self._get(_TERMINAL)
         made = TerminalSettings()
+        paper_mm = _int(held, "paper_mm", made.paper_mm)
         return TerminalSettings(
             language=_text(held, "language", made.language),
             theme=_choice(held, "theme", made.theme),
             sounds=bool(held.get("sounds", made.sounds)),
             brightness_percent=min(100, max(5, _int(held, "brightness_percent", 100))),
             printer=_text(held, "printer", made.printer),
+            paper_mm=paper_mm if paper_mm in PAPERS_MM else made.paper_mm,
             shows_balance=bool(held.get("shows_balance", made.shows_balance)),
             last_merchant=_int(held, "last_merchant", made.last_merchant),
             pins=_pins(held.get("pins")),
@@ -133,6 +140,7 @@ class Settings:
             amount_entry=_choice(held, "amount_entry", made.amount_entry),
             mode=_choice(held, "mode", made.mode),
             heading=_lines(heading),
+            shows_card=bool(held.get("shows_card", made.shows_card)),
             products=_products(held.get("products")),
             pin=_text(held, "pin", made.pin),
         )
@@ -145,6 +153,7 @@ class Settings:
                 "amount_entry": settings.amount_entry.value,
                 "mode": settings.mode.value,
                 "heading": list(settings.heading[:HEADING_LINES_MAX]),
+                "shows_card": settings.shows_card,
                 "products": [it.as_document() for it in settings.products[:PRODUCTS_MAX]],
                 "pin": settings.pin,
             },

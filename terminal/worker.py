@@ -146,7 +146,8 @@ class Worker(threading.Thread):
         self._lock = threading.Lock()
         self._armed: Act | None = None
         self._tried: Act | None = None
-        """What the card that lies there was last asked for; trouble is not tried again by itself."""
+        """What the card that lies there was last asked for: trouble is not tried twice by itself."""
+        self._is_tapping = False
         self._ends = threading.Event()
         self._reader: Reader | None = None
         self._reader_error = ""
@@ -161,10 +162,19 @@ class Worker(threading.Thread):
             self._armed = act
         self._jobs.put(None)
 
-    def disarm(self) -> None:
-        """Want no card any more; a tap that has begun ends as it ends."""
+    def take_back(self, act: Act) -> bool:
+        """Want no card for this any more; False when one is at it, or is done: then wait for it."""
         with self._lock:
+            if self._armed is not act or self._is_tapping:
+                return False
             self._armed = None
+            return True
+
+    def disarm(self, act: Act) -> None:
+        """Want no card for this any more, whatever becomes of a tap that has begun."""
+        with self._lock:
+            if self._armed is act:
+                self._armed = None
 
     def do(self, act: Callable[[Till], T]) -> Future[T]:
         """Do something with the till between two taps; the future holds its value or error."""
@@ -319,6 +329,7 @@ class Worker(threading.Thread):
         """Do what is armed with a card; an outcome disarms, trouble does not."""
         with self._lock:
             act = self._tried = self._armed
+            self._is_tapping = act is not None
         self._is_card_there = True
         if act is None:
             connection.close()
@@ -327,19 +338,25 @@ class Worker(threading.Thread):
         try:
             outcome = act(till, connection, lambda green: self._post(Announced(green)))
         except (CardError, ReaderError) as error:
+            self._end_tap()
             self._post(CardTrouble(error))
             if isinstance(error, ReaderError):
                 self._lose_reader(error)
         else:
-            with self._lock:
-                if self._armed is act:
-                    self._armed = None
+            self._end_tap(act)
             self._post(TapDone(outcome))
         finally:
             connection.close()
         self._stand(till)
         if not self._is_armed:
             self._rest(till)
+
+    def _end_tap(self, done: Act | None = None) -> None:
+        """Let people take back what still waits; what is done waits no longer."""
+        with self._lock:
+            self._is_tapping = False
+            if done is not None and self._armed is done:
+                self._armed = None
 
     def _wind_up(self, till: Till) -> None:
         """End in good order."""

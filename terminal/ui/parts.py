@@ -9,6 +9,7 @@ from datetime import datetime
 from cardkit.entries import OperatorRole
 from cardkit.permit import MerchantGrant
 from cardkit.reader import Reader
+from terminal.backlight import Backlight
 from terminal.config import DataDirectory
 from terminal.draft import Draft
 from terminal.feedback import Feedback
@@ -34,6 +35,7 @@ class Parts:
     software: Software
     wifi: Wifi
     find_stick: Callable[[], Stick | None]
+    backlight: Backlight | None = None
     monotonic_ms: Callable[[], int]
     """Milliseconds of this boot: how long a wrong PIN makes wait."""
     merchant: int | None = None

@@ -19,6 +19,7 @@ from terminal.receipts.desk import Receipts
 from terminal.receipts.layout import lay_out
 from terminal.receipts.picture import PaperWidth, draw
 from terminal.receipts.preview import in_letters
+from terminal.settings import PAPERS_MM
 from terminal.till import Till
 from terminal.ui.flows.asking import tell
 from terminal.ui.frame import Frame
@@ -77,7 +78,7 @@ async def _offer(app: TillApp, receipt: Receipt | None) -> None:
     if receipt is None:
         await tell(app, _("Receipt"), _("There is no receipt of this: it is not proven yet."))
         return
-    paper = PaperWidth.MM_58
+    paper = PaperWidth.MM_80 if app.settings.paper_mm == PAPERS_MM[1] else PaperWidth.MM_58
     rows = in_letters(lay_out(receipt, app.words, paper.columns), paper.columns)
     can_print = bool(app.settings.printer)
     if not await app.show(ReceiptPage(rows, can_print=can_print)):
@@ -102,6 +103,6 @@ def _desk(app: TillApp, till: Till) -> Receipts:
         grant = till.store.permit.permit.grant(merchant)
         settings = app.parts.settings.merchant(merchant)
         name = grant.name if grant is not None else till.journal.caisse
-        return Issuer(name=name, heading=settings.heading)
+        return Issuer(name=name, heading=settings.heading, shows_card=settings.shows_card)
 
     return Receipts(till.journal, till.lines, issuer_of=issuer_of, sign=short_signature)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cardkit.entries import OperatorRole
 from cardkit.language import ENGLISH, FRENCH
 from terminal.fiscal.perimeter import installed_perimeter, shown
-from terminal.settings import HEADING_LINES_MAX, AmountEntry, Mode, Theme
+from terminal.settings import HEADING_LINES_MAX, PAPERS_MM, AmountEntry, Mode, Theme
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows import catalogue, opening, pins
 from terminal.ui.flows.asking import tell
@@ -52,10 +54,14 @@ def _entries(app: TillApp) -> list[tuple[Choice, Step]]:
         (Choice(_("Mode"), modes[merchant.mode]), _mode),
         (Choice(_("Items"), str(len(merchant.products))), catalogue.edit),
         (Choice(_("Printer"), own.printer or _("none")), _printer),
+        (Choice(_("Paper"), f"{own.paper_mm} mm"), _paper),
+        (Choice(_("Card on receipts"), on if merchant.shows_card else off), _shows_card),
         (Choice(_("Top of receipts"), " · ".join(merchant.heading)[:24]), _heading),
         (Choice(_("PIN"), on if merchant.pin else off), _pin),
         (Choice(_("Balance after a sale"), on if own.shows_balance else off), _shows_balance),
+        (Choice(_("Brightness")), _brightness),
         (Choice(_("Day and hour")), opening.correct_time),
+        (Choice(_("Integrity"), _("looks at every entry")), _integrity),
         (Choice(_("Version")), _version),
     ]
 
@@ -80,6 +86,42 @@ async def _shows_balance(app: TillApp) -> None:
     app.change_settings(replace(app.settings, shows_balance=not app.settings.shows_balance))
 
 
+async def _paper(app: TillApp) -> None:
+    paper_mm = PAPERS_MM[1] if app.settings.paper_mm == PAPERS_MM[0] else PAPERS_MM[0]
+    app.change_settings(replace(app.settings, paper_mm=paper_mm))
+
+
+async def _shows_card(app: TillApp) -> None:
+    shows_card = not app.merchant_settings.shows_card
+    app.change_merchant(replace(app.merchant_settings, shows_card=shows_card))
+
+
+async def _brightness(app: TillApp) -> None:
+    """Make the screen brighter or darker, where it can be told."""
+    _ = app.words.gettext
+    light = app.parts.backlight
+    if light is None:
+        text = _("This screen has its own buttons: the terminal cannot set it.")
+        await tell(app, _("Brightness"), text)
+        return
+    levels = (100, 75, 50, 25)
+    index = await app.show(ChoicePage(_("Brightness"), [Choice(f"{it} %") for it in levels]))
+    if index is None:
+        return
+    if await asyncio.to_thread(light.set_percent, levels[index]):
+        app.change_settings(replace(app.settings, brightness_percent=levels[index]))
+    else:
+        refused = _("The system refuses. Call the workshop.")
+        await tell(app, _("Brightness"), refused, tone="amber")
+
+
+async def _integrity(app: TillApp) -> None:
+    """Verify every entry of the journal; nothing is sold meanwhile."""
+    _ = app.words.gettext
+    count = await app.do(lambda till: till.journal.verify())
+    await tell(app, _("Integrity"), _("All {count} entries are whole.").format(count=count))
+
+
 async def _amount_entry(app: TillApp) -> None:
     is_comma = app.merchant_settings.amount_entry is AmountEntry.COMMA
     style = AmountEntry.CENTS_FIRST if is_comma else AmountEntry.COMMA
@@ -99,10 +141,10 @@ async def _mode(app: TillApp) -> None:
     before, mode = app.merchant_settings.mode, (Mode.PAYMENT, Mode.TILL)[index]
     if mode is before:
         return
-    session = app.selling
+    merchant, producer = app.selling.merchant, OperatorRole.PRODUCER
     await app.do(
         lambda till: till.note_setting(
-            "mode", before.value, mode.value, merchant=session.merchant, operator=session.operator
+            "mode", before.value, mode.value, merchant=merchant, operator=producer
         )
     )
     app.change_merchant(replace(app.merchant_settings, mode=mode))
