@@ -1,8 +1,9 @@
 """What stands in the till's place in a kiosk: it tells what reaches it, byte by byte.
 
-    python kiosk_probe.py SOCKET
+    python kiosk_probe.py SOCKET [plain]
 
-It asks foot for what Textual asks it for, and leaves the keys that raise signals as it found them.
+It asks foot for what Textual asks it for; `plain`, it does not ask for Textual's keys, as nobody
+does while Textual is not there yet. Keys that raise signals stay as they were found.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ KEYBOARD = "\x1b[>1u"
 BYTES_MAX = 256
 
 
-def main(address: str) -> None:
+def main(address: str, keyboard: str) -> None:
     """Tell the size of the terminal, now and when it changes, and every byte that comes in."""
     tty = sys.stdin.fileno()
     attributes = termios.tcgetattr(tty)
     attributes[3] &= ~(termios.ICANON | termios.ECHO)
     termios.tcsetattr(tty, termios.TCSANOW, attributes)
-    os.write(sys.stdout.fileno(), f"{MOUSE}{KEYBOARD}\x1b[2J\x1b[H12,50 €".encode())
+    os.write(sys.stdout.fileno(), f"{MOUSE}{keyboard}\x1b[2J\x1b[H12,50 €".encode())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as report:
         report.connect(address)
 
@@ -42,4 +43,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], "" if sys.argv[2:] == ["plain"] else KEYBOARD)

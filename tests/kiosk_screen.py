@@ -129,13 +129,17 @@ class Device:
         """Let go of it."""
         self._socket.close()
 
-    def tap(self, x: int, y: int, *, slide_to: tuple[int, int] | None = None) -> None:
-        """Put a finger on a pixel and lift it, here or where it slid to."""
-        lifted = slide_to or (x, y)
+    def touch(self, x: int, y: int) -> None:
+        """Put a finger on a pixel."""
         self._touch(_TOUCH_BEGIN, x, y)
-        if slide_to is not None:
-            self._touch(_TOUCH_UPDATE, *lifted)
-        self._touch(_TOUCH_END, *lifted)
+
+    def slide(self, x: int, y: int) -> None:
+        """Move the finger, which stays on the glass."""
+        self._touch(_TOUCH_UPDATE, x, y)
+
+    def lift(self, x: int, y: int) -> None:
+        """Take the finger away."""
+        self._touch(_TOUCH_END, x, y)
 
     def click(self, x: int, y: int) -> None:
         """Press and release the left button on a pixel."""
