@@ -146,7 +146,7 @@ class Worker(threading.Thread):
         self._lock = threading.Lock()
         self._armed: Act | None = None
         self._tried: Act | None = None
-        """What the card that lies there was last asked for: trouble is not tried twice by itself."""
+        """What the card that lies there was asked for last: no trouble is tried twice by itself."""
         self._is_tapping = False
         self._ends = threading.Event()
         self._reader: Reader | None = None
