@@ -164,6 +164,29 @@ def test_the_service_leaves_what_is_not_genuine(world: World, till: Till, stick:
 
 
 @pytest.mark.django_db
+def test_the_service_follows_no_link(
+    world: World, till: Till, stick: Stick, tmp_path: Path
+) -> None:
+    """Promise: a stick with links, made for it, has the service write and read nothing else."""
+    service = ServiceWorld.make()
+    service.stall(TERMINAL)
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"books")
+    exchange_of(world, till).run(stick)
+    folder = folder_of(stick)
+    (folder.path / ".answer.cbor.new").symlink_to(precious)
+    assert serve_stick(service.caisse, stick.path)[0].requests == 1
+    assert precious.read_bytes() == b"books"
+    folder.path.rename(tmp_path / "elsewhere")
+    folder.path.symlink_to(tmp_path / "elsewhere")
+    assert serve_stick(service.caisse, stick.path) == ()
+    folder.path.unlink()
+    folder.path.mkdir()
+    folder.requests.symlink_to(tmp_path / "elsewhere/requests")
+    assert serve_stick(service.caisse, stick.path)[0].requests == 0
+
+
+@pytest.mark.django_db
 def test_a_stick_without_our_folder_is_said_so(stick: Stick) -> None:
     """Promise: an empty stick is a sentence at the service, no traceback."""
     with pytest.raises(StickError):

@@ -27,6 +27,10 @@ REQUESTS_MAX: Final = 2_000
 """A million entries of one terminal: whatever lies beyond was not put there by ours."""
 
 
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+"""Sticks with links exist, and one could lead to a file of this machine's."""
+
+
 @unique
 class Left(Enum):
     """Why something on a stick was left alone."""
@@ -54,7 +58,7 @@ def serve_stick(caisse: Caisse, stick: Path) -> tuple[FolderDone, ...]:
     answer. Raises StickError when the stick can't be read or written; what was taken in stays.
     """
     try:
-        names = sorted(path.name for path in (stick / ROOT).iterdir() if path.is_dir())
+        names = sorted(path.name for path in (stick / ROOT).iterdir() if _is_folder(path))
     except OSError as error:
         raise StickError(f"{stick / ROOT}: {error.strerror}") from error
     return tuple(_serve(caisse, stick, name) for name in names)
@@ -86,8 +90,9 @@ def _serve(caisse: Caisse, stick: Path, name: str) -> FolderDone:
 def _requests(folder: StickFolder) -> Iterator[tuple[str, bytes]]:
     """Read the requests in their order; what is no plain file of a bearable size is empty."""
     try:
-        paths = sorted(folder.requests.glob(f"*{SUFFIX}"))[:REQUESTS_MAX]
-        for path in paths:
+        if not _is_folder(folder.requests):
+            return
+        for path in sorted(folder.requests.glob(f"*{SUFFIX}"))[:REQUESTS_MAX]:
             is_plain = path.is_file() and not path.is_symlink()
             is_bearable = is_plain and path.stat().st_size <= REQUEST_BYTES_MAX
             yield path.name, path.read_bytes() if is_bearable else b""
@@ -99,10 +104,21 @@ def _leave(folder: StickFolder, answer: bytes) -> None:
     """Put the answer in place whole, and make it last: the stick is pulled out next."""
     aside = folder.answer.with_name(f".{folder.answer.name}.new")
     try:
-        with aside.open("wb") as file:
+        aside.unlink(missing_ok=True)
+        with os.fdopen(os.open(aside, _NEW_FILE, 0o600), "wb") as file:
             file.write(answer)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(folder.answer)
+        directory = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     except OSError as error:
         raise StickError(f"{folder.answer}: {error.strerror}") from error
+
+
+def _is_folder(path: Path) -> bool:
+    """Say whether this is a folder on the stick itself, and no link to one of this machine."""
+    return path.is_dir() and not path.is_symlink()
