@@ -20,12 +20,12 @@ from cardkit.errors import (
     StickReadOnly,
 )
 from cardkit.signing import SigningKey
-from cardkit.stick import StickFolder, open_request, sign_request, terminal_of
+from cardkit.stick import StickFolder, open_request, sign_request
 from cardkit.sync import ENTRIES_MAX, SyncAnswer, decode_request, sign_answer
 from server_stub.services.stick import FolderDone, Left, serve_stick
 from terminal.keyring import read_transport_key
 from terminal.mailbox import Mailbox
-from terminal.mounts import Stick, find_stick, sticks
+from terminal.mounts import Stick
 from terminal.stick import StickExchange
 from terminal.till import Till
 from tests.service_world import ServiceWorld, ceremony
@@ -440,54 +440,3 @@ def test_a_month_goes_in_several_files(world: World, till: Till, stick: Stick) -
     ]
     assert len(requests[0].entries) == ENTRIES_MAX
     assert sum(len(request.entries) for request in requests) == till.journal.head.seq - 1
-
-
-# Finding the stick
-
-TABLE = """\
-22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-30 22 8:1 / /media/clafoutis rw,nosuid - vfat /dev/sda1 rw,uid=999
-31 22 8:17 / /run/media/pi/CL\\303\\211\\040USB rw - exfat /dev/sdb1 rw
-32 22 8:33 / /media/backup rw - ext4 /dev/sdc1 rw
-33 22 8:49 / /boot/firmware rw - vfat /dev/mmcblk0p1 rw
-34 22 8:65 / /media rw - vfat /dev/sdd1 rw
-nonsense
-35 22 8 / /media/x rw - vfat /dev/sde1 rw
-36 22 8:81 / /media/y rw vfat /dev/sde1 rw
-"""
-
-
-def test_sticks_are_found_among_mounts() -> None:
-    """Promise: a stick, wherever a desktop or our unit mounts it; no boot partition, no disk."""
-    first, second = sticks(TABLE)
-    assert (first.path, first.medium) == (Path("/media/clafoutis"), "sda1 clafoutis")
-    assert (first.device, second.device) == (0x801, 0x811)
-    assert second.path.name.endswith(" USB")
-    assert len(second.medium.encode()) <= 64
-
-
-def test_no_stick_is_no_error(tmp_path: Path) -> None:
-    """Promise: without a table, and without a stick, there is simply none."""
-    assert find_stick(tmp_path / "nothing") is None
-    (tmp_path / "table").write_text(TABLE.splitlines()[0])
-    assert find_stick(tmp_path / "table") is None
-    (tmp_path / "table").write_text(TABLE)
-    found = find_stick(tmp_path / "table")
-    assert found == sticks(TABLE)[1]
-
-
-@pytest.mark.parametrize(
-    ("name", "terminal"),
-    [
-        ("flers-3", 3),
-        ("flers-03", None),
-        ("flers-", None),
-        ("flers-3x", None),
-        ("lyon-3", None),
-        ("flers-99999999999", None),
-        ("-3", None),
-    ],
-)
-def test_folders_name_one_terminal(name: str, terminal: int | None) -> None:
-    """Promise: one terminal has one folder, and a folder never two readings."""
-    assert terminal_of(name, caisse="flers") == terminal
