@@ -23,7 +23,7 @@ from cardkit.clock import Clock
 from cardkit.httpsig import sign_post
 from cardkit.signing import SigningKey
 from cardkit.sync import PATH
-from terminal.diagnosis import Cause, Diagnosis
+from terminal.diagnosis import WELL, Cause, Diagnosis
 from terminal.links import Link, links
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class ConnectionTest:
         except _Found as found:
             logger.info("%s: %s", found.diagnosis.cause.value, found.diagnosis.detail)
             return found.diagnosis
-        return Diagnosis(cause=Cause.WELL)
+        return WELL
 
     def _recognise(self) -> None:
         """See that what answers is the service: it alone takes only POSTs at this address."""
@@ -193,8 +193,11 @@ class ConnectionTest:
     def _is_portal(self, response: _Answer) -> bool:
         """Say whether a page in the way answers: our own sends to itself by https."""
         if response.status in _REDIRECTS:
-            target = urlsplit(response.headers.get("Location", ""))
-            return (target.scheme, target.hostname) != ("https", self._url.hostname)
+            try:
+                target = urlsplit(response.headers.get("Location", ""))
+                return (target.scheme, target.hostname) != ("https", self._url.hostname)
+            except ValueError:  # no address at all, and not ours
+                return True
         return response.status in (HTTPStatus.OK, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED)
 
     def _connected(self, port: int) -> socket.socket:

@@ -362,6 +362,7 @@ def test_certificates(
     [
         (200, "", Cause.PORTAL),
         (302, "http://portal.example/", Cause.PORTAL),
+        (302, "http://[", Cause.PORTAL),
         (511, "", Cause.PORTAL),
         (301, f"https://{HOST}/v1/sync", Cause.CERTIFICATE_UNKNOWN),
         (404, "", Cause.CERTIFICATE_UNKNOWN),
