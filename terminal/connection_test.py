@@ -193,11 +193,7 @@ class ConnectionTest:
     def _is_portal(self, response: _Answer) -> bool:
         """Say whether a page in the way answers: our own sends to itself by https."""
         if response.status in _REDIRECTS:
-            try:
-                target = urlsplit(response.headers.get("Location", ""))
-                return (target.scheme, target.hostname) != ("https", self._url.hostname)
-            except ValueError:  # no address at all, and not ours
-                return True
+            return not _is_at(response.headers.get("Location", ""), self._host)
         return response.status in (HTTPStatus.OK, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED)
 
     def _connected(self, port: int) -> socket.socket:
@@ -237,6 +233,15 @@ def resolve(host: str, port: int) -> list[tuple[str, int]]:
     """Ask the system's resolver; raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(str(address[0]), port) for *_, address in found]
+
+
+def _is_at(location: str, host: str) -> bool:
+    """Say whether an address is one of this host by https; what is none at all is not."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return False
+    return (target.scheme, target.hostname) == ("https", host)
 
 
 def _stranger(url: SplitResult) -> Cause:
