@@ -22,6 +22,7 @@ from cardkit.errors import (
     JournalError,
     JournalStopped,
     ReaderError,
+    ReaderMissing,
     StoreError,
 )
 from cardkit.reader import Reader
@@ -150,7 +151,7 @@ class Worker(threading.Thread):
         self._is_tapping = False
         self._ends = threading.Event()
         self._reader: Reader | None = None
-        self._reader_error = ""
+        self._reader_error: ReaderError | None = None
         self._is_card_there = False
         self._idle_turns = 0
 
@@ -276,11 +277,11 @@ class Worker(threading.Thread):
         try:
             self._reader = self._find_reader()
         except ReaderError as error:
-            if str(error) != self._reader_error:
+            if _is_news(error, self._reader_error):
                 self._post(ReaderGone(error))
-            self._reader_error = str(error) or type(error).__name__
+                self._reader_error = error
         else:
-            self._reader_error = ""
+            self._reader_error = None
             self._is_card_there = False
             self._post(ReaderReady(self._reader.name, self._reader.beep))
 
@@ -289,7 +290,7 @@ class Worker(threading.Thread):
             with suppress(ReaderError):
                 self._reader.close()
         self._reader = None
-        self._reader_error = str(error) or type(error).__name__
+        self._reader_error = error
         self._is_card_there = False
         self._post(ReaderGone(error))
 
@@ -371,3 +372,10 @@ class Worker(threading.Thread):
                 job = self._jobs.get_nowait()
                 if job is not None and job.future.set_running_or_notify_cancel():
                     job.future.set_exception(JournalStopped("the till has ended"))
+
+
+def _is_news(error: ReaderError, known: ReaderError | None) -> bool:
+    """Say whether people should hear of it: who pulled the cable knows that no reader is there."""
+    if known is None:
+        return True
+    return not isinstance(error, ReaderMissing) and str(error) != str(known)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from cardkit.card.connection import Activation
-from cardkit.errors import ReaderLost, ReaderMissing
+from cardkit.errors import ReaderLost, ReaderMissing, must
 from cardkit.reader.beep import Beep
 from simulator.field import Field, FieldConnection
 
@@ -20,8 +21,8 @@ class Cable:
 
     field: Field
     is_plugged: bool = True
-    _free: threading.Event = field(default_factory=threading.Event)
-    _held: threading.Event = field(default_factory=threading.Event)
+    _free: threading.Event = dataclasses.field(default_factory=threading.Event)
+    _held: threading.Event = dataclasses.field(default_factory=threading.Event)
     _hold_at: int | None = None
 
     # The world
@@ -42,6 +43,10 @@ class Cable:
     def is_held(self) -> bool:
         """Whether the card is being spoken to, and nothing moves."""
         return self._held.is_set()
+
+    def wait_until_held(self) -> None:
+        """Wait for it without letting the screen hear of anything in the meantime."""
+        must(self._held.wait(WAIT_S), "a card was asked for")
 
     def go_on(self) -> None:
         """Let the card be spoken to again."""

@@ -33,6 +33,7 @@ from cardkit.bodies import (
 )
 from cardkit.reader import Reader
 from simulator.card import VirtualCard
+from simulator.field import Field
 from simulator.plastic import Plastic
 from terminal.draft import Draft
 from terminal.feedback import Moment
@@ -117,6 +118,7 @@ class Stall:
         merchants: tuple[int, ...] = (MERCHANT,),
         find_reader: Callable[[], Reader] | None = None,
         find_stick: Callable[[], Stick | None] = lambda: None,
+        wifi: Wifi | None = None,
         borne: bool = False,
     ) -> AsyncIterator[Stall]:
         """Switch a stall on and wait until it can be used."""
@@ -144,7 +146,7 @@ class Stall:
                 watchdog=Watchdog.from_environment({}),
                 data=data,
                 software=SOFTWARE,
-                wifi=Wifi(nmcli=Nmcli("/nonexistent/nmcli")),
+                wifi=wifi or Wifi(nmcli=Nmcli("/nonexistent/nmcli")),
                 find_stick=find_stick,
                 monotonic_ms=world.clock.monotonic_ms,
                 borne=borne,
@@ -156,6 +158,7 @@ class Stall:
             await pilot.pause()
             yield stall
             world.field.lift()
+        world.field = Field()  # the program has closed the one that it had
 
     # What a person does
 
@@ -193,6 +196,28 @@ class Stall:
                 await self.pilot.pause()
                 return
         raise AssertionError(f"no {label!r} on\n{self.text}")
+
+    async def choose(self, *labels: str) -> None:
+        """Touch one choice after the other, each on the page where it stands."""
+        for label in labels:
+            await self._turn_to(label)
+            await self.touch(label)
+
+    async def _turn_to(self, label: str) -> None:
+        try:
+            await self.until(lambda: self._is_offered(label) or self._has_more)
+        except TimeoutError:
+            raise AssertionError(f"{label!r} is not offered on\n{self.text}") from None
+        if not self._is_offered(label):
+            await self.type("0")
+            await self._turn_to(label)
+
+    def _is_offered(self, label: str) -> bool:
+        return any(label in str(it.render()) for it in self.app.screen.query(ChoiceRow))
+
+    @property
+    def _has_more(self) -> bool:
+        return "0 page suivante" in self.text or "0 next page" in self.text
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something is so."""

@@ -17,7 +17,7 @@ from cardkit.errors import ClafoutisError, must
 from terminal.cart import Cart, Typed
 from terminal.feedback import Moment
 from terminal.guesses import Guesses
-from terminal.outcomes import Amber, Green, OtherCard, Refused, Repeated
+from terminal.outcomes import Amber, OtherCard, Refused, Repeated
 from terminal.settings import MerchantSettings, TerminalSettings, Theme
 from terminal.situation import Situation, look
 from terminal.surroundings import Surroundings, read_surroundings
@@ -26,19 +26,20 @@ from terminal.ui import themes
 from terminal.ui.flows import balance, charge, halted, items, menu, opening
 from terminal.ui.frame import Frame
 from terminal.ui.messages import Happened
+from terminal.ui.pad import Pad
 from terminal.ui.parts import LastSale, Parts, Session
-from terminal.ui.present import PresentPage, is_red
+from terminal.ui.present import is_red
 from terminal.ui.sell import SellPage
 from terminal.ui.status_line import StatusLine
 from terminal.ui.tones import is_red_reason
 from terminal.words import Words
 from terminal.worker import (
     Announced,
+    CardLifted,
     CardSeen,
     CardTrouble,
     Fact,
     Halted,
-    Outcome,
     ReaderGone,
     ReaderReady,
     Stands,
@@ -76,6 +77,8 @@ class TillApp(App[int], inherit_bindings=False):
         self.guesses = Guesses(parts.monotonic_ms)
         self.stands = asyncio.Event()
         """Set once it is known how things stand."""
+        self.is_card_there = False
+        self._held: list[Pad] = []
         self._flowing = False
         self.worker = Worker(parts.open_till, parts.find_reader, look, post=self._hand_over)
 
@@ -106,6 +109,15 @@ class TillApp(App[int], inherit_bindings=False):
     async def do(self, act: Callable[[Till], T]) -> T:
         """Do something with the till in its own thread; raises what it raises."""
         return await asyncio.wrap_future(self.worker.do(act))
+
+    def hold_key(self, pad: Pad) -> None:
+        """Keep a key for the keypad until the flow that is under way has ended."""
+        self._held.append(pad)
+
+    def hold_after_others(self, pad: Pad) -> None:
+        """Keep a key that follows on held ones; any other comes from between two pages."""
+        if self._held:
+            self._held.append(pad)
 
     def run_flow(self, flow: Flow) -> None:
         """Begin a flow, unless another one is under way."""
@@ -236,9 +248,7 @@ class TillApp(App[int], inherit_bindings=False):
         for line in page.query(StatusLine):
             line.redraw()
         if isinstance(page, Frame):
-            page.hear(fact)
-        if isinstance(fact, TapDone) and not isinstance(page, PresentPage):
-            self._tell_late(fact.outcome)
+            page.call_later(page.hear, fact)  # in its own turn, once it is laid out
         if isinstance(fact, Halted):
             self.run_worker(halted.halted(self, fact.error))
 
@@ -261,6 +271,14 @@ class TillApp(App[int], inherit_bindings=False):
             await halted.tell_trouble(self, error)
         finally:
             self._flowing = False
+        self._press_held()
+
+    def _press_held(self) -> None:
+        """Let the keypad have its keys, up to one that begins a flow."""
+        held, self._held = self._held, []
+        for pad in held:
+            if not self._flowing:
+                self.selling_page.press(pad)
 
     def _note(self, fact: Fact) -> None:
         match fact:
@@ -270,7 +288,9 @@ class TillApp(App[int], inherit_bindings=False):
                     self.stands.set()
                     self.parts.watchdog.ready()
             case ReaderReady() | ReaderGone():
-                self.reader = fact
+                self.reader, self.is_card_there = fact, False
+            case CardSeen() | CardLifted():
+                self.is_card_there = isinstance(fact, CardSeen)
             case Announced(green) if self.situation is not None:
                 self.last_sale = LastSale(
                     seq=green.seq, amount_cents=green.amount_cents, at=self.situation.now.at
@@ -282,11 +302,6 @@ class TillApp(App[int], inherit_bindings=False):
         moment = moment_of(fact)
         if moment is not None and self.settings.sounds:
             self.parts.feedback.play(moment)
-
-    def _tell_late(self, outcome: Outcome) -> None:
-        """Show what came of a card that somebody stopped waiting for a moment too late."""
-        if isinstance(outcome, Green | Amber):
-            self.run_flow(lambda app: charge.late(app, outcome))
 
 
 def moment_of(fact: Fact) -> Moment | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
@@ -82,6 +83,12 @@ class Frame(Screen[T]):
     def back(self) -> None:
         """Leave without a result."""
         self.dismiss(cast(T, None))
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leave once: a second key that was pressed on this page must not end the one below."""
+        if not self.is_current:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     def redraw(self) -> None:
         """Lay out anew, as after another language or another state."""

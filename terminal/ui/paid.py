@@ -36,17 +36,22 @@ class PaidPage(Frame[Pad | None]):
             yield plain(line, classes="text")
         yield Static(self._remaining, id="remaining", markup=False)
 
+    def on_mount(self) -> None:
+        """Look whether the card has left already."""
+        if not self.till_app.is_card_there:
+            self._forget()
+
     def hear(self, fact: Fact) -> None:
         """Forget what is left when the card leaves; go back by itself a little later."""
         if isinstance(fact, CardLifted):
-            self.query_one("#remaining", Static).update("")
-            self.set_timer(SHOWN_S, self.back)
+            self._forget()
+
+    def _forget(self) -> None:
+        self.query_one("#remaining", Static).update("")
+        self.set_timer(SHOWN_S, self.back)
 
     def press(self, pad: Pad) -> None:
-        """Any key leads on."""
+        """Any key leads on; one that types or opens something is the keypad's already."""
+        if pad not in (Pad.ENTER, Pad.MINUS, Pad.PLUS):
+            self.till_app.hold_key(pad)
         self.dismiss(pad)
-
-    def back(self) -> None:
-        """Leave once, whoever was first."""
-        if self.is_current:
-            super().back()

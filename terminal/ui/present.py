@@ -57,7 +57,6 @@ class PresentPage(Frame[PresentResult]):
         self._ask = ask
         self._text = text
         self._choices = tuple(choices)
-        self._is_busy = False
 
     def footer_text(self) -> str:
         """How to leave."""
@@ -82,7 +81,7 @@ class PresentPage(Frame[PresentResult]):
 
     def on_unmount(self) -> None:
         """Want none any more."""
-        self.till_app.worker.disarm()
+        self.till_app.worker.disarm(self._act)
 
     def say(self, text: str, *, tone: str = "") -> None:
         """Say something below the question."""
@@ -94,10 +93,8 @@ class PresentPage(Frame[PresentResult]):
         """Show what the card and the reader do."""
         match fact:
             case CardSeen():
-                self._is_busy = True
                 self.say(self._("Hold it still…"), tone="busy")
             case CardTrouble(error):
-                self._is_busy = False
                 self.say(self.words.trouble(error), tone="refused" if is_red(error) else "trouble")
             case Announced(green):
                 paid = self._("PAID {amount}").format(amount=self.words.euros(green.amount_cents))
@@ -105,7 +102,6 @@ class PresentPage(Frame[PresentResult]):
             case TapDone(outcome):
                 self.dismiss(outcome)
             case ReaderGone(error):
-                self._is_busy = False
                 self.say(self.words.trouble(error), tone="alarm")
             case ReaderReady():
                 self.say(self._("The reader is back."), tone="")
@@ -114,8 +110,6 @@ class PresentPage(Frame[PresentResult]):
 
     def press(self, pad: Pad) -> None:
         """Leave, or choose a way out; not while a card is being spoken to."""
-        if self._is_busy:
-            return
         if pad.digit and self._choices:
             self.pick(pad.digit)
         elif pad is Pad.MINUS and not self._choices:
@@ -123,8 +117,17 @@ class PresentPage(Frame[PresentResult]):
 
     def pick(self, number: int) -> None:
         """Take a way out."""
-        if not self._is_busy and 1 <= number <= len(self._choices):
+        if 1 <= number <= len(self._choices) and self._can_leave:
             self.dismiss(Answered(number - 1))
+
+    def back(self) -> None:
+        """Leave, unless a card came first: then what comes of it is shown."""
+        if self._can_leave:
+            super().back()
+
+    @property
+    def _can_leave(self) -> bool:
+        return self.till_app.worker.take_back(self._act)
 
 
 def is_red(error: CardError | ReaderError) -> bool:

@@ -67,6 +67,9 @@ class SellPage(Frame[None]):
     def press(self, pad: Pad) -> None:
         """Type, or begin what a key is for."""
         app, cart = self.till_app, self.till_app.cart
+        if app.is_busy:
+            app.hold_after_others(pad)
+            return
         typed = cart.typed
         if pad.digit is not None:
             app.change_cart(cart.type(typed.digit(pad.digit)))

@@ -42,9 +42,14 @@ class BalancePage(Frame[None]):
         for line in self._lines:
             yield plain(line, classes="text")
 
+    def on_mount(self) -> None:
+        """Show nothing of a card that has left already."""
+        if not self.till_app.is_card_there:
+            self.back()
+
     def hear(self, fact: Fact) -> None:
         """Forget it with the card."""
-        if isinstance(fact, CardLifted) and self.is_current:
+        if isinstance(fact, CardLifted):
             self.back()
 
     def press(self, pad: Pad) -> None:  # noqa: ARG002 - whichever key it is

@@ -19,7 +19,7 @@ from terminal.ui.flows.asking import is_sure, tell
 from terminal.ui.pad import Pad
 from terminal.ui.paid import PaidPage
 from terminal.ui.present import Answered, PresentPage
-from terminal.ui.tones import tone
+from terminal.ui.tones import is_the_terminals, tone
 from terminal.ui.widgets import Choice
 from terminal.worker import Act
 
@@ -59,15 +59,6 @@ async def charge(app: TillApp) -> None:
     ):
         return
     await _take(app, _Wanted(bill))
-
-
-async def late(app: TillApp, outcome: Green | Amber) -> None:
-    """Show what came of a tap that somebody had stopped waiting for."""
-    bill = Bill(total_cents=outcome.amount_cents, card_cents=outcome.amount_cents)
-    if isinstance(outcome, Green):
-        await _paid(app, bill, outcome)
-    else:
-        await _amber(app, _Wanted(bill), outcome)
 
 
 async def _take(app: TillApp, wanted: _Wanted) -> None:
@@ -128,7 +119,7 @@ def _sale(app: TillApp, wanted: _Wanted) -> Act:
 
 
 async def _paid(app: TillApp, bill: Bill, green: Green) -> None:
-    """Show green until the next key; a digit begins the next amount."""
+    """Show green until the next key; the keypad has it already where it begins the next amount."""
     _, euros = app.words.gettext, app.words.euros
     app.change_cart(app.cart.cleared())
     lines = [app.words.settled(it) for it in green.settled]
@@ -140,11 +131,8 @@ async def _paid(app: TillApp, bill: Bill, green: Green) -> None:
         remaining = _("left on the card: {amount}").format(amount=euros(green.remaining_cents))
     title = _("PAID") if not app.is_training else _("PAID · TRAINING, worth nothing")
     page = PaidPage(euros(green.amount_cents), title=title, lines=tuple(lines), remaining=remaining)
-    pad = await app.show(page)
-    if pad is Pad.PLUS:
+    if await app.show(page) is Pad.PLUS:
         await receipt.receipt_of_sale(app, green.seq)
-    elif pad is not None and pad is not Pad.ENTER and pad is not Pad.MINUS:
-        app.selling_page.press(pad)
 
 
 async def _refused(app: TillApp, bill: Bill, refused: Refused) -> Bill | None:
@@ -166,6 +154,8 @@ async def _refused(app: TillApp, bill: Bill, refused: Refused) -> Bill | None:
         lines.extend(app.words.refused_allowance(it) for it in refused.refused)
         choices = (Choice(_("Back to the amount")), Choice(_("Give up this sale")))
     title = _("The card pays a part") if payable_cents else _("Not paid with this card")
+    if not payable_cents and is_the_terminals(declined.reason):
+        title = _("Nothing can be sold")
     page = ChoicePage(title, choices, text="\n".join(lines), tone=tone(declined.reason))
     index = await app.show(page)
     if payable_cents and index == 0:
