@@ -9,6 +9,20 @@ from cardkit.decide import Reason
 _RED: Final = frozenset(
     {Reason.CARD_BLOCKED, Reason.CARD_ROLLED_BACK, Reason.CARD_FORKED, Reason.CARD_EXHAUSTED}
 )
+_TERMINALS: Final = frozenset(
+    {
+        Reason.UNSENT_CAP,
+        Reason.PERMIT_EXPIRED,
+        Reason.DIRECTORY_EXPIRED,
+        Reason.MERCHANT_NOT_PERMITTED,
+        Reason.CONVENTION_OUT_OF_DATES,
+    }
+)
+
+
+def is_the_terminals(reason: Reason) -> bool:
+    """Say whether a refusal is the terminal's own: another card would not help."""
+    return reason in _TERMINALS
 
 
 def is_red_reason(reason: Reason) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cardkit.bodies import RefundReason
 from cardkit.clock import PARIS, business_date
+from cardkit.entries import OperatorRole
 from terminal.history import PastSale, SaleState, alias, latest_sales, sales_of_day
 from terminal.outcomes import Refunded, RefundOutcome
 from terminal.ui.amount import AmountPage
@@ -43,7 +44,8 @@ async def sales(app: TillApp) -> None:
         if index == len(found):
             await _earlier(app, found)
             return
-        await one_sale(app, found[index])
+        if await one_sale(app, found[index]):
+            return
         found = await app.do(lambda till: sales_of_day(till, today))
 
 
@@ -63,8 +65,8 @@ async def _earlier(app: TillApp, today: tuple[PastSale, ...]) -> None:
         await one_sale(app, found[index])
 
 
-async def one_sale(app: TillApp, sale: PastSale) -> None:
-    """Show one sale and what can be done about it."""
+async def one_sale(app: TillApp, sale: PastSale) -> bool:
+    """Show one sale and what can be done about it; True when the right amount comes next."""
     _, euros = app.words.gettext, app.words.euros
     can_refund = sale.refundable_cents > 0
     choices = (
@@ -86,33 +88,35 @@ async def one_sale(app: TillApp, sale: PastSale) -> None:
         if cents is not None:
             await _refund(app, sale, cents, None)
     elif index == 3:
-        await _refund(app, sale, sale.refundable_cents, RefundReason.WRONG_AMOUNT)
+        return await _refund(app, sale, sale.refundable_cents, RefundReason.WRONG_AMOUNT)
+    return False
 
 
-async def _refund(app: TillApp, sale: PastSale, cents: int, reason: RefundReason | None) -> None:
-    """Give back, with a reason and the producer's PIN."""
+async def _refund(app: TillApp, sale: PastSale, cents: int, reason: RefundReason | None) -> bool:
+    """Give back, with a reason and the producer's PIN; False when nothing was."""
     _, euros = app.words.gettext, app.words.euros
     if app.selling.is_helper and not app.merchant_settings.pin:
-        return
+        return False
     if reason is None:
         reason = await _reason(app)
     if reason is None or not await pins.may_manage(app):
-        return
+        return False
     text = _("{amount} go back to card {card}.").format(amount=euros(cents), card=alias(sale.uid))
     if not await is_sure(app, _("Give back"), text, yes=_("Yes, give it back")):
-        return
-    chosen, operator = reason, app.selling.operator
+        return False
+    chosen, operator = reason, OperatorRole.PRODUCER
     outcome: RefundOutcome = await app.do(
         lambda till: till.refund(sale.seq, cents, chosen, operator=operator)
     )
     if not isinstance(outcome, Refunded):
         await tell(app, _("Give back"), app.words.refund_refused(outcome), tone="amber")
-        return
+        return False
     done = _("Refunded {amount}: here at once, elsewhere after the next sync.")
     choices = (Choice(_("OK")), Choice(_("Receipt")))
     page = ChoicePage(_("Give back"), choices, text=done.format(amount=euros(cents)))
     if await app.show(page) == 1:
         await receipt.receipt_of_entry(app, outcome.seq)
+    return True
 
 
 async def _reason(app: TillApp) -> RefundReason | None:
