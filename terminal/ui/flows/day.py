@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cardkit.bodies import Closure, Reading
 from cardkit.clock import business_date
+from cardkit.entries import OperatorRole
 from terminal.closures import AlreadyClosed
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows import pins, receipt, waiting
@@ -61,8 +62,8 @@ async def close(app: TillApp) -> None:
     )
     if not await is_sure(app, _("Close the day"), total, yes=_("Yes, close the day")):
         return
-    day, operator = business_date(situation.now.at), app.selling.operator
-    closed = await app.do(lambda till: till.close_day(day, operator=operator))
+    day = business_date(situation.now.at)
+    closed = await app.do(lambda till: till.close_day(day, operator=OperatorRole.PRODUCER))
     if isinstance(closed, AlreadyClosed):
         text = _("The day is closed already, and nothing was sold since: {amount}.")
         amount = euros(closed.closure.sales_cents)

@@ -26,7 +26,7 @@ async def opening(app: TillApp) -> None:
     await app.stands.wait()
     await ask_time(app)
     await _make_up(app)
-    if app.parts.borne:
+    while app.parts.borne:
         await balance.borne(app)
     while app.session is None:
         await open_session(app)
@@ -77,17 +77,18 @@ async def ask_time(app: TillApp) -> None:
 
 
 async def correct_time(app: TillApp) -> None:
-    """Let somebody type day and hour."""
-    at = await app.show(MomentPage(app.words.gettext("Day and hour")))
-    if at is not None:
-        await set_time(app, at)
+    """Let somebody type day and hour until they can be, or it is given up."""
+    while True:
+        at = await app.show(MomentPage(app.words.gettext("Day and hour")))
+        if at is None or await set_time(app, at):
+            return
 
 
-async def set_time(app: TillApp, at: datetime) -> None:
-    """Take a person's word for the time, within what was signed."""
+async def set_time(app: TillApp, at: datetime) -> bool:
+    """Take a person's word for the time, within what was signed; False, and why, outside."""
     _ = app.words.gettext
     if await app.do(lambda till: till.set_clock(at)):
-        return
+        return True
     earliest, latest = await app.do(lambda till: (till.clock.earliest, till.clock.latest))
     if at < earliest:
         text = _("It cannot be that early: the caisse signed on {day}.")
@@ -96,6 +97,7 @@ async def set_time(app: TillApp, at: datetime) -> None:
         text = _("It cannot be that late: sync first, after {day}.")
         text = text.format(day=app.words.day(latest))
     await tell(app, _("Day and hour"), text, tone="amber")
+    return False
 
 
 async def _make_up(app: TillApp) -> None:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 async def may_manage(app: TillApp) -> bool:
-    """Ask for the producer's PIN where one was chosen; a helper is asked, too."""
+    """Ask for the producer's PIN where one was chosen; a helper is asked, too.
+
+    What follows is the producer's act, whoever has sold until then.
+    """
     return not app.merchant_settings.pin or await is_producer(app, app.selling.merchant)
 
 
