@@ -157,6 +157,43 @@ def test_any_changed_byte_is_found(shown: Shown, tmp_path: Path) -> None:
             assert not report.is_clean, (name, at)
 
 
+def test_a_file_that_rots_is_damaged_or_as_it_was(shown: Shown, tmp_path: Path) -> None:
+    """Promise: whatever bit of the file itself turns, it is no archive, faulty, or says the same.
+
+    Red when an error of the unpacking comes through.
+    """
+    content, files = shown.path.read_bytes(), read(shown.path)
+    refused = 0
+    for at in range(0, len(content), 7):
+        rotten = bytearray(content)
+        rotten[at] ^= 1 << at % 8
+        path = tmp_path / "rotten.zip"
+        path.write_bytes(rotten)
+        try:
+            package = read_package(path)
+        except NotAnExport:
+            refused += 1
+            continue
+        assert package.files == files or not check_archive(package).is_clean, at
+    assert refused > 500
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"format": 1e999}', "null"])
+def test_what_is_no_manifest_is_no_archive(tmp_path: Path, text: str) -> None:
+    """Promise: JSON of any other form is said to be no archive."""
+    with pytest.raises(NotAnExport):
+        read_package(written(tmp_path / "no.zip", {MANIFEST: text.encode()}))
+
+
+def test_numbers_without_end_are_no_manifest(shown: Shown, tmp_path: Path) -> None:
+    """Promise: a manifest of the right form and impossible values is no archive."""
+    files = read(shown.path)
+    for field, value in (("first_seq", float("inf")), ("terminal_key", "00"), ("last_day", 7)):
+        path = written(tmp_path / "no.zip", remade(files, **{field: value}))
+        with pytest.raises(NotAnExport):
+            read_package(path)
+
+
 EDITS: dict[str, tuple[Callable[[ReadFiles], Files], FaultKind]] = {
     "a byte of an entry": (
         lambda files: edited(files, ENTRIES, lambda it: [*it[:9], flipped(it[9], 80), *it[10:]]),

@@ -22,6 +22,7 @@ from auditor.archive.package import read_package
 from cardkit.bodies import EntryKind, Intent, MediumExchanged, Sale
 from cardkit.errors import StickGone, StickReadOnly
 from cardkit.signing import parse
+from simulator.field import Field
 from terminal.__main__ import cli
 from terminal.context import Context, Exit
 from terminal.fiscal.archive import README, NothingToArchive
@@ -36,9 +37,11 @@ from terminal.fiscal.perimeter import (
     shown,
 )
 from terminal.fiscal.signature import short_signature
+from terminal.outcomes import Basket
 from terminal.software import Software, Source, hash_of, installed_sources
 from terminal.words import Words
 from tests.archived import CHEESE, SOURCES, Stall, archives, live
+from tests.terminal_world import MERCHANT
 
 TABLES = ("tickets.csv", "lignes.csv", "tva.csv", "clotures.csv", "evenements.csv", "logiciel.csv")
 
@@ -198,6 +201,28 @@ def test_lines_that_are_lost_do_not_keep_the_rest_back(stall: Stall) -> None:
     stall.close()
 
 
+def test_a_basket_that_came_to_nothing_stays_here(stall: Stall) -> None:
+    """Promise: lines of a sale that was not executed leave the terminal in no archive.
+
+    Red when lines are gathered for every intent.
+    """
+    lines_hash = stall.lines.keep(CHEESE)
+    basket = Basket(lines_hash=lines_hash)
+    stall.world.field.tear_before(9)
+    stall.world.tap(
+        stall.card, lambda it: stall.till.sell(it, 9_00, merchant=MERCHANT, basket=basket)
+    )
+    stall.world.field = Field()
+    stall.world.tap(stall.card, stall.till.balance)
+    assert stall.till.journal.last(EntryKind.VOID) is not None
+    stall.close_day()
+    files = files_of(stall.archive(stall.world.path / "a.zip").path)
+    assert files["paniers.txt"] == b""
+    assert table(files, "lignes.csv") == []
+    assert check_archive(read_package(stall.world.path / "a.zip")).faults == ()
+    stall.close()
+
+
 def test_where_nothing_can_be_written_nothing_is_journalled(stall: Stall, tmp_path: Path) -> None:
     """Promise: a stick that is gone, or takes nothing, is told as such, and no archive is claimed.
 
@@ -338,7 +363,7 @@ def test_an_amber_sale_of_the_day_before_is_archived_with_its_intent(stall: Stal
     """Promise: a sale that was settled after midnight brings its intent, and its VAT, along."""
     stall.world.field.tear_after(9)
     stall.world.tap(stall.card, lambda it: stall.till.sell(it, 5_00, merchant=7))
-    stall.world.field._faults.lost_after = None
+    stall.world.field = Field()
     stall.world.clock.pass_time(timedelta(days=1))
     stall.world.tap(stall.card, stall.till.balance)
     stall.till.closures.make_up()

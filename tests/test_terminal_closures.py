@@ -19,6 +19,7 @@ from cardkit.bodies import (
     VatTotal,
 )
 from cardkit.entries import Entry, OperatorRole
+from simulator.field import Field
 from terminal.closures import AlreadyClosed
 from terminal.stretches import (
     MONEY,
@@ -117,6 +118,7 @@ def test_a_restart_on_a_later_day_closes_nothing_twice(stall: Stall) -> None:
     """Promise: a closed day's own closure and stop entries make no second closure of it."""
     stall.sell(10_00)
     stall.close_day()
+    stall.restart()
     stall.pass_days(1)
     stall.restart()
     assert [day for day, _, _ in days(stall)] == [START.date()]
@@ -164,7 +166,7 @@ def torn(stall: Stall, amount_cents: int, *, card_number: int = 1) -> None:
         world.deliver(stall.till)
     world.field.tear_after(9)
     world.tap(card, lambda it: stall.till.sell(it, amount_cents, merchant=MERCHANT))
-    world.field._faults.lost_after = None
+    world.field = Field()
 
 
 def test_months_and_years_close_by_themselves(stall: Stall) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from auditor.archive.faults import FaultKind, NoteKind, Verdict
 from auditor.archive.package import LINES, SOFTWARE, Manifest, Package, rows
 from cardkit import cbor
-from cardkit.bodies import BASIS_POINTS, Intent, Started
+from cardkit.bodies import BASIS_POINTS, Intent, Sale, Started
 from cardkit.entries import Entry
 from cardkit.errors import DocumentError
 from cardkit.schema import S64, Blob, ListOf, Nested, document, unpack, wire
@@ -36,11 +36,12 @@ class Salted:
 
 
 def check_lines(package: Package, entries: tuple[Entry, ...], verdict: Verdict) -> None:
-    """Check that every basket that was signed is there, unchanged, and adds up."""
+    """Check that every basket that was sold is there, unchanged, and adds up."""
     held = _held(package)
+    sold = {it.body.intent_seq for it in entries if isinstance(it.body, Sale)}
     for entry in entries:
         intent = entry.body
-        if not isinstance(intent, Intent) or intent.lines_hash is None:
+        if not isinstance(intent, Intent) or intent.lines_hash is None or entry.seq not in sold:
             continue
         content = held.pop(intent.lines_hash.hex(), None)
         if content is None:

@@ -6,7 +6,9 @@ import base64
 import binascii
 import hashlib
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,8 +27,31 @@ ENTRIES: Final = "ecritures.txt"
 LINES: Final = "paniers.txt"
 SOFTWARE: Final = "logiciel.csv"
 FILES_MAX: Final = 64
-FILE_BYTES_MAX: Final = 512 * 1024 * 1024
+BYTES_MAX: Final = 512 * 1024 * 1024
 """A million entries: what unpacks to more is no archive but an attack on whoever reads it."""
+
+
+_NO_ZIP: Final = (
+    OSError,
+    EOFError,
+    RuntimeError,  # encrypted
+    NotImplementedError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What `zipfile` raises for bytes that are none."""
+_NO_MANIFEST: Final = (
+    ArithmeticError,
+    AttributeError,
+    DocumentError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What comes of JSON that is no manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +93,17 @@ def read_package(path: Path) -> Package:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if len(members) > FILES_MAX or any(it.file_size > FILE_BYTES_MAX for it in members):
+            if len(members) > FILES_MAX or sum(it.file_size for it in members) > BYTES_MAX:
                 raise NotAnExport(f"{path}: more than any archive holds")
             names = [it.filename for it in members]
             files = {it.filename: archive.read(it) for it in members}
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except _NO_ZIP as error:
         raise NotAnExport(f"{path}: {error}") from error
     if MANIFEST not in files:
         raise NotAnExport(f"{path}: no {MANIFEST}")
     try:
         manifest = _manifest(files[MANIFEST])
-    except (ValueError, KeyError, TypeError, AttributeError, DocumentError) as error:
+    except _NO_MANIFEST as error:
         raise NotAnExport(f"{MANIFEST}: {error!r}") from error
     doubled = tuple(sorted({name for name in names if names.count(name) > 1}))
     return Package(manifest=manifest, files=files, doubled=doubled)

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
-from cardkit.bodies import Closure, ClosurePeriod, Intent
+from cardkit.bodies import Closure, ClosurePeriod, Intent, Sale
 from cardkit.entries import Entry
 from cardkit.errors import Bug, StoreError
 from terminal.journal import Journal
@@ -91,12 +91,20 @@ def _entries(journal: Journal, first_seq: int, last_seq: int) -> list[Entry]:
     return found[: last_seq - first_seq + 1]
 
 
+def _sold(entries: tuple[Entry, ...]) -> frozenset[int]:
+    """Return the intents that were executed."""
+    return frozenset(it.body.intent_seq for it in entries if isinstance(it.body, Sale))
+
+
 def _lines(entries: tuple[Entry, ...], kept: BasketLines) -> dict[bytes, bytes]:
-    """Return the lines that there are: those that are lost must not keep the rest back."""
-    found = {}
+    """Return the lines of what was sold: those that are lost must not keep the rest back.
+
+    What came to nothing is nobody's business.
+    """
+    found, sales = {}, _sold(entries)
     for entry in entries:
         lines_hash = entry.body.lines_hash if isinstance(entry.body, Intent) else None
-        if lines_hash is None:
+        if lines_hash is None or entry.seq not in sales:
             continue
         try:
             content = kept.content(lines_hash)

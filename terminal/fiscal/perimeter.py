@@ -38,6 +38,7 @@ PERIMETER: Final = (
     "terminal/journal_read.py",
     "terminal/journal_schema.py",
     "terminal/lines.py",
+    "terminal/mailbox.py",
     "terminal/selling.py",
     "terminal/software.py",
     "terminal/stretches.py",

@@ -121,7 +121,14 @@ def tables(contents: Contents, sources: Iterable[Source]) -> Iterator[tuple[str,
     yield "tva.csv", _table(_VAT, _vat(contents))
     yield "clotures.csv", _table(_CLOSURES, _closures(contents))
     rows = (
-        (str(it.seq), _second(it.envelope.at), name, detail, by, _yes(it.envelope.training))
+        (
+            str(it.seq),
+            _second(it.envelope.at),
+            name,
+            _harmless(detail),
+            by,
+            _yes(it.envelope.training),
+        )
         for it, name, detail, by in events(contents.entries)
     )
     yield "evenements.csv", _table(_EVENTS, rows)
@@ -261,7 +268,7 @@ def _table(header: Row, rows: Iterable[Row]) -> bytes:
 
 
 def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a label for a formula."""
+    """Keep a spreadsheet from taking a label, or the name of a stick, for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
