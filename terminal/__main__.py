@@ -101,7 +101,7 @@ def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
 
 
-for command in (readers, connection, wifi, stick, archive):
+for command in (ui, readers, connection, wifi, stick, archive):
     cli.add_command(command)
 
 
