@@ -98,9 +98,7 @@ class Mailbox:
         accepted = 0
         with _files():
             for path in sorted(self._data.inbox.glob(f"*{SUFFIX}")):
-                accepted += self._take_in(path.read_bytes())
-                path.unlink()
-                sync_directory(path.parent)
+                accepted += self._take_in_file(path)
         self.journal_documents()
         return accepted
 
@@ -122,13 +120,18 @@ class Mailbox:
             return True
         return True
 
-    def deliver(self, content: bytes) -> None:
-        """Put an answer into the inbox that came another way; raises StoreError.
+    def deliver(self, content: bytes) -> bool:
+        """Take in an answer that came another way, through the inbox; say whether it was good.
 
-        It goes before those of the sync process, whose numbers are not the till's to give.
+        Its name is none of the sync process's, whose numbers are not the till's to give. Raises
+        as `consume` does.
         """
+        path = self._data.inbox / f"{0:010}{SUFFIX}"
         with _files():
-            write_atomically(self._data.inbox / f"{0:010}{SUFFIX}", content)
+            write_atomically(path, content)
+            is_good = self._take_in_file(path)
+        self.journal_documents()
+        return is_good
 
     def journal_documents(self) -> None:
         """Journal the permit and the directory in force, unless that has been done."""
@@ -180,6 +183,13 @@ class Mailbox:
         first = request.acknowledged_seq + 1
         last = request.acknowledged_seq + len(request.entries)
         return self._data.outbox / f"{first:010}-{last:010}{SUFFIX}"
+
+    def _take_in_file(self, path: Path) -> bool:
+        """Use an answer, and let go of its file when that is done."""
+        is_good = self._take_in(path.read_bytes())
+        path.unlink()
+        sync_directory(path.parent)
+        return is_good
 
     def _take_in(self, content: bytes) -> bool:
         """Use one answer; what can't be used is journalled with the reason."""

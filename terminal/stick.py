@@ -96,13 +96,17 @@ class StickExchange:
         return StickFolder(stick=stick.path, caisse=journal.caisse, terminal=journal.terminal)
 
     def _take_in(self, stick: Stick, folder: StickFolder) -> bytes | None:
-        """Take in the answer and return its digest; None when it is none, or tells nothing new."""
+        """Take in the answer and return its digest; None when it is no good, or tells nothing new.
+
+        What came by the network goes first, so that none of it is found older than the stick's.
+        """
+        self._mailbox.consume()
         with at_stick(stick):
             content = _read(folder.answer)
         if content is None or self._is_noted(content) or not self._mailbox.is_news(content):
             return None
-        self._mailbox.deliver(content)
-        self._mailbox.consume()
+        if not self._mailbox.deliver(content):
+            return None
         with suppress(OSError):  # one that stays is known when it is seen again
             folder.answer.unlink()
         return parse(content).digest

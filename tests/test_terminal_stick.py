@@ -246,6 +246,16 @@ def test_an_old_answer_is_passed_over(world: World, till: Till, stick: Stick) ->
     assert till.journal.last(EntryKind.DOCUMENT_REFUSED) is None
 
 
+def test_the_network_s_answers_go_first(world: World, till: Till, stick: Stick) -> None:
+    """Promise: an answer that waits in the inbox is not refused for being older."""
+    (world.data().inbox / "0000000001.cbor").write_bytes(world.answer(till.journal, 1))
+    world.clock.pass_time(timedelta(hours=1))
+    leave_answer(world, till, stick, 1)
+    assert exchange_of(world, till).run(stick).answers == 1
+    till.consume_inbox()
+    assert till.journal.last(EntryKind.DOCUMENT_REFUSED) is None
+
+
 def test_an_answer_to_another_terminal_is_left(world: World, till: Till, stick: Stick) -> None:
     """Promise: the answer of a neighbour, put into the wrong folder, is not ours."""
     answer = SyncAnswer(terminal=8, up_to_seq=0, head=bytes(32), epoch=1, answered_at=world.now)
@@ -260,7 +270,7 @@ def test_a_forged_answer_is_journalled(world: World, till: Till, stick: Stick) -
     """Promise: who puts an answer of his own on a stick gets nothing, and leaves a trace."""
     world.service = SigningKey.from_scalar(66, caisse=CAISSE)
     leave_answer(world, till, stick, 1)
-    exchange_of(world, till).run(stick)
+    assert exchange_of(world, till).run(stick).answers == 0
     assert till.journal.last(EntryKind.DOCUMENT_REFUSED) is not None
     assert till.journal.acknowledged_seq == 0
 
