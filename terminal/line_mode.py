@@ -15,6 +15,7 @@ from cardkit.money import parse_amount
 from cardkit.reader import Reader
 from terminal import reader_words
 from terminal.borne import RefusedAllowance
+from terminal.closures import AlreadyClosed
 from terminal.config import TAP_TIMEOUT_S
 from terminal.outcomes import (
     Amber,
@@ -270,11 +271,14 @@ class LineMode:
             self._write(self._words.refund_refused(outcome))
 
     def _close_day(self) -> None:
-        _ = self._words.gettext
-        before = self._till.journal.head.seq
-        self._till.close_day(business_date(self._till.clock.now().at))
-        total = self._words.euros(self._till.journal.head.perpetual_cents)
-        count = self._till.journal.head.seq - before - 1
+        _, euros, journal = self._words.gettext, self._words.euros, self._till.journal
+        waiting = len(journal.open_intents())
+        closed = self._till.close_day(business_date(self._till.clock.now().at))
+        if isinstance(closed, AlreadyClosed):
+            text = _("The day is closed already, and nothing was sold since: {amount}.")
+            self._write(text.format(amount=euros(closed.closure.sales_cents)))
+            return
+        total, count = euros(journal.head.perpetual_cents), waiting - len(journal.open_intents())
         self._write(
             _("Day closed. {count} sales were left to the caisse. Total ever: {total}.").format(
                 count=count, total=total

@@ -21,6 +21,7 @@ from cardkit.bodies import (
 from cardkit.entries import Entry, OperatorRole
 from simulator.field import Field
 from terminal.closures import AlreadyClosed
+from terminal.line_mode import LineMode
 from terminal.stretches import (
     MONEY,
     WORK,
@@ -32,6 +33,7 @@ from terminal.stretches import (
     is_late,
 )
 from terminal.vat import CLOSURE_RATES_MAX, given_back, summed
+from terminal.words import Words
 from tests.archived import CHEESE, START, VEGETABLES, Stall, live
 from tests.terminal_world import MERCHANT
 
@@ -218,6 +220,26 @@ def test_a_look_at_the_totals_closes_nothing(stall: Stall) -> None:
     stall.close_day()
     (closed,) = closures(stall, ClosurePeriod.DAY)
     assert closed.sales_cents == 11_00
+    stall.close()
+
+
+def test_closing_twice_is_said_so(stall: Stall) -> None:
+    """Promise: the line-mode till says that the day is closed already, and counts ambers alone."""
+    stall.sell(10_00)
+    torn(stall, 5_00)
+    stall.pass_days(1)
+    said, typed = list[str](), iter(("clore", "clore", "quitter"))
+    LineMode(
+        stall.till,
+        Field(),
+        merchant=MERCHANT,
+        words=Words("fr"),
+        read_line=lambda: next(typed),
+        write=said.append,
+    ).run()
+    talk = "\n".join(said)
+    assert "1 ventes laissées à la caisse" in talk, talk
+    assert "déjà" in talk
     stall.close()
 
 
