@@ -320,6 +320,8 @@ class Worker(threading.Thread):
             self._lose_reader(error)
             return
         except CardError as error:
+            with self._lock:
+                self._tried = self._armed
             self._is_card_there = True
             self._post(CardTrouble(error))
             return

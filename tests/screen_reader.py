@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cardkit.card.connection import Activation
-from cardkit.errors import ReaderLost, ReaderMissing, must
+from cardkit.errors import CardCollision, ReaderLost, ReaderMissing, must
 from cardkit.reader.beep import Beep
 from simulator.field import Field, FieldConnection
 
@@ -21,6 +21,8 @@ class Cable:
 
     field: Field
     is_plugged: bool = True
+    has_two_cards: bool = False
+    """Whether another card lies beside the one in the field."""
     _free: threading.Event = dataclasses.field(default_factory=threading.Event)
     _held: threading.Event = dataclasses.field(default_factory=threading.Event)
     _hold_at: int | None = None
@@ -65,9 +67,11 @@ class Cable:
         return Beep.NONE
 
     def wait_for_card(self, timeout_s: float) -> CableConnection | None:
-        """Connect to the card; raises ReaderLost without a cable."""
+        """Connect to the card; raises CardCollision, and ReaderLost without a cable."""
         self.check()
         connection = self.field.wait_for_card(timeout_s)
+        if connection is not None and self.has_two_cards:
+            raise CardCollision("two")
         return None if connection is None else CableConnection(self, connection)
 
     def wait_for_removal(self, timeout_s: float) -> bool:

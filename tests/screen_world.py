@@ -32,7 +32,6 @@ from cardkit.bodies import (
     Void,
 )
 from cardkit.reader import Reader
-from simulator.card import VirtualCard
 from simulator.field import Field
 from simulator.plastic import Plastic
 from terminal.draft import Draft
@@ -168,7 +167,7 @@ class Stall:
             await self.pilot.press(_KEYS.get(key, key))
         await self.pilot.pause()
 
-    async def tap(self, card: VirtualCard, *, lift: bool = True) -> None:
+    async def tap(self, card: Plastic, *, lift: bool = True) -> None:
         """Lay a card down until the till has done with it."""
         self.world.field.lift()
         done = len(self.ear.heard)

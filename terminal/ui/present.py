@@ -10,7 +10,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from cardkit.errors import CardAnswerInvalid, CardError, CardForeign, ReaderError
+from cardkit.errors import (
+    CardAnswerInvalid,
+    CardCollision,
+    CardError,
+    CardForeign,
+    ReaderError,
+)
 from terminal.ui.frame import Frame, big
 from terminal.ui.huge import Huge
 from terminal.ui.pad import Pad
@@ -132,4 +138,4 @@ class PresentPage(Frame[PresentResult]):
 
 def is_red(error: CardError | ReaderError) -> bool:
     """Say whether a card is foreign or unreadable: then, and when it is blocked, red is shown."""
-    return isinstance(error, CardForeign | CardAnswerInvalid)
+    return isinstance(error, CardForeign | CardAnswerInvalid | CardCollision)
