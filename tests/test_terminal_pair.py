@@ -28,6 +28,7 @@ from cardkit.sealing import seal
 from cardkit.signing import SigningKey, parse
 from simulator.issued import DEMO_SYSTEM_ID, demo_master
 from terminal.config import DataDirectory
+from terminal.documents import Document, Documents
 from terminal.outcomes import Green
 from terminal.pair import Pairing
 from terminal.wiring import open_till
@@ -117,6 +118,8 @@ def test_a_paired_terminal_sells(workshop: Workshop) -> None:
     assert first.body.certificate == parse(result.certificate).digest
     assert first.envelope.prev == pairing._keys.journal.public.digest
     assert first.envelope.kind == EntryKind.ENROLLED
+    kept = Documents(data.documents).content(Document.TERMINAL_CERTIFICATE)
+    assert kept == result.certificate, "a fiscal archive shows who has certified its key"
     till.stop()
 
 
