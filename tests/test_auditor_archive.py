@@ -465,6 +465,8 @@ def test_the_program_says_it_in_french(shown: Shown, tmp_path: Path) -> None:
     ticket = shown.ticket(26)
     good = run(str(shown.path), "--root", shown.root.hex(), "--head", f"26:{ticket.digest}")
     assert good.exit_code == 0
+    whole = run(str(shown.path), "--head", f"26:{shown.entries[25].digest.hex()}")
+    assert whole.exit_code == 0
     assert "Tout est tel que le terminal l’a signé." in good.stdout
     files = remade(edited(read(shown.path), ENTRIES, lambda it: [*it[:9], *it[10:]]))
     bad = run(str(written(tmp_path / "dropped.zip", files)))

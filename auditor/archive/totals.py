@@ -55,7 +55,10 @@ def check_closures(manifest: Manifest, entries: tuple[Entry, ...], verdict: Verd
                 _check_day(one, entries, verdict)
             else:
                 _check_parts(one, closed, verdict)
-    _check_twice([one for one in closed if one.said.period is ClosurePeriod.DAY], entries, verdict)
+    days = [one for one in closed if one.said.period is ClosurePeriod.DAY]
+    _check_twice(
+        [one for one in days if one.said.first_seq >= manifest.first_seq], entries, verdict
+    )
     _note_unclosed(closed, entries, verdict)
 
 
@@ -74,7 +77,10 @@ def _check_places(manifest: Manifest, closed: Sequence[Closed], verdict: Verdict
 
 
 def _check_twice(days: Sequence[Closed], entries: tuple[Entry, ...], verdict: Verdict) -> None:
-    """A day that is closed is closed once more only after something moved."""
+    """A day that is closed is closed once more only after something moved.
+
+    Only of closures whose entries are all here.
+    """
     for before, one in pairwise(days):
         moved = any(it.envelope.kind in _MONEY for it in _stretch(one.said, entries))
         if one.said.business_date == before.said.business_date and not moved:
