@@ -25,10 +25,8 @@ def archive(context: Context, first: datetime, last: datetime, path: Path) -> No
 
     Nothing is removed from the terminal.
     """
-    from terminal.documents import Documents
     from terminal.fiscal.archive import Archived, FiscalArchives
     from terminal.fiscal.contents import Period
-    from terminal.software import Software, installed_sources
 
     _ = context.words.gettext
     period = Period(first_day=first.date(), last_day=last.date())
@@ -37,15 +35,7 @@ def archive(context: Context, first: datetime, last: datetime, path: Path) -> No
     with context.till() as till:
         if till.clock.now().trust is not ClockTrust.UNTRUSTED:
             till.closures.make_up()
-        archives = FiscalArchives(
-            till.journal,
-            lines=till.lines,
-            documents=Documents(context.data.documents),
-            now=lambda: till.clock.now().at,
-            software=Software.installed(),
-            sources=installed_sources(),
-        )
-        written = archives.write(
+        written = FiscalArchives.of(till).write(
             period, path, operator=OperatorRole.PRODUCER, training=till.training
         )
     if not isinstance(written, Archived):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 from cardkit.bodies import EntryKind, MediumExchanged
 from cardkit.clock import PARIS
@@ -32,7 +32,10 @@ from terminal.fiscal.perimeter import perimeter_digest
 from terminal.fiscal.tables import tables
 from terminal.journal import Journal
 from terminal.lines import BasketLines
-from terminal.software import Software, Source
+from terminal.software import Software, Source, installed_sources
+
+if TYPE_CHECKING:
+    from terminal.till import Till
 
 FORMAT: Final = "clafoutis-archive/1"
 MEDIUM: Final = "fiscal archive"
@@ -99,6 +102,18 @@ class FiscalArchives:
         self._now = now
         self._software = software
         self._sources = sources
+
+    @classmethod
+    def of(cls, till: Till) -> Self:
+        """Return what archives an open till, as the program that is installed."""
+        return cls(
+            till.journal,
+            lines=till.lines,
+            documents=till.store.documents,
+            now=lambda: till.clock.now().at,
+            software=Software.installed(),
+            sources=installed_sources(),
+        )
 
     def write(
         self,
