@@ -71,5 +71,5 @@ class Watchdog:
             ) as out:
                 out.sendto(assignment.encode(), name)
         except OSError as error:
-            # The till sells on; should systemd be gone for good, it restarts us or nobody can.
-            logger.warning("systemd did not take %s: %s", assignment, error)
+            # The till sells on. No warning: while nobody listens it would come every few seconds.
+            logger.debug("systemd did not take %s: %s", assignment, error)
