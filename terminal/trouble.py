@@ -244,7 +244,7 @@ def _what_happened(trouble: Trouble, words: gettext.NullTranslations) -> str:
         Trouble.UNREADABLE: _("The till's data is there, but cannot be read."),
         Trouble.READ_ONLY: _("The memory card had an error: nothing more can be written to it."),
         Trouble.DAMAGED: _("The journal of the sales is damaged, or cannot be written."),
-        Trouble.SETTINGS: _("A setting of this till is wrong: its merchant, or its reader."),
+        Trouble.SETTINGS: _("A setting of this till is wrong, such as its merchant or its reader."),
         Trouble.ENDED: _("The till stopped as soon as it had started."),
     }[trouble]
 
