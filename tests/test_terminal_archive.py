@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from auditor.archive.check import check_archive
-from auditor.archive.faults import NoteKind
+from auditor.archive.faults import FaultKind, NoteKind
 from auditor.archive.package import read_package
 from cardkit.bodies import EntryKind, Intent, MediumExchanged, Sale
 from cardkit.errors import StickGone, StickReadOnly
@@ -286,6 +286,11 @@ def test_the_command_writes_what_the_auditor_reads(stall: Stall, tmp_path: Path)
     manifest = files_of(path)["manifeste.json"]
     assert hashlib.sha256(manifest).hexdigest() in done.stdout
     assert json.loads(manifest)["software"] == Software.installed().digest.hex()
+    stall.world.data().lines.write_bytes(b"no database" * 100)
+    damaged = run(stall, "--from", "2026-10-30", "--until", "2026-10-30", str(path))
+    assert damaged.exit_code == Exit.DONE, damaged.output
+    faults = check_archive(read_package(path)).faults
+    assert {fault.kind for fault in faults} == {FaultKind.LINES_MISSING}
     empty = run(stall, "--from", "2025-01-01", "--until", "2025-01-02", str(path))
     assert empty.exit_code == Exit.DECLINED
     assert "aucune écriture" in empty.stderr

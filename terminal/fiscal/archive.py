@@ -11,6 +11,7 @@ import base64
 import errno
 import hashlib
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Final, Self
 from cardkit.bodies import EntryKind, MediumExchanged
 from cardkit.clock import PARIS
 from cardkit.entries import Entry, OperatorRole
-from cardkit.errors import StickFull, StickGone, StickReadOnly
+from cardkit.errors import StickFull, StickGone, StickReadOnly, StoreError
 from terminal.documents import Document, Documents
 from terminal.files import PRIVATE, sync_directory
 from terminal.fiscal.contents import Contents, Period, gather
@@ -36,6 +37,8 @@ from terminal.software import Software, Source, installed_sources
 
 if TYPE_CHECKING:
     from terminal.till import Till
+
+logger = logging.getLogger(__name__)
 
 FORMAT: Final = "clafoutis-archive/1"
 MEDIUM: Final = "fiscal archive"
@@ -89,7 +92,7 @@ class FiscalArchives:
         self,
         journal: Journal,
         *,
-        lines: BasketLines,
+        lines: BasketLines | None,
         documents: Documents,
         now: Callable[[], datetime],
         software: Software,
@@ -105,10 +108,18 @@ class FiscalArchives:
 
     @classmethod
     def of(cls, till: Till) -> Self:
-        """Return what archives an open till, as the program that is installed."""
+        """Return what archives an open till, as the program that is installed.
+
+        Lines that can't be opened don't keep the rest back: the auditor will say which are missing.
+        """
+        try:
+            lines: BasketLines | None = till.lines
+        except StoreError as error:
+            logger.error("an archive without lines: %s", error)
+            lines = None
         return cls(
             till.journal,
-            lines=till.lines,
+            lines=lines,
             documents=till.store.documents,
             now=lambda: till.clock.now().at,
             software=Software.installed(),

@@ -46,7 +46,7 @@ class Contents:
         return {it.seq: it.body for it in self.entries if isinstance(it.body, Intent)}
 
 
-def gather(journal: Journal, lines: BasketLines, period: Period) -> Contents | None:
+def gather(journal: Journal, lines: BasketLines | None, period: Period) -> Contents | None:
     """Read what a period needs to be checked by itself; None when there is nothing.
 
     Raises JournalError.
@@ -55,7 +55,7 @@ def gather(journal: Journal, lines: BasketLines, period: Period) -> Contents | N
     if span is None:
         return None
     entries = tuple(_entries(journal, *span))
-    return Contents(entries=entries, lines=_lines(entries, lines))
+    return Contents(entries=entries, lines={} if lines is None else _lines(entries, lines))
 
 
 def _span(journal: Journal, period: Period) -> tuple[int, int] | None:
