@@ -19,10 +19,12 @@ from terminal.nmcli import Nmcli, WifiTrouble, secret_line, split_terse, trouble
 from terminal.wifi import Network, NetworkState, SavedNetwork, Security, Wifi, profile
 from terminal.wifi_words import sentence
 from terminal.words import Words
+from tests.networkmanager_alone import NAMES
 
 PASSWORD = "tomme de  chèvre \\o/"
 FIT = "tomme de vache \\o/"
 UUID = uuid.UUID(int=7)
+TREE = Path(__file__).parent.parent
 NO_OUTPUT = (0, "", "")
 
 SCRIPT = """\
@@ -301,6 +303,29 @@ def test_nmcli_understands_a_profile(nmcli: str, ssid: str, security: Security) 
     assert kept["id"].replace("\\\\", "\\") == ssid
     assert kept.get("key-mgmt", "") == security.value
     assert "psk" not in kept
+
+
+def test_networkmanager_itself(tmp_path: Path) -> None:
+    """Contract: a real daemon takes our profiles, and its answers are what we take them for."""
+    command = ["unshare", "--net", "--mount"]
+    programs = ("NetworkManager", "dbus-daemon", "nmcli", "unshare")
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing or subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip(f"needs {', '.join(missing) or 'the right to have a network of its own'}")
+    command += [sys.executable, "-m", "tests.networkmanager_alone", str(tmp_path)]
+    done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + (tmp_path / "log").read_text()
+    told = json.loads(done.stdout)
+    assert told == {
+        "made": True,
+        "saved": sorted(NAMES),
+        "joined": WifiTrouble.NO_DEVICE.name,
+        "kept": len(NAMES),
+        "forgotten": [None] * len(NAMES),
+        "again": WifiTrouble.NOT_FOUND.name,
+        "networks": "()",
+        "state": str(NetworkState()),
+    }
 
 
 def test_nmcli_without_a_daemon_is_a_value(nmcli: str) -> None:
