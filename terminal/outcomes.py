@@ -53,6 +53,11 @@ class Green:
     """What may still be spent; unknown for a sale that was settled at a later tap."""
     settled: tuple[Settlement, ...] = ()
 
+    @property
+    def is_new(self) -> bool:
+        """Whether this very tap made it, and not one that was in doubt until now."""
+        return self.remaining_cents is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:

@@ -135,6 +135,11 @@ class TillApp(App[int], inherit_bindings=False):
         if self.settings.sounds:
             self.parts.feedback.play(Moment.KEY)
 
+    def sound(self, moment: Moment) -> None:
+        """Let something be heard, unless the sounds are off."""
+        if self.settings.sounds:
+            self.parts.feedback.play(moment)
+
     def change_cart(self, cart: Cart) -> None:
         """Show and keep another cart."""
         self.cart = cart
@@ -300,8 +305,8 @@ class TillApp(App[int], inherit_bindings=False):
 
     def _sound(self, fact: Fact) -> None:
         moment = moment_of(fact)
-        if moment is not None and self.settings.sounds:
-            self.parts.feedback.play(moment)
+        if moment is not None:
+            self.sound(moment)
 
 
 def moment_of(fact: Fact) -> Moment | None:
@@ -310,7 +315,7 @@ def moment_of(fact: Fact) -> Moment | None:
     match fact:
         case CardSeen():
             moment = Moment.SEEN
-        case Announced():
+        case Announced(green) if green.is_new:  # whoever charges must not take another for it
             moment = Moment.PAID
         case CardTrouble(error):
             moment = Moment.REFUSED if is_red(error) else Moment.AMBER

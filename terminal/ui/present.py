@@ -102,7 +102,7 @@ class PresentPage(Frame[PresentResult]):
                 self.say(self._("Hold it still…"), tone="busy")
             case CardTrouble(error):
                 self.say(self.words.trouble(error), tone="refused" if is_red(error) else "trouble")
-            case Announced(green):
+            case Announced(green) if green.is_new:
                 paid = self._("PAID {amount}").format(amount=self.words.euros(green.amount_cents))
                 self.say(paid, tone="paid")
             case TapDone(outcome):

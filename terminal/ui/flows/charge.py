@@ -9,6 +9,7 @@ from cardkit.bodies import ResolutionChoice
 from cardkit.card.connection import CardConnection
 from terminal.bill import Bill, bill_of
 from terminal.cart import SMALL_CENTS
+from terminal.feedback import Moment
 from terminal.history import alias
 from terminal.outcomes import Amber, Green, OtherCard, Refused, Repeated, SaleOutcome, Settled
 from terminal.till import Announce, Till
@@ -185,6 +186,7 @@ async def _settled(app: TillApp, result: Settled) -> None:
     _ = app.words.gettext
     lines = [app.words.settled(it) for it in result.settled]
     lines.append(_("The new sale is not made yet: present the card again."))
+    app.sound(Moment.AMBER)
     await tell(app, _("An earlier sale is settled"), "\n".join(lines), tone="neutral")
 
 
@@ -264,9 +266,11 @@ async def _is_settled(app: TillApp, wanted: _Wanted, amber: Amber, result: Settl
                 tmc=proof.tmc,
                 proof=proof.proof,
             )
+            app.sound(Moment.PAID)
             await _paid(app, wanted.bill, green)
         else:
             app.change_cart(app.cart.cleared())
+            app.sound(Moment.AMBER)
             await tell(app, _("To check"), app.words.settled(it), tone="amber")
         return True
     return False
