@@ -49,6 +49,7 @@ async def charge(app: TillApp) -> None:
     _, euros = app.words.gettext, app.words.euros
     bill = bill_of(app.cart, app.merchant_settings.mode, label=_("Amount"))
     if bill is None:
+        await _nothing_to_charge(app)
         return
     if bill.card_cents == 0:
         text = _("Nothing in this basket can be paid in clafoutis: {amount} another way.")
@@ -60,6 +61,15 @@ async def charge(app: TillApp) -> None:
     ):
         return
     await _take(app, _Wanted(bill))
+
+
+async def _nothing_to_charge(app: TillApp) -> None:
+    """Say so where lines were added up, as when more bottles come back than are bought."""
+    _ = app.words.gettext
+    if app.cart.lines:
+        text = _("This basket comes to {amount}: a card has nothing to pay.")
+        amount = app.words.euros(app.cart.total_cents)
+        await tell(app, _("Nothing to charge"), text.format(amount=amount))
 
 
 async def _take(app: TillApp, wanted: _Wanted) -> None:
