@@ -8,16 +8,30 @@ from pathlib import Path
 import pytest
 
 from cardkit.bodies import EntryKind, Refund, RefundReason
+from cardkit.decide import Reason
+from cardkit.language import ENGLISH, FRENCH
 from cardkit.sync import MerchantAccount, Payout
+from server_stub.rules import intents, verdict
 from simulator.card import VirtualCard
+from terminal.held_words import held_reason
 from terminal.history import alias
 from terminal.settings import TerminalSettings
+from terminal.words import Words
 from tests.escpos_printer import OUT, EscposPrinter, NetworkPrinter
 from tests.screen_papers import enrol, tell_accounts
 from tests.screen_world import Stall, story
 from tests.terminal_world import MERCHANT, World, debits_cents
 
-SALE_AND_REFUND = [EntryKind.INTENT, EntryKind.SALE, EntryKind.REFUND]
+HELD = {
+    intents.NOT_GENUINE,
+    intents.CARD_UNKNOWN,
+    intents.TWO_PROOFS,
+    intents.REFUND_NOT_GRANTED,
+    intents.RETURNED_BEFORE,
+    verdict.DOCUMENTS_UNKNOWN,
+    *(reason.name.lower() for reason in Reason),
+}
+"""What the service holds a sale for; the rules' reasons carry their own names."""
 
 
 async def sell(stall: Stall, card: VirtualCard, amount: str) -> None:
@@ -274,7 +288,7 @@ async def test_the_account_says_what_comes_and_what_does_not(tmp_path: Path) -> 
         payable_cents=321_40,
         waiting_cents=18_60,
         held_cents=45_00,
-        held_reasons=("carte copiée",),
+        held_reasons=("card_forked", "a reason of next year"),
         last_payout=Payout(
             amount_cents=412_00, value_date=world.now.date(), reference="CLAF-2026-17"
         ),
@@ -290,9 +304,18 @@ async def test_the_account_says_what_comes_and_what_does_not(tmp_path: Path) -> 
             "À la caisse, le 01/10/2026 09:00",
             "à vous verser : 321,40 €",
             "en attente de preuve : 18,60 €",
-            "retenu : 45,00 € (carte copiée)",
+            "retenu : 45,00 € (carte copiée, a reason of next year)",
             "dernier virement : 412,00 € le 01/10/2026, CLAF-2026-17",
         )
+
+
+def test_every_reason_to_hold_a_sale_has_words_at_the_stall() -> None:
+    """Promise: what the service can send as a reason, a producer reads as words."""
+    for language in (FRENCH, ENGLISH):
+        words = Words(language)
+        said = {held_reason(words, name) for name in HELD}
+        assert len(said) == len(HELD)
+        assert not said & HELD
 
 
 @story

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cardkit.clock import PARIS, business_date
 from cardkit.sync import MerchantAccount
+from terminal.held_words import held_reason
 from terminal.ui.flows.asking import tell
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def _caisse_lines(
         lines.append(_("waits for proof: {amount}").format(amount=euros(held.waiting_cents)))
     if held.held_cents:
         text = _("held: {amount} ({reasons})")
-        reasons = ", ".join(held.held_reasons) or _("ask the caisse")
+        reasons = ", ".join(held_reason(app.words, it) for it in held.held_reasons)
+        reasons = reasons or _("ask the caisse")
         lines.append(text.format(amount=euros(held.held_cents), reasons=reasons))
     paid = held.last_payout
     if paid is not None:
