@@ -136,6 +136,7 @@ def test_a_sale_at_midnight_is_closed_with_its_own_day(stall: Stall) -> None:
     assert isinstance(entry, Entry)
     assert isinstance(entry.body, Closure)
     assert (entry.body.business_date, entry.body.sales_cents) == (START.date(), 10_00)
+    assert entry.body.perpetual_cents == 10_00
     stall.close_day()
     assert [it.sales_cents for it in closures(stall, ClosurePeriod.DAY)] == [10_00, 4_00]
     stall.close()

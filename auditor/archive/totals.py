@@ -67,8 +67,6 @@ def _check_places(manifest: Manifest, closed: Sequence[Closed], verdict: Verdict
     expected_seq = 1 if manifest.first_seq == 1 else None
     for one in closed:
         said = one.said
-        if not said.first_seq <= said.last_seq < one.entry.seq:
-            verdict.find(FaultKind.CLOSURE_HEAD, one.place)
         if expected_seq is not None and said.first_seq > expected_seq:
             verdict.find(FaultKind.CLOSURE_GAP, one.place, said.first_seq, expected_seq)
         if expected_seq is not None and said.first_seq < expected_seq:
