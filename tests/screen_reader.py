@@ -36,10 +36,14 @@ class Cable:
         return self
 
     def hold_at(self, exchange: int) -> None:
-        """Keep the n-th APDU from now (1 is the next) until `go_on`."""
+        """Keep the n-th APDU from now (1 is the next) from the card until `go_on`."""
         self._free.clear()
         self._held.clear()
-        self._hold_at = self.field.exchanges + exchange
+        self._hold_at = self.field.exchanges + exchange - 1
+
+    def hold_after(self, exchange: int) -> None:
+        """Keep the answer to the n-th APDU from now until `go_on`; the card has executed it."""
+        self.hold_at(exchange + 1)
 
     @property
     def is_held(self) -> bool:
@@ -89,7 +93,7 @@ class Cable:
 
     def pass_gate(self) -> None:
         """Wait where a test holds the exchange."""
-        if self._hold_at is not None and self.field.exchanges + 1 == self._hold_at:
+        if self._hold_at is not None and self.field.exchanges == self._hold_at:
             self._hold_at = None
             self._held.set()
             self._free.wait(WAIT_S)
@@ -116,7 +120,9 @@ class CableConnection:
         """Exchange one APDU; raises CardLost, or ReaderLost without a cable."""
         self.cable.pass_gate()
         self.cable.check()
-        return self.inner.transceive(command)
+        answer = self.inner.transceive(command)
+        self.cable.pass_gate()
+        return answer
 
     def close(self) -> None:
         """Let go of the card."""
