@@ -43,6 +43,7 @@ from terminal.till import Till
 from terminal.ui.app import TillApp
 from terminal.ui.huge import Huge
 from terminal.ui.parts import Parts
+from terminal.ui.text import LetterKey
 from terminal.ui.widgets import ChoiceRow, TouchKey
 from terminal.watchdog import Watchdog
 from terminal.wifi import Wifi
@@ -195,6 +196,13 @@ class Stall:
                 await self.pilot.pause()
                 return
         raise AssertionError(f"no {label!r} on\n{self.text}")
+
+    async def strike(self, *names: str) -> None:
+        """Touch keys of the keyboard on the screen, one after the other."""
+        for name in names:
+            key = next(it for it in self.app.screen.query(LetterKey) if str(it.render()) == name)
+            await self.pilot.click(key)
+            await self.pilot.pause()
 
     async def choose(self, *labels: str) -> None:
         """Touch one choice after the other, each on the page where it stands."""

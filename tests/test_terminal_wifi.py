@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,52 +19,12 @@ from terminal.wifi import Network, NetworkState, SavedNetwork, Security, Wifi, p
 from terminal.wifi_words import sentence
 from terminal.words import Words
 from tests.networkmanager_alone import NAMES
+from tests.scripted_nmcli import UUID, Scripted
 
 PASSWORD = "tomme de  chèvre \\o/"
 FIT = "tomme de vache \\o/"
-UUID = uuid.UUID(int=7)
 TREE = Path(__file__).parent.parent
 NO_OUTPUT = (0, "", "")
-
-SCRIPT = """\
-#!{python}
-import json, sys
-from pathlib import Path
-folder = Path({folder!r})
-asked = sys.argv[1:]
-stdin = sys.stdin.buffer.read().decode()
-with (folder / "calls").open("a") as calls:
-    calls.write(json.dumps([asked, stdin]) + "\\n")
-answers = json.loads((folder / "answers").read_text())
-for key, (status, out, err) in answers.items():
-    if key in " ".join(asked):
-        sys.stdout.write(out)
-        sys.stderr.write(err)
-        sys.exit(status)
-sys.exit("nobody expected this: " + " ".join(asked))
-"""
-
-
-@dataclass
-class Scripted:
-    """A program in nmcli's place, and what it was asked."""
-
-    folder: Path
-
-    def wifi(self, **answers: tuple[int, str, str]) -> Wifi:
-        """Answer by the words of the command, underscores for blanks."""
-        told = {key.replace("_", " "): answer for key, answer in answers.items()}
-        (self.folder / "answers").write_text(json.dumps(told))
-        program = self.folder / "nmcli"
-        program.write_text(SCRIPT.format(python=sys.executable, folder=str(self.folder)))
-        program.chmod(0o755)
-        return Wifi(Nmcli(str(program)), new_uuid=lambda: UUID)
-
-    @property
-    def calls(self) -> list[tuple[list[str], str]]:
-        """Arguments and standard input of each call."""
-        lines = (self.folder / "calls").read_text().splitlines()
-        return [(arguments, stdin) for arguments, stdin in map(json.loads, lines)]
 
 
 @pytest.fixture
