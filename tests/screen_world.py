@@ -121,7 +121,7 @@ class Stall:
         wifi: Wifi | None = None,
         borne: bool = False,
     ) -> AsyncIterator[Stall]:
-        """Switch a stall on and wait until it can be used."""
+        """Switch a stall on and wait until it can be used, or says that it can't."""
         data = world.data()
         if not data.journal.exists():
             world.enrol(merchants=merchants)
@@ -154,7 +154,7 @@ class Stall:
         )
         async with app.run_test(size=size) as pilot:
             stall = cls(world, app, pilot, ear)
-            await stall.until(lambda: app.situation is not None and app.reader is not None)
+            await stall.until(lambda: stall.is_ready or stall.page == "ChoicePage")
             await pilot.pause()
             yield stall
             world.field.lift()
@@ -267,6 +267,11 @@ class Stall:
             elif isinstance(widget, Static):
                 said.append(str(widget.render()))
         return "\n".join(said)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the till stands and has a reader."""
+        return self.app.situation is not None and self.app.reader is not None
 
     @property
     def page(self) -> str:
