@@ -24,9 +24,12 @@ async def merchants_of_sales(stall: Stall) -> list[int]:
     return [it.envelope.merchant for it in entries if it.envelope.kind == EntryKind.SALE]
 
 
-def unsent(stall: Stall) -> int:
-    """How many sales only this terminal knows of."""
-    return 0 if stall.app.situation is None else stall.app.situation.unsent_sales
+async def knows_unsent(stall: Stall, sales: int) -> None:
+    """Wait until the screen knows of so many sales that only this terminal holds."""
+    await stall.until(
+        lambda: stall.app.situation is not None and stall.app.situation.unsent_sales == sales
+    )
+    await stall.idle()
 
 
 @story
@@ -223,7 +226,7 @@ async def test_a_cap_is_said_before_it_bites(tmp_path: Path) -> None:
             await stall.sees("PAYÉ")
             await stall.type("\n")
             await stall.idle()
-            await stall.until(lambda it=number: unsent(stall) == it)
+            await knows_unsent(stall, number)
             assert ("! envoyez bientôt" in stall.text) == (number == 2)
         await stall.type("42\n")
         await stall.tap(cards[2])
