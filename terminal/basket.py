@@ -29,6 +29,7 @@ from cardkit.schema import (
     unpack,
     wire,
 )
+from terminal.vat import shares
 
 LINES_MAX: Final = 64
 VAT_TOTALS_MAX: Final = 16
@@ -137,8 +138,8 @@ def covered_cents(lines: Sequence[BasketLine]) -> int:
 def vat_totals(lines: Sequence[BasketLine], paid_cents: int) -> tuple[VatTotal, ...]:
     """Return the sums by VAT rate and coverage of a basket of which a card pays so much.
 
-    What the card pays is spread over what it may pay in proportion; a cent that is left over goes
-    to the greatest part, so that the sum is exact.
+    What the card pays is spread in proportion over what it may pay: the sum is exact, and no rate
+    gets more than its own.
     """
     gross_cents: defaultdict[tuple[int, int], int] = defaultdict(int)
     for it in lines:
@@ -171,13 +172,7 @@ def _covered_by_rate(lines: Iterable[BasketLine]) -> dict[tuple[int, int], int]:
     return {rate: cents * rate[1] // WHOLE_BP for rate, cents in gross_cents.items()}
 
 
-def _spread(cents: int, shares: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
-    """Divide an amount over shares in proportion, exactly; shares below zero count for nothing."""
-    weights = {rate: share for rate, share in sorted(shares.items()) if share > 0}
-    whole = sum(weights.values())
-    if not whole:
-        return {}
-    parts = {rate: cents * share // whole for rate, share in weights.items()}
-    greatest = max(weights, key=lambda rate: weights[rate])
-    parts[greatest] += cents - sum(parts.values())
-    return parts
+def _spread(cents: int, covered: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """Divide what a card pays over the rates that it may pay of; those below zero get nothing."""
+    rates = sorted(rate for rate, most_cents in covered.items() if most_cents > 0)
+    return dict(zip(rates, shares([covered[rate] for rate in rates], cents), strict=True))

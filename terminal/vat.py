@@ -43,28 +43,31 @@ def given_back(
     """
     left = _sums(sold, before)
     rates = sorted(left)
-    covered = _shares([left[rate][1] for rate in rates], amount_cents)
+    covered = shares([left[rate][1] for rate in rates], amount_cents)
     paid_cents = sum(left[rate][1] for rate in rates)
     gross = [left[rate][0] for rate in rates]
     gross_back_cents = sum(gross) * amount_cents // paid_cents if paid_cents > 0 else 0
     return tuple(
         VatTotal(vat_bp=rate[0], coverage_bp=rate[1], gross_cents=gross, covered_cents=covered)
         for rate, gross, covered in zip(
-            rates, _shares(gross, gross_back_cents), covered, strict=True
+            rates, shares(gross, gross_back_cents), covered, strict=True
         )
     )
 
 
-def _shares(parts: list[int], cents: int) -> list[int]:
-    """Divide an amount over parts in proportion; the cents left over go to the largest rests."""
+def shares(parts: list[int], cents: int) -> list[int]:
+    """Divide an amount over parts in proportion; the cents left over go to the largest rests.
+
+    So no share exceeds its part, as long as the amount does not exceed the sum of parts.
+    """
     whole = sum(parts)
     if whole <= 0:
         return [0 for _ in parts]
-    shares = [part * cents // whole for part in parts]
+    shared = [part * cents // whole for part in parts]
     by_rest = sorted(range(len(parts)), key=lambda at: -(parts[at] * cents % whole))
-    for at in by_rest[: cents - sum(shares)]:
-        shares[at] += 1
-    return shares
+    for at in by_rest[: cents - sum(shared)]:
+        shared[at] += 1
+    return shared
 
 
 def _sums(
