@@ -45,6 +45,8 @@ PROOF_KEYS_MAX: Final = 500
 _BODY: Final = 31
 ACCOUNT: Final = exactly(16)
 """A member's account: random, and no name leads from it."""
+COMMITMENT: Final = exactly(16)
+"""A commitment's own number: random, minted once."""
 SETTLEMENT: Final = Text(35)
 """A run's name, as long as a reference that a bank carries (EndToEndId, ISO 20022 Max35Text)."""
 _PAID_CENTS: Final = Int(1, 2**63 - 1)
@@ -79,6 +81,8 @@ class ActKind(IntEnum):
     PROOF_KEYS_PUBLISHED = 20
     RESTORE_FINISHED = 21
     DIGEST_SIGNED = 22
+    COMMITMENT_MADE = 23
+    COMMITMENT_CHANGED = 24
 
 
 @unique
@@ -91,6 +95,18 @@ class ReturnReason(IntEnum):
     """Every terminal that could tell of it has told all that it had, and this was not in it."""
     VOID_CONTRADICTED = 3
     """The terminal's last word was that it did not happen."""
+
+
+@unique
+class CommitmentChangeKind(IntEnum):
+    """What the caisse changes of a commitment before its end."""
+
+    AMOUNT = 0
+    """Another amount is due, as in hardship; the credit is what it was."""
+    MONTH_OFF = 1
+    """One month without dues and without credit."""
+    ENDED = 2
+    """No dues and no credit from here on."""
 
 
 @document
@@ -329,6 +345,31 @@ class DigestSigned:
     content: bytes = wire(1, Blob(1, 65_536))
 
 
+@document
+class CommitmentMade:
+    """A member promises a monthly contribution for some months."""
+
+    account: bytes = wire(1, ACCOUNT)
+    number: bytes = wire(2, COMMITMENT)
+    monthly_cents: int = wire(3, U31)
+    first_month: date = wire(4, Day)
+    """The first day of a month."""
+    months: int = wire(5, Int(1, 120))
+    persons: int = wire(6, Int(1, 50))
+    """Of the household."""
+
+
+@document
+class CommitmentChanged:
+    """The caisse changed a commitment from a month on; only the caisse does."""
+
+    number: bytes = wire(1, COMMITMENT)
+    kind: CommitmentChangeKind = wire(2, Choice(CommitmentChangeKind))
+    from_month: date = wire(3, Day)
+    monthly_cents: int | None = maybe(4, U31, default=None)
+    """Of another amount."""
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -352,6 +393,8 @@ ActBody: TypeAlias = (
     | RestoreFinished
     | ProofKeysPublished
     | DigestSigned
+    | CommitmentMade
+    | CommitmentChanged
 )
 
 ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
@@ -377,6 +420,8 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.RESTORE_FINISHED: RestoreFinished,
     ActKind.PROOF_KEYS_PUBLISHED: ProofKeysPublished,
     ActKind.DIGEST_SIGNED: DigestSigned,
+    ActKind.COMMITMENT_MADE: CommitmentMade,
+    ActKind.COMMITMENT_CHANGED: CommitmentChanged,
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
 

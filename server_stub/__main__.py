@@ -14,7 +14,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import money_commands, pin_command, stick_command
+from server_stub import fund_command, money_commands, pin_command, stick_command
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -147,6 +147,7 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
 
 
 for command in (
+    fund_command.fund,
     money_commands.settle,
     money_commands.backup,
     money_commands.restored,

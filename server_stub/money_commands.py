@@ -1,7 +1,5 @@
 """The commands that move money, copy the books, and take a restored service back into use."""
 
-# ruff: noqa: PLC0415 - Django is set up by the group above, and no model may be imported before
-
 from __future__ import annotations
 
 import sys

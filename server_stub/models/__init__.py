@@ -13,6 +13,7 @@ from server_stub.models.claim import (
     RefundClaim,
     Sighting,
 )
+from server_stub.models.commitment import Commitment, CommitmentChange, Contribution
 from server_stub.models.directory import DirectoryRow, DirectoryVersion
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
@@ -40,6 +41,9 @@ __all__ = [
     "CardStatus",
     "CardTransaction",
     "Claim",
+    "Commitment",
+    "CommitmentChange",
+    "Contribution",
     "DirectoryRow",
     "DirectoryVersion",
     "Finding",

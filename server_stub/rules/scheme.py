@@ -34,6 +34,21 @@ class RuleName(StrEnum):
     """How long a gap that a lost terminal may explain waits for what the card still tells."""
     CARD_FLOOR_CENTS = "card_floor_cents"
     """With less value than this left in its counter, a card is to be replaced."""
+    COMMITMENT_NEEDED = "commitment_needed"
+    """1 where credit is given only for months that were promised, 0 where to every account."""
+    CONTRIBUTION_FLOOR_CENTS = "contribution_floor_cents"
+    CONTRIBUTION_STEP_CENTS = "contribution_step_cents"
+    COMMITMENT_MONTHS = "commitment_months"
+    EXTRA_PERSON_CENTS = "extra_person_cents"
+    """What each person beyond the first adds to a household's credit."""
+    GRACE_MONTHS = "grace_months"
+    """Months after the last promised one that are given while a renewal is on its way."""
+    DUES_DAYS = "dues_days"
+    """How long after its first day a month may be unpaid without being late."""
+    RENEWAL_WEEKS = "renewal_weeks"
+    """How long before its end a commitment is on the list of those to renew."""
+    EQUILIBRIUM_FUND_CENTS = "equilibrium_fund_cents"
+    """What public bodies gave once, to fill the gap of the first year."""
 
 
 STARTING_VALUES: Final = {
@@ -51,6 +66,15 @@ STARTING_VALUES: Final = {
     RuleName.CONTRADICTION_DAYS: 14,
     RuleName.RECOVERY_DAYS: 31,
     RuleName.CARD_FLOOR_CENTS: 10_000_00,
+    RuleName.COMMITMENT_NEEDED: 0,
+    RuleName.CONTRIBUTION_FLOOR_CENTS: 20_00,
+    RuleName.CONTRIBUTION_STEP_CENTS: 5_00,
+    RuleName.COMMITMENT_MONTHS: 3,
+    RuleName.EXTRA_PERSON_CENTS: 0,
+    RuleName.GRACE_MONTHS: 1,
+    RuleName.DUES_DAYS: 9,
+    RuleName.RENEWAL_WEEKS: 5,
+    RuleName.EQUILIBRIUM_FUND_CENTS: 20_000_00,
 }
 """What a new caisse is given to vote upon; never read once it has rules of its own."""
 

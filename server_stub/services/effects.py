@@ -20,6 +20,9 @@ from server_stub.models import (
     Card,
     CardDecision,
     CardStatus,
+    Commitment,
+    CommitmentChange,
+    Contribution,
     PayoutEvidence,
     PermitIssued,
     PublishedKey,
@@ -190,6 +193,48 @@ def _(body: acts.RuleSet, caisse: Caisse, _row: ActRow) -> None:
         name=body.name,
         from_day=body.from_day,
         defaults={"value": body.value, "voted_on": body.voted_on},
+    )
+
+
+@_apply.register
+def _(body: acts.CommitmentMade, caisse: Caisse, row: ActRow) -> None:
+    must(body.first_month.day == 1, "a commitment begins with a month")
+    account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
+    Commitment.objects.using(caisse.using).create(
+        number=body.number,
+        act=row,
+        account=account,
+        monthly_cents=body.monthly_cents,
+        first_month=body.first_month,
+        months=body.months,
+        persons=body.persons,
+    )
+
+
+@_apply.register
+def _(body: acts.CommitmentChanged, caisse: Caisse, row: ActRow) -> None:
+    must(body.from_month.day == 1, "a change begins with a month")
+    commitment = Commitment.objects.using(caisse.using).filter(number=body.number).first()
+    must(commitment is not None, "an act names a commitment that was made")
+    assert commitment is not None  # noqa: S101 - what must() said, for the type checker
+    CommitmentChange.objects.using(caisse.using).create(
+        act=row,
+        commitment=commitment,
+        kind=int(body.kind),
+        from_month=body.from_month,
+        monthly_cents=body.monthly_cents or 0,
+    )
+
+
+@_apply.register
+def _(body: acts.ContributionReceived, caisse: Caisse, row: ActRow) -> None:
+    account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
+    Contribution.objects.using(caisse.using).create(
+        act=row,
+        account=account,
+        amount_cents=body.amount_cents,
+        value_date=body.value_date,
+        reference=body.reference,
     )
 
 

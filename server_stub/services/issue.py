@@ -35,7 +35,6 @@ from server_stub.rules.allowances import (
     MonthCredit,
     midnight,
     month_of,
-    months_from,
     next_allowance,
 )
 from server_stub.rules.refunds import ALREADY_RETURNED
@@ -44,6 +43,7 @@ from server_stub.services import acts
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of, row_at
+from server_stub.services.entitled import entitlements
 from server_stub.services.rules_in_force import value
 
 logger = logging.getLogger(__name__)
@@ -69,11 +69,10 @@ def issue_allowance(caisse: Caisse, card: Card) -> AllowanceIssued | None:
     has left of it follows by `blocks.move_remainder`.
     """
     months_ahead = value(caisse, RuleName.MONTHS_AHEAD)
-    credit_cents = value(caisse, RuleName.MONTHLY_CREDIT_CENTS)
     first = month_of(caisse.now(), PARIS)
     months = tuple(
-        MonthCredit(from_at=midnight(day, PARIS), amount_cents=credit_cents)
-        for day in months_from(first, count=months_ahead + 1)
+        MonthCredit(from_at=midnight(day, PARIS), amount_cents=cents)
+        for day, cents in entitlements(caisse, card.account_id, first, count=months_ahead + 1)
         if not _signed_elsewhere(caisse, card, midnight(day, PARIS))
     )
     return issue_months(caisse, card, months)

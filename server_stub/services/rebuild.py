@@ -28,6 +28,9 @@ from server_stub.models import (
     CardStatus,
     CardTransaction,
     Claim,
+    Commitment,
+    CommitmentChange,
+    Contribution,
     DirectoryRow,
     DirectoryVersion,
     Merchant,
@@ -186,7 +189,7 @@ def picture(using: str) -> dict[str, str]:
         picture[where] = f"{refund.granted} {refund.reason}"
     for terminal in Terminal.objects.using(using).all():
         picture[f"journal of terminal {terminal.id}"] = f"{terminal.status} {terminal.cursor_seq}"
-    return picture | _decided(using) | _paid(using)
+    return picture | _decided(using) | _promised(using) | _paid(using)
 
 
 def _decided(using: str) -> dict[str, str]:
@@ -206,6 +209,19 @@ def _decided(using: str) -> dict[str, str]:
         picture[f"allowance {life} {one.epoch}.{one.version} {one.digest.hex()[:16]}"] = (
             f"{one.cumulative_cents} {content}"
         )
+    return picture
+
+
+def _promised(using: str) -> dict[str, str]:
+    """What members promised, what was changed of it, and what came in."""
+    picture: dict[str, str] = {}
+    for one in Commitment.objects.using(using).select_related("account"):
+        picture[f"commitment {one.number.hex()}"] = f"{one.account} {one} {one.persons}"
+    for change in CommitmentChange.objects.using(using).select_related("commitment"):
+        where = f"commitment {change.commitment.number.hex()} change {change.act_id}"
+        picture[where] = f"{change} {change.monthly_cents}"
+    for paid in Contribution.objects.using(using).select_related("account"):
+        picture[f"contribution {paid.act_id}"] = f"{paid.account} {paid} {paid.reference}"
     return picture
 
 
