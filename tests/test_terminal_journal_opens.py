@@ -1,0 +1,54 @@
+"""What opening a journal looks at: all that is new, and all that nobody else holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cardkit.bodies import Acknowledged, EntryKind
+from cardkit.errors import JournalDamaged
+from terminal.journal import Journal
+from tests.terminal_world import START
+from tests.test_terminal_journal import make, meddle, reopen, sell
+
+
+def acknowledge(journal: Journal) -> None:
+    """Append the service's word that it holds all there is."""
+    head = journal.head
+    body = Acknowledged(
+        up_to_seq=head.seq, head=head.digest, epoch=1, answered_at=START, answer=bytes(32)
+    )
+    journal.append(EntryKind.ACKNOWLEDGED, body)
+
+
+def test_what_nobody_else_holds_is_verified_at_each_start(tmp_path: Path) -> None:
+    """Promise: a bit that rots in an entry that is not sent stops the till before it sells on.
+
+    The service would refuse the entry, and all that follow, for as long as the terminal lives.
+    """
+    journal = make(tmp_path)
+    sell(journal)
+    sell(journal)
+    journal.close()
+    reopen(tmp_path).close()
+    change = (
+        "UPDATE entry SET content = CAST(substr(content, 1, 99) || x'00' AS BLOB) WHERE seq = 3"
+    )
+    meddle(tmp_path, change)
+    with pytest.raises(JournalDamaged, match="entry 3"):
+        reopen(tmp_path)
+
+
+def test_an_old_entry_is_not_forgotten_by_verify(tmp_path: Path) -> None:
+    """Promise: opening looks at what is new or not acknowledged, verify looks at everything."""
+    journal = make(tmp_path)
+    sell(journal)
+    acknowledge(journal)
+    journal.close()
+    reopen(tmp_path).close()
+    meddle(tmp_path, "UPDATE entry SET amount_cents = 1 WHERE seq = 2")
+    journal = reopen(tmp_path)
+    with pytest.raises(JournalDamaged, match="entry 2"):
+        journal.verify()
+    journal.close()
