@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 from dataclasses import replace
 from datetime import date, timedelta
@@ -37,11 +36,13 @@ from terminal.fiscal.perimeter import (
     shown,
 )
 from terminal.fiscal.signature import short_signature
+from terminal.lines import BasketLines
 from terminal.outcomes import Basket
 from terminal.software import Software, Source, hash_of, installed_sources
 from terminal.words import Words
 from tests.archived import CHEESE, DAYS, SOURCES, Stall, archives, live
-from tests.terminal_world import MERCHANT
+from tests.terminal_world import MERCHANT, last_intent
+from tests.test_terminal_lines import meddle
 
 TABLES = ("tickets.csv", "lignes.csv", "tva.csv", "clotures.csv", "evenements.csv", "logiciel.csv")
 
@@ -95,6 +96,8 @@ def test_the_journal_knows_of_its_archives(stall: Stall) -> None:
 def test_the_tables_say_what_the_entries_say(stall: Stall) -> None:
     """Promise: tickets, lines, VAT, closures and events can be read without this program."""
     live(stall)
+    stick = MediumExchanged(medium="=HYPERLINK()")
+    stall.till.journal.append(EntryKind.MEDIUM_EXCHANGED, stick)
     files = files_of(stall.archive(stall.world.path / "a.zip").path)
     tickets = table(files, "tickets.csv")
     assert [row["montant_par_carte"] for row in tickets] == [
@@ -125,6 +128,7 @@ def test_the_tables_say_what_the_entries_say(stall: Stall) -> None:
     ]
     events = {row["evenement"] for row in table(files, "evenements.csv")}
     assert {"démarrage du programme", "clôture", "lecture des totaux (X)"} <= events
+    assert table(files, "evenements.csv")[-1]["detail"] == "'=HYPERLINK()"
     marked = [
         row["fichier"] for row in table(files, "logiciel.csv") if row["perimetre_fiscal"] == "oui"
     ]
@@ -189,16 +193,20 @@ def test_a_day_without_entries_is_no_archive(stall: Stall) -> None:
 
 
 def test_lines_that_are_lost_do_not_keep_the_rest_back(stall: Stall) -> None:
-    """Promise: a damaged store of lines costs the lines, and the audit says which."""
-    seq = stall.sell_basket(CHEESE, 9_00)
-    stall.lines.close()
-    shutil.rmtree(stall.world.data().lines, ignore_errors=True)
-    for path in stall.world.data().root.glob("lines.db*"):
-        path.unlink()
-    stall.lines = type(stall.lines).open(stall.world.data().lines)
-    stall.archive(stall.world.path / "a.zip")
-    report = check_archive(read_package(stall.world.path / "a.zip"))
-    assert [(it.kind.value, it.place) for it in report.faults] == [("lines-missing", str(seq))]
+    """Promise: lines that are damaged or gone cost the lines, and the audit says which."""
+    kept, seq = stall.sell_basket(CHEESE, 9_00), stall.sell_basket(CHEESE, 9_00)
+    intent = last_intent(stall.till)
+    assert intent.lines_hash is not None
+    where = f"WHERE hash = x'{intent.lines_hash.hex()}'"
+    root = stall.world.data().root
+    for statement in ("UPDATE basket SET content = x'00'", "DELETE FROM basket"):
+        stall.lines.close()
+        meddle(root, f"{statement} {where}", rules=False)
+        stall.lines = BasketLines.open(stall.world.data().lines)
+        files = files_of(stall.archive(stall.world.path / "a.zip").path)
+        report = check_archive(read_package(stall.world.path / "a.zip"))
+        assert [(it.kind.value, it.place) for it in report.faults] == [("lines-missing", str(seq))]
+        assert {row["ticket"] for row in table(files, "lignes.csv")} == {str(kept)}
     stall.close()
 
 
