@@ -42,6 +42,7 @@ READER_AGAIN_S: Final = 2.0
 """Between two looks for a reader that is not there."""
 RESTS_EVERY: Final = 30
 """Idle turns between two exchanges with inbox and outbox, besides those after each sale."""
+_OVER: Final = "the till has ended"
 
 Outcome: TypeAlias = SaleOutcome | BalanceOutcome
 Act: TypeAlias = Callable[[Till, CardConnection, Announce], Outcome]
@@ -149,6 +150,7 @@ class Worker(threading.Thread):
         self._tried: Act | None = None
         """What the card that lies there was asked for last: no trouble is tried twice by itself."""
         self._is_tapping = False
+        self._is_over = False
         self._ends = threading.Event()
         self._reader: Reader | None = None
         self._reader_error: ReaderError | None = None
@@ -180,7 +182,11 @@ class Worker(threading.Thread):
     def do(self, act: Callable[[Till], T]) -> Future[T]:
         """Do something with the till between two taps; the future holds its value or error."""
         future: Future[T] = Future()
-        self._jobs.put(_Job(act, future))
+        with self._lock:
+            if self._is_over:
+                future.set_exception(JournalStopped(_OVER))
+            else:
+                self._jobs.put(_Job(act, future))
         return future
 
     def stop(self) -> None:
@@ -369,11 +375,13 @@ class Worker(threading.Thread):
 
     def _refuse_jobs(self) -> None:
         """Let nobody wait for a thread that has ended."""
+        with self._lock:
+            self._is_over = True
         with suppress(queue.Empty):
             while True:
                 job = self._jobs.get_nowait()
                 if job is not None and job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(JournalStopped("the till has ended"))
+                    job.future.set_exception(JournalStopped(_OVER))
 
 
 def _is_news(error: ReaderError, known: ReaderError | None) -> bool:

@@ -122,6 +122,7 @@ class CableConnection:
         self.cable.check()
         answer = self.inner.transceive(command)
         self.cable.pass_gate()
+        self.cable.check()
         return answer
 
     def close(self) -> None:
