@@ -20,17 +20,19 @@ import pytest
 
 from tests.kiosk_screen import (
     HEIGHT,
+    NO_TOUCH,
     TIMEOUT_S,
-    TOUCH_SINCE,
     WIDTH,
     KioskScreen,
-    foot_version,
+    foot_hears_touch,
     kiosk_screen,
     missing_for_a_screen,
 )
 
 MISSING = missing_for_a_screen()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
+
+needs_touch = pytest.mark.skipif(MISSING is None and not foot_hears_touch(), reason=NO_TOUCH)
 
 PROBE = Path(__file__).with_name("kiosk_probe.py")
 BYTES_MAX = 4096
@@ -171,12 +173,6 @@ def test_a_mouse_presses_a_key(probed: Probed) -> None:
     probed.screen.mouse.click(*MIDDLE)
     heard = probed.hear_until(RELEASED)
     assert cell(PRESSED, heard) == cell(RELEASED, heard) == MIDDLE_CELL
-
-
-needs_touch = pytest.mark.skipif(
-    MISSING is None and foot_version() < TOUCH_SINCE,
-    reason="this foot hears no touch: that needs 1.15, which Debian 13 has",
-)
 
 
 @needs_touch
