@@ -8,125 +8,49 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from click.testing import CliRunner, Result
 
 from auditor.__main__ import main
 from auditor.archive import words
-from auditor.archive.chain import Anchor
-from auditor.archive.check import ArchiveReport, check_archive
+from auditor.archive.check import check_archive
 from auditor.archive.faults import FaultKind, NoteKind
 from auditor.archive.package import read_package
 from auditor.export import NotAnExport
-from cardkit.bodies import (
-    BODIES,
-    Body,
-    Closure,
-    EntryKind,
-    Intent,
-    MediumExchanged,
-    Refund,
-    Sale,
-    VatTotal,
+from cardkit.bodies import Body
+from cardkit.entries import sign_entry
+from tests.archived import JOURNAL_KEY, SOURCES, VEGETABLES, Stall, key
+from tests.shown_archive import (
+    ATTESTATION,
+    ENTRIES,
+    LINES,
+    MANIFEST,
+    Files,
+    ReadFiles,
+    Shown,
+    attested,
+    cut,
+    edited,
+    flipped,
+    found,
+    read,
+    remade,
+    report_of,
+    written,
 )
-from cardkit.entries import Entry, sign_entry
-from cardkit.errors import must
-from terminal.fiscal.signature import short_signature
-from tests.archived import JOURNAL_KEY, SOURCES, VEGETABLES, Stall, key, live
 
-ENTRIES, LINES, MANIFEST, ATTESTATION = (
-    "ecritures.txt",
-    "paniers.txt",
-    "manifeste.json",
-    "attestation.txt",
-)
 TREE = Path(__file__).parent.parent
-Files = dict[str, bytes]
-ReadFiles = Mapping[str, bytes]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An archive, and what people outside hold of its journal."""
-
-    path: Path
-    entries: tuple[Entry, ...]
-    root: bytes
-
-    def ticket(self, seq: int) -> Anchor:
-        """What a ticket about an entry says."""
-        return Anchor(seq, short_signature(self.entries[seq - 1]))
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     """One good archive for all edits."""
-    folder = tmp_path_factory.mktemp("archived")
-    stall = Stall.found(folder)
-    live(stall)
-    stall.archive(folder / "archive.zip")
-    entries = stall.till.journal.entries(0, 1_000)
-    root = stall.world.root.public.digest
-    stall.close()
-    return Shown(folder / "archive.zip", entries, root)
-
-
-def read(path: Path) -> Files:
-    """The files of an archive."""
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def written(path: Path, files: ReadFiles) -> Path:
-    """An archive of these files."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def report_of(path: Path, *anchors: Anchor, root: bytes | None = None) -> ArchiveReport:
-    """What a check says of an archive."""
-    return check_archive(read_package(path), root=root, anchors=anchors)
-
-
-def found(report: ArchiveReport) -> set[FaultKind]:
-    """The kinds of what was found."""
-    return {fault.kind for fault in report.faults}
-
-
-def edited(files: ReadFiles, name: str, change: Callable[[list[bytes]], list[bytes]]) -> Files:
-    """The files with other lines in one of them."""
-    rows = change(files[name].splitlines(keepends=True))
-    return {**files, name: b"".join(rows)}
-
-
-def remade(files: ReadFiles, **said: Any) -> Files:
-    """The files with a manifest that fits them again: whoever edits is no beginner."""
-    manifest = json.loads(files[MANIFEST])
-    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in manifest["files"]}
-    manifest |= {"files": hashes, **said}
-    return {**files, MANIFEST: json.dumps(manifest).encode()}
-
-
-def flipped(row: bytes, at: int) -> bytes:
-    """A line of base64 with one bit of its content turned."""
-    content = bytearray(base64.b64decode(row.strip().rpartition(b" ")[2]))
-    content[at] ^= 1
-    head = row.rpartition(b" ")[0]
-    return (head + b" " if head else b"") + base64.b64encode(bytes(content)) + b"\n"
-
-
-def cut(entries: tuple[Entry, ...], last: int) -> dict[str, object]:
-    """What a manifest says of a journal that ends earlier."""
-    head = entries[last - 1].digest.hex()
-    return {"last_seq": last, "head": head, "journal_seq": last, "journal_head": head}
+    return Shown.make(tmp_path_factory.mktemp("archived"))
 
 
 def test_a_good_archive_is_clean(shown: Shown) -> None:
@@ -357,102 +281,6 @@ def test_another_root_and_another_key(shown: Shown, tmp_path: Path) -> None:
     bare = written(tmp_path / "bare.zip", remade(files, terminal_certificate=None))
     assert FaultKind.CERTIFICATE in found(report_of(bare, root=shown.root))
     assert NoteKind.UNCERTIFIED in {note.kind for note in report_of(bare).notes}
-
-
-OTHER_VAT = (VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=1, covered_cents=1),)
-DAY, MONTH, LAST_DAY = 22, 23, 28
-"""Where the archive's closures stand."""
-CLOSED_WRONG: dict[str, tuple[int, dict[str, object], FaultKind]] = {
-    "a sale less": (DAY, {"sales": 1}, FaultKind.CLOSURE_TOTAL),
-    "a cent less": (DAY, {"sales_cents": 11_99}, FaultKind.CLOSURE_TOTAL),
-    "a refund more": (DAY, {"refunds_cents": 1}, FaultKind.CLOSURE_TOTAL),
-    "a perpetual total begun anew": (DAY, {"perpetual_cents": 12_00}, FaultKind.CLOSURE_TOTAL),
-    "another VAT": (DAY, {"vat_totals": OTHER_VAT}, FaultKind.CLOSURE_VAT),
-    "another end": (DAY, {"head": bytes(32)}, FaultKind.CLOSURE_HEAD),
-    "an end that is to come": (LAST_DAY, {"last_seq": 99}, FaultKind.CLOSURE_HEAD),
-    "a gap": (DAY, {"first_seq": 13}, FaultKind.CLOSURE_GAP),
-    "an entry twice": (DAY, {"first_seq": 11}, FaultKind.CLOSURE_TWICE),
-    "a month with a sale less": (MONTH, {"sales": 3}, FaultKind.CLOSURE_TOTAL),
-    "a month with another VAT": (MONTH, {"vat_totals": OTHER_VAT}, FaultKind.CLOSURE_VAT),
-    "a month begun anew": (MONTH, {"perpetual_cents": 0}, FaultKind.CLOSURE_TOTAL),
-    "a month with a gap": (MONTH, {"first_seq": 12}, FaultKind.CLOSURE_GAP),
-    "another month": (MONTH, {"business_date": date(2026, 9, 1)}, FaultKind.CLOSURE_TOTAL),
-    "a month that ends elsewhere": (MONTH, {"head": bytes(32)}, FaultKind.CLOSURE_HEAD),
-}
-
-
-@pytest.mark.parametrize("name", CLOSED_WRONG)
-def test_a_program_that_closes_wrongly_is_found_out(
-    shown: Shown, tmp_path: Path, name: str
-) -> None:
-    """Promise: closures are computed again from the tickets; no signature makes them true."""
-    seq, said, kind = CLOSED_WRONG[name]
-    closure = shown.entries[seq - 1].body
-    assert isinstance(closure, Closure)
-    wrong = replace(closure, **said)  # type: ignore[arg-type]  # fields by name
-    report = report_of(signed_anew(shown, tmp_path, {seq: wrong}))
-    assert kind in found(report)
-    assert str(seq) in {fault.place for fault in report.faults}
-    assert found(report) <= {kind, FaultKind.CLOSURE_TOTAL, FaultKind.CLOSURE_VAT}
-
-
-def test_a_day_that_is_closed_twice_for_nothing(shown: Shown, tmp_path: Path) -> None:
-    """Promise: a second closure of a day, after which nothing moved, is a double closure."""
-    closure = shown.entries[LAST_DAY - 1].body
-    assert isinstance(closure, Closure)
-    first = replace(closure, last_seq=26, head=shown.entries[26 - 1].digest)
-    second = replace(closure, first_seq=27, sales=0, sales_cents=0)
-    report = report_of(signed_anew(shown, tmp_path, {27: first, 28: second}))
-    assert [(it.kind, it.place) for it in report.faults] == [(FaultKind.CLOSURE_TWICE, "28")]
-
-
-def test_a_sale_that_says_more_than_its_intent(shown: Shown, tmp_path: Path) -> None:
-    """Promise: a sale, a refund and a basket are held against what was signed before them."""
-    sale, refund, intent = (shown.entries[seq - 1].body for seq in (8, 11, 16))
-    assert isinstance(sale, Sale)
-    assert isinstance(refund, Refund)
-    assert isinstance(intent, Intent)
-    more = report_of(signed_anew(shown, tmp_path, {8: replace(sale, amount_cents=6_51)}))
-    assert FaultKind.SALE in found(more)
-    assert FaultKind.PERPETUAL in found(more)
-    back = report_of(signed_anew(shown, tmp_path, {11: replace(refund, amount_cents=6_51)}))
-    assert FaultKind.SALE in found(back)
-    other = report_of(signed_anew(shown, tmp_path, {16: replace(intent, vat_totals=OTHER_VAT)}))
-    assert FaultKind.LINES_TOTAL in found(other)
-
-
-def signed_anew(shown: Shown, folder: Path, bodies: Mapping[int, Body]) -> Path:
-    """An archive of the same journal with other bodies, all signed with the terminal's key."""
-    signer, prev, entries = key(JOURNAL_KEY), shown.entries[0].envelope.prev, list[Entry]()
-    seqs = {entry.digest: entry.seq for entry in shown.entries}
-    for entry in shown.entries:
-        body = bodies.get(entry.seq, entry.body)
-        if isinstance(body, Closure) and body.head in seqs:
-            body = replace(body, head=entries[seqs[body.head] - 1].digest)
-        must(body is not None, "a body that is known")
-        kind = next(it for it, cls in BODIES.items() if cls is type(body))
-        same = BODIES[EntryKind(entry.envelope.kind)] is type(body)
-        envelope = replace(entry.envelope, kind=entry.envelope.kind if same else kind, prev=prev)
-        entries.append(sign_entry(signer, envelope, cast(Body, body)))
-        prev = entries[-1].digest
-    rows = b"".join(base64.b64encode(it.signed.encoded) + b"\n" for it in entries)
-    files = remade({**read(shown.path), ENTRIES: rows}, **cut(tuple(entries), len(entries)))
-    return written(folder / "anew.zip", attested(files, tuple(entries)))
-
-
-def attested(files: ReadFiles, entries: tuple[Entry, ...]) -> Files:
-    """The files with an entry of the terminal's own key that vouches for the manifest."""
-    last = entries[-1]
-    body = MediumExchanged(
-        medium="fiscal archive",
-        written_up_to_seq=last.seq,
-        written_digest=hashlib.sha256(files[MANIFEST]).digest(),
-    )
-    envelope = replace(
-        last.envelope, kind=EntryKind.MEDIUM_EXCHANGED, seq=last.seq + 1, prev=last.digest
-    )
-    content = sign_entry(key(JOURNAL_KEY), envelope, body).signed.encoded
-    return {**files, ATTESTATION: base64.b64encode(content) + b"\n"}
 
 
 def run(*arguments: str) -> Result:
