@@ -187,7 +187,7 @@ async def test_a_receipt_in_letters_is_the_one_on_paper(tmp_path: Path) -> None:
             stall.app.change_settings(TerminalSettings(printer=line.address))
             await sales_of_the_day(stall)
             await stall.choose("12,50", "Reçu")
-            await stall.sees("Ferme 7", "12,50", "Entrée imprime")
+            await stall.sees("Ferme 7", "12,50", "imprime")
             assert ("DUPLICATA" in stall.text) == bool(number)
             assert "37,50" not in stall.text, "no balance"
             assert card.uid.hex().upper() not in stall.text
@@ -225,7 +225,7 @@ def test_a_printer_in_trouble_costs_no_sale(tmp_path: Path, trouble: str) -> Non
             await stall.tap(card)
             await stall.sees("PAYÉ")
             await stall.type("+")
-            await stall.sees("Entrée imprime")
+            await stall.sees("imprime")
             await stall.type("\n")
             await stall.sees("Imprimante", "papier" if trouble == "paper" else "imprimante")
             await stall.type("\n")

@@ -9,7 +9,7 @@ from cardkit.bodies import EntryKind, Intent, VatTotal
 from terminal.basket import BasketLine, LineKind, Unit
 from terminal.catalogue import Pricing, Product
 from terminal.settings import MerchantSettings, Mode
-from terminal.ui.widgets import Amount
+from terminal.ui.huge import Amount
 from tests.screen_world import LARGE, Stall, story
 from tests.terminal_world import debits_cents
 from tests.test_screen_pad import world_with_card
@@ -33,7 +33,7 @@ TILL: Final = MerchantSettings(
 
 def total(stall: Stall) -> str:
     """What the basket comes to, as the keypad's page shows it."""
-    return stall.app.screen.query_one("#amount", Amount).value
+    return stall.app.screen.query_one("#amount", Amount).text
 
 
 async def last_sold(stall: Stall) -> tuple[Intent, tuple[BasketLine, ...] | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cardkit.bodies import EntryKind
 from simulator.card import VirtualCard
 from terminal.settings import AmountEntry, MerchantSettings
-from terminal.ui.widgets import Amount
+from terminal.ui.huge import Amount
 from tests.screen_reader import Cable
 from tests.screen_world import Stall, story
 from tests.terminal_world import World, debits_cents
@@ -25,7 +25,7 @@ def world_with_card(path: Path, *cents: int) -> tuple[World, VirtualCard]:
 
 def typed(stall: Stall) -> str:
     """The amount as it stands on the keypad's page."""
-    return stall.app.screen.query_one("#amount", Amount).value
+    return stall.app.screen.query_one("#amount", Amount).text
 
 
 async def press(stall: Stall, *keys: str) -> None:

@@ -10,8 +10,9 @@ from textual.widgets import Static
 from terminal.cart import Typed
 from terminal.settings import AmountEntry
 from terminal.ui.frame import Frame, plain
+from terminal.ui.huge import Amount
 from terminal.ui.pad import Pad
-from terminal.ui.widgets import Amount, Keypad
+from terminal.ui.widgets import Keypad
 
 PIN_DIGITS: Final = (4, 8)
 _DIGITS: Final = [(str(number), Pad(number), "") for number in range(10)]
@@ -43,8 +44,8 @@ class NumberPage(Frame[int | None]):
 
     def content(self) -> ComposeResult:
         """What was typed, and keys."""
-        yield Amount(self.shown(), id="amount")
-        yield plain(self._text, id="hint", classes="text")
+        yield Amount(self.shown(), id="amount", justify="right")
+        yield plain(self._text or self._("− erases, then goes back"), id="hint", classes="text")
         yield Keypad(NUMBER_KEYS)
 
     def shown(self) -> str:
@@ -53,7 +54,7 @@ class NumberPage(Frame[int | None]):
 
     def show_typed(self, hint: str | None = None) -> None:
         """Show what was typed; `hint` replaces the line below it."""
-        self.query_one("#amount", Amount).update(self.shown())
+        self.query_one("#amount", Amount).set_text(self.shown())
         if hint is not None:
             self.query_one("#hint", Static).update(hint)
 
@@ -67,10 +68,6 @@ class AmountPage(NumberPage):
         super().__init__(title, text=text)
         self._typed = Typed(style)
         self._most_cents = most_cents
-
-    def footer_text(self) -> str:
-        """What the keys do."""
-        return self._("Enter confirms · − erases, then goes back")
 
     def shown(self) -> str:
         """Two decimals, always."""
@@ -147,14 +144,10 @@ class PinPage(Frame[str | None]):
         """What is asked."""
         return self._title_text
 
-    def footer_text(self) -> str:
-        """What the keys do."""
-        return self._("Enter confirms · − erases, then goes back")
-
     def content(self) -> ComposeResult:
         """Dots and keys."""
         yield Static(self._dots, id="dots")
-        yield plain(self._text, id="hint", classes="text")
+        yield plain(self._text or self._("− erases, then goes back"), id="hint", classes="text")
         yield Keypad(NUMBER_KEYS)
 
     @property

@@ -58,6 +58,7 @@ class TillApp(App[int], inherit_bindings=False):
     CSS_PATH = Path(__file__).with_name("till.tcss")
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = []
     TITLE = "Clafoutis"
 

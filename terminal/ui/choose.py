@@ -13,6 +13,8 @@ from terminal.ui.widgets import Choice, Choices
 
 CHOICES_A_PAGE: Final = 6
 """As many as a finger hits on a screen of eighteen lines, two lines each."""
+ROOMY: Final = 3
+"""So few choices leave room around what is said above them."""
 
 
 class ChoicePage(Frame[int | None]):
@@ -43,19 +45,20 @@ class ChoicePage(Frame[int | None]):
         """What is asked."""
         return self._title_text
 
-    def footer_text(self) -> str:
+    def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to turn the page and to leave."""
-        parts = []
+        ways = []
         if len(self._all) > self._a_page:
-            parts.append(self._("0 next page"))
+            ways.append((self._("0 next page"), Pad.N0))
         if self._can_go_back:
-            parts.append(self._("− back"))
-        return " · ".join(parts)
+            ways.append((self._("− back"), Pad.MINUS))
+        return ways
 
     def content(self) -> ComposeResult:
         """The choices of this page."""
         if self._text:
-            yield plain(self._text, classes="text")
+            is_roomy = len(self._all) <= ROOMY
+            yield plain(self._text, classes="text said roomy" if is_roomy else "text said")
         yield Choices(self._all[self._first : self._first + self._a_page])
 
     def press(self, pad: Pad) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import segno
@@ -41,9 +42,9 @@ class CodePage(Frame[None]):
         """What this page is for."""
         return self._title_text
 
-    def footer_text(self) -> str:
+    def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to leave."""
-        return self._("− back")
+        return ((self._("− back"), Pad.MINUS),)
 
     def content(self) -> ComposeResult:
         """The code beside the lines."""

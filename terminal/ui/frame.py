@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
 from terminal.ui.messages import Picked, Touched
 from terminal.ui.pad import KEYS, Pad
 from terminal.ui.status_line import StatusLine
+from terminal.ui.widgets import TouchKey
 from terminal.words import Words
 from terminal.worker import Fact
 
@@ -46,24 +48,26 @@ class Frame(Screen[T]):
         return self.words.gettext(text)
 
     def compose(self) -> ComposeResult:
-        """Lay out status line, title, content and a line on the keys."""
+        """Lay out status line, title, content, and the keys that lead on from here."""
         yield StatusLine()
         title = self.title_text()
         if title:
             yield Static(title, id="title", markup=False)
         with Vertical(id="content"):
             yield from self.content()
-        footer = self.footer_text()
-        if footer:
-            yield Static(footer, id="footer", markup=False)
+        ways = self.ways()
+        if ways:
+            with Horizontal(id="ways"):
+                for label, pad in ways:
+                    yield TouchKey(label, pad, classes="soft")
 
     def title_text(self) -> str:
         """What this page is called; nothing where it explains itself."""
         return ""
 
-    def footer_text(self) -> str:
-        """What the keys do here."""
-        return ""
+    def ways(self) -> Sequence[tuple[str, Pad]]:
+        """Keys at the bottom for who has no numpad: what each says, and which it is on one."""
+        return ()
 
     def content(self) -> ComposeResult:
         """Lay out what this page is there for."""
@@ -93,6 +97,11 @@ class Frame(Screen[T]):
     def redraw(self) -> None:
         """Lay out anew, as after another language or another state."""
         self.refresh(recompose=True)
+
+    def on_screen_resume(self) -> None:
+        """Show how things stand now: while another page lay above, this one heard nothing."""
+        for line in self.query(StatusLine):
+            line.redraw()
 
     def on_key(self, event: events.Key) -> None:
         """Turn a key of a numpad or a keyboard into what it means."""

@@ -1,14 +1,16 @@
-"""Figures five rows high: the client reads the amount from the other side of the stall."""
+"""Figures of blocks, five rows high or three: read from the other side of a stall, in the sun."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
+from rich.console import JustifyMethod
 from rich.text import Text
 from textual import events
 from textual.widgets import Static
 
-_GLYPHS: Final = {
+_FIVE: Final = {
     "0": ("▟██▙", "█  █", "█  █", "█  █", "▜██▛"),
     "1": (" ▟█ ", "▟██ ", "  █ ", "  █ ", " ▟█▙"),
     "2": ("▟██▙", "▘  █", " ▟█▛", "▟▛  ", "████"),
@@ -25,21 +27,47 @@ _GLYPHS: Final = {
     "-": ("   ", "   ", "███", "   ", "   "),
     " ": (" ", " ", " ", " ", " "),
 }
-ROWS: Final = 5
+_THREE: Final = {
+    "0": ("█▀▀█", "█  █", "█▄▄█"),
+    "1": ("▄█ ", " █ ", "▄█▄"),
+    "2": ("▀▀▀█", "█▀▀▀", "█▄▄▄"),
+    "3": ("▀▀▀█", " ▀▀█", "▄▄▄█"),
+    "4": ("█  █", "▀▀▀█", "   █"),
+    "5": ("█▀▀▀", "▀▀▀█", "▄▄▄█"),
+    "6": ("█▀▀▀", "█▀▀█", "█▄▄█"),
+    "7": ("▀▀▀█", "   █", "   █"),
+    "8": ("█▀▀█", "█▀▀█", "█▄▄█"),
+    "9": ("█▀▀█", "▀▀▀█", "▄▄▄█"),
+    ",": (" ", " ", "▟"),
+    ".": (" ", " ", "▄"),
+    "€": (" █▀▀", "▀█▀ ", " █▄▄"),
+    "-": ("  ", "▀▀", "  "),
+    " ": (" ", " ", " "),
+}
 
 
-def rows_of(text: str) -> tuple[str, ...]:
-    """Return five rows; a character without a figure is left out."""
-    glyphs = [_GLYPHS[it] for it in text if it in _GLYPHS]
-    return tuple(" ".join(glyph[row] for glyph in glyphs) for row in range(ROWS))
+def rows_of(text: str, glyphs: Mapping[str, tuple[str, ...]] = _FIVE) -> tuple[str, ...]:
+    """Return the rows of figures; a character without a figure is left out."""
+    found = [glyphs[it] for it in text if it in glyphs]
+    return tuple(" ".join(row) for row in zip(*found, strict=True))
 
 
 class Huge(Static):
     """An amount as large as its place allows; its plain text where there is no room."""
 
-    def __init__(self, text: str, *, classes: str = "") -> None:
-        super().__init__(classes=f"huge {classes}")
+    GLYPHS: ClassVar[Mapping[str, tuple[str, ...]]] = _FIVE
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        classes: str = "",
+        id: str | None = None,  # noqa: A002 - Textual's word
+        justify: JustifyMethod = "center",
+    ) -> None:
+        super().__init__(classes=f"figures {classes}", id=id)
         self.text = text
+        self._justify: JustifyMethod = justify
 
     def on_mount(self) -> None:
         """Draw it."""
@@ -55,7 +83,12 @@ class Huge(Static):
         self._draw()
 
     def _draw(self) -> None:
-        rows = rows_of(self.text)
-        width = self.size.width or self.app.size.width
-        fits = bool(rows) and len(rows[0]) <= width
-        self.update(Text("\n".join(rows) if fits else self.text, justify="center"))
+        rows = rows_of(self.text, self.GLYPHS)
+        fits = bool(rows) and len(rows[0]) <= self.app.size.width
+        self.update(Text("\n".join(rows) if fits else self.text, justify=self._justify))
+
+
+class Amount(Huge):
+    """The same in three rows, where keys need the room."""
+
+    GLYPHS = _THREE

@@ -30,10 +30,6 @@ class MomentPage(Frame[datetime | None]):
         """What is asked."""
         return self._title_text
 
-    def footer_text(self) -> str:
-        """What the keys do."""
-        return self._("Enter confirms · − erases, then goes back")
-
     def content(self) -> ComposeResult:
         """What was typed, and keys."""
         yield Static(self._shown, id="dots")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.widgets import Static
 
@@ -18,20 +20,20 @@ class PaidPage(Frame[Pad | None]):
     """The result is the key that ended it: a digit begins the next amount."""
 
     def __init__(self, amount: str, *, title: str, lines: tuple[str, ...], remaining: str) -> None:
-        super().__init__(classes="paid")
+        super().__init__(classes="paid airy")
         self._amount = amount
         self._title = title
         self._lines = lines
         self._remaining = remaining
 
-    def footer_text(self) -> str:
-        """How to go on."""
-        return self._("Type the next amount · + receipt · − back")
+    def ways(self) -> Sequence[tuple[str, Pad]]:
+        """How to go on; a digit of a numpad begins the next amount."""
+        return ((self._("+ receipt"), Pad.PLUS), (self._("↵ next client"), Pad.ENTER))
 
     def content(self) -> ComposeResult:
         """What was paid; what is left only while the card is there."""
         yield big(self._title, classes="ask")
-        yield Huge(self._amount)
+        yield Huge(self._amount, classes="huge")
         for line in self._lines:
             yield plain(line, classes="text")
         yield Static(self._remaining, id="remaining", markup=False)

@@ -18,9 +18,9 @@ from cardkit.errors import (
     ReaderError,
 )
 from terminal.ui.frame import Frame, big
-from terminal.ui.huge import Huge
+from terminal.ui.huge import Amount, Huge
 from terminal.ui.pad import Pad
-from terminal.ui.widgets import Amount, Choice, Choices
+from terminal.ui.widgets import Choice, Choices
 from terminal.worker import (
     Act,
     Announced,
@@ -57,23 +57,23 @@ class PresentPage(Frame[PresentResult]):
         choices: Sequence[Choice] = (),
         tone: str = "",
     ) -> None:
-        super().__init__(classes=tone)
+        super().__init__(classes=tone if choices else f"{tone} airy")
         self._act = act
         self._amount = amount
         self._ask = ask
         self._text = text
         self._choices = tuple(choices)
 
-    def footer_text(self) -> str:
+    def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to leave."""
-        return "" if self._choices else self._("− cancel")
+        return () if self._choices else ((self._("− cancel"), Pad.MINUS),)
 
     def content(self) -> ComposeResult:
         """Amount, question, what goes wrong, ways out."""
         if self._amount and self._choices:
-            yield Amount(self._amount, classes="middle")  # choices need the room
+            yield Amount(self._amount)  # choices need the room
         elif self._amount:
-            yield Huge(self._amount)
+            yield Huge(self._amount, classes="huge")
         yield big(self._ask, classes="ask")
         yield Static(Text(self._text, justify="center"), id="say")
         if self._choices:

@@ -17,8 +17,9 @@ from terminal.settings import AmountEntry, Mode
 from terminal.situation import STOPS, concerns
 from terminal.ui.concern_words import concern_sentence
 from terminal.ui.frame import Frame
+from terminal.ui.huge import Amount
 from terminal.ui.pad import Pad
-from terminal.ui.widgets import Amount, Keypad
+from terminal.ui.widgets import Keypad
 from terminal.words import Words
 from terminal.worker import Fact
 
@@ -34,7 +35,7 @@ class SellPage(Frame[None]):
         """The cart above, the keys below."""
         with Horizontal(id="cart"):
             yield Static("", id="lines")
-            yield Amount("", id="amount")
+            yield Amount("", id="amount", justify="right")
         yield Static("", id="edge")
         yield Keypad(self._keys())
 
@@ -114,7 +115,7 @@ class SellPage(Frame[None]):
         if not self.is_mounted:
             return
         cart, words = self.till_app.cart, self.words
-        self.query_one("#amount", Amount).update(words.euros(cart.total_cents))
+        self.query_one("#amount", Amount).set_text(words.euros(cart.total_cents))
         rows = LINES_SHOWN_TALL if self.app.size.height >= TALL_ROWS else LINES_SHOWN
         self.query_one("#lines", Static).update(cart_text(words, cart, rows))
         self.show_edge()

@@ -60,10 +60,6 @@ class TextPage(Frame[str | None]):
         """What is asked."""
         return self._title_text
 
-    def footer_text(self) -> str:
-        """What a keyboard's keys do."""
-        return self._("Enter confirms · Escape leads back")
-
     def content(self) -> ComposeResult:
         """What was typed, and keys."""
         yield Static(self._shown, id="typed", markup=False)
@@ -95,6 +91,8 @@ class TextPage(Frame[str | None]):
             case "123":
                 self._shows_signs = not self._shows_signs
                 self.redraw()
+            case "⌫" if not self._typed:
+                self.back()
             case "⌫":
                 self._type(self._typed[:-1])
             case "␣":

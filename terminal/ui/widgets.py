@@ -11,7 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.content import Content
-from textual.widgets import Digits, Static
+from textual.widgets import Static
 
 from terminal.ui.messages import Picked, Touched
 from terminal.ui.pad import Pad
@@ -26,7 +26,13 @@ class TouchKey(Static):
 
     def __init__(self, label: str, pad: Pad, *, classes: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(Content(label), classes=f"key {classes}", id=id)
+        self._label = label
         self._pad = pad
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the label in the middle."""
+        lines = self._label.count("\n") + 1
+        self.update(Content(lowered(self._label, lines=lines, rows=self.size.height)), layout=False)
 
     def on_click(self, event: events.Click) -> None:
         """Say which key it was."""
@@ -45,10 +51,6 @@ class Keypad(Grid):
         """Make the keys."""
         for label, pad, classes in self._keys:
             yield TouchKey(label, pad, classes=classes)
-
-
-class Amount(Digits):
-    """An amount in figures three rows high, readable across a stall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class ChoiceRow(Static):
         if choice.hint:
             text.append(f"  {choice.hint}", style="" if choice.enabled else "dim")
         super().__init__(text, classes="choice" if choice.enabled else "choice off")
+        self._text = text
         self._number = number
         self._enabled = choice.enabled
 
@@ -79,6 +82,12 @@ class ChoiceRow(Static):
         event.stop()
         if self._enabled:
             self.post_message(Picked(self._number))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the label in the middle."""
+        lines = -(-self._text.cell_len // max(1, self.size.width))
+        above = lowered("", lines=lines, rows=self.size.height)
+        self.update(Text(above) + self._text, layout=False)
 
 
 class Choices(Vertical):
@@ -98,3 +107,8 @@ class Choices(Vertical):
         rows = event.size.height // max(1, len(self._choices))
         for row in self.query(ChoiceRow):
             row.styles.height = max(ROWS_MIN, min(ROWS_MAX, rows))
+
+
+def lowered(label: str, *, lines: int, rows: int) -> str:
+    """Return a label that stands in the middle of so many rows and the one row of its border."""
+    return f"\n{label}" if rows % 2 == 0 and lines % 2 else label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -27,18 +28,18 @@ class BalancePage(Frame[None]):
     """Gone when the card is: what somebody has left is nobody else's business."""
 
     def __init__(self, amount: str, lines: tuple[str, ...]) -> None:
-        super().__init__(classes="neutral")
+        super().__init__(classes="neutral airy")
         self._amount = amount
         self._lines = lines
 
-    def footer_text(self) -> str:
-        """How to leave."""
-        return self._("Lift the card, or − back")
+    def ways(self) -> Sequence[tuple[str, Pad]]:
+        """How to leave, beside lifting the card."""
+        return ((self._("− back"), Pad.MINUS),)
 
     def content(self) -> ComposeResult:
         """The amount, and what the card remembers."""
         yield big(self._("This card can pay"), classes="ask")
-        yield Huge(self._amount)
+        yield Huge(self._amount, classes="huge")
         for line in self._lines:
             yield plain(line, classes="text")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -37,13 +38,12 @@ class ReceiptPage(Frame[bool]):
         self._rows = rows
         self._can_print = can_print
 
-    def footer_text(self) -> str:
-        """What the keys do."""
-        scroll = self._("8 up · 2 down")
-        leave = self._("− back")
-        if not self._can_print:
-            return f"{scroll} · {leave} · {self._('no printer is set')}"
-        return f"{self._('Enter prints')} · {scroll} · {leave}"
+    def ways(self) -> Sequence[tuple[str, Pad]]:
+        """How to read on, print and leave; where no printer is set, nothing offers one."""
+        ways = [(self._("8 up"), Pad.N8), (self._("2 down"), Pad.N2)]
+        if self._can_print:
+            ways.append((self._("↵ print"), Pad.ENTER))
+        return (*ways, (self._("− back"), Pad.MINUS))
 
     def content(self) -> ComposeResult:
         """What will stand on the paper."""

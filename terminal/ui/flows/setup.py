@@ -152,7 +152,7 @@ async def _mode(app: TillApp) -> None:
 
 async def _printer(app: TillApp) -> None:
     """Type a printer's address, as its label or the workshop says it."""
-    title = app.words.gettext("Printer: usb:04b8:0202, serial:/dev/ttyUSB0, network:192.168.1.50")
+    title = app.words.gettext("Printer (usb:04b8:0202, serial:/dev/ttyUSB0, network:192.168.1.50)")
     address = await app.show(TextPage(title, text=app.settings.printer))
     if address is not None:
         app.change_settings(replace(app.settings, printer=address.strip()))
