@@ -77,6 +77,25 @@ async def test_the_days_sales_show_no_balance_and_no_name(tmp_path: Path) -> Non
 
 
 @story
+async def test_a_neighbours_sales_are_the_neighbours(tmp_path: Path) -> None:
+    """Promise: who shares a terminal sees, prints and gives back the own sales alone."""
+    world = World.make(tmp_path)
+    card = world.new_card(50_00)
+    world.publish()
+    async with Stall.open(world, merchants=(MERCHANT, 8)) as stall:
+        await stall.choose("Ferme 8")
+        await sell(stall, card, "12,50")
+        await stall.type("/")
+        await stall.choose("Changer de vendeur", "Ferme 7")
+        await sales_of_the_day(stall)
+        assert "Ventes du jour : 0, 0,00 €" in stall.text
+        assert "10:00  12,50" not in stall.text
+        await stall.choose("Ventes précédentes")
+        await stall.sees("Pas de vente plus ancienne")
+    assert debits_cents(card) == [12_50]
+
+
+@story
 async def test_a_part_goes_back_and_no_more_than_the_rest(tmp_path: Path) -> None:
     """Promise: of one sale at most its amount goes back, in however many parts."""
     world = World.make(tmp_path)

@@ -23,19 +23,19 @@ _EARLIER = 60
 
 
 async def sales(app: TillApp) -> None:
-    """Choose a sale of today, or of before, until the list is left."""
+    """Choose a sale of this merchant's day, or of before, until the list is left."""
     _ = app.words.gettext
     situation = app.situation
     if situation is None:
         return
     today = business_date(situation.now.at)
-    found = await app.do(lambda till: sales_of_day(till, today))
     while True:
+        found = _own(app, await app.do(lambda till: sales_of_day(till, today)))
         choices = [Choice(*_row(app, it)) for it in found]
         choices.append(Choice(_("Earlier sales")))
-        count = sum(it.state is SaleState.PAID for it in found)
+        paid = [it.amount_cents for it in found if it.state is SaleState.PAID]
         title = _("Sales of the day: {count}, {amount}").format(
-            count=count, amount=app.words.euros(situation.day.sales_cents)
+            count=len(paid), amount=app.words.euros(sum(paid))
         )
         text = "" if found else _("Nothing was sold today yet.")
         index = await app.show(ChoicePage(title, choices, text=text))
@@ -46,15 +46,15 @@ async def sales(app: TillApp) -> None:
             return
         if await one_sale(app, found[index]):
             return
-        found = await app.do(lambda till: sales_of_day(till, today))
 
 
 async def _earlier(app: TillApp, today: tuple[PastSale, ...]) -> None:
     _ = app.words.gettext
     before = today[-1].seq if today else None
-    found = await app.do(
+    latest = await app.do(
         lambda till: latest_sales(till, before_seq=before or till.journal.next_seq, limit=_EARLIER)
     )
+    found = _own(app, latest)
     if not found:
         await tell(app, _("Earlier sales"), _("There are no earlier sales on this terminal."))
         return
@@ -129,6 +129,11 @@ async def _reason(app: TillApp) -> RefundReason | None:
     )
     index = await app.show(ChoicePage(_("Why?"), [Choice(text) for _reason, text in reasons]))
     return None if index is None else reasons[index][0]
+
+
+def _own(app: TillApp, found: tuple[PastSale, ...]) -> tuple[PastSale, ...]:
+    """Leave out the sales of whoever shares the terminal: one PIN gives back one's own money."""
+    return tuple(it for it in found if it.merchant == app.selling.merchant)
 
 
 def _row(app: TillApp, sale: PastSale) -> tuple[str, str]:
