@@ -203,9 +203,9 @@ async def _settled(app: TillApp, result: Settled) -> None:
 async def _amber(app: TillApp, wanted: _Wanted, amber: Amber) -> None:
     """Wait for the same card, or for a person's word; the next client need not wait."""
     _ = app.words.gettext
-    text = ""
+    text, act = "", _again_act(app, wanted, amber)
     while True:
-        result = await app.show(_amber_page(app, wanted, amber, text))
+        result = await app.show(_amber_page(app, amber, act, text))
         match result:
             case Answered(index):
                 await _resolve(app, amber, _CHOICES[index])
@@ -217,11 +217,12 @@ async def _amber(app: TillApp, wanted: _Wanted, amber: Amber) -> None:
                 if await _is_settled(app, wanted, amber, result):
                     return
                 text = "\n".join(app.words.settled(it) for it in result.settled)
-            case OtherCard(uid=uid):
+                act = _again_act(app, wanted, amber)
+            case OtherCard(uid=uid):  # the same act: a card that stays there is not asked again
                 other = _("That is another card ({other}). Nothing was debited.")
                 text = other.format(other=alias(uid))
             case Amber():
-                amber, text = result, ""
+                amber, text, act = result, "", _again_act(app, wanted, result)
             case Refused():
                 less = await _refused(app, wanted.bill, result)
                 if less is not None:
@@ -231,7 +232,12 @@ async def _amber(app: TillApp, wanted: _Wanted, amber: Amber) -> None:
                 text = ""
 
 
-def _amber_page(app: TillApp, wanted: _Wanted, amber: Amber, text: str) -> PresentPage:
+def _again_act(app: TillApp, wanted: _Wanted, amber: Amber) -> Act:
+    """Return what the same card is asked for, and no other."""
+    return _sale(app, _Wanted(wanted.bill, only_uid=amber.uid, asks_repeat=False))
+
+
+def _amber_page(app: TillApp, amber: Amber, act: Act, text: str) -> PresentPage:
     _, euros = app.words.gettext, app.words.euros
     ask = _("Nobody knows yet whether it is paid: present THE SAME card ({card})")
     choices = (
@@ -240,9 +246,8 @@ def _amber_page(app: TillApp, wanted: _Wanted, amber: Amber, text: str) -> Prese
         Choice(_("The client has left"), _("without the goods: a debit goes back")),
         Choice(_("Goods handed over"), _("the caisse will find out")),
     )
-    again = _Wanted(wanted.bill, only_uid=amber.uid, asks_repeat=False)
     return PresentPage(
-        _sale(app, again),
+        act,
         amount=euros(amber.amount_cents),
         ask=ask.format(card=alias(amber.uid)),
         text=text,
