@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Self
@@ -31,11 +31,14 @@ class Software:
     version: str
     board_serial: bytes | None
     """Hash of the board's serial number, where a board has one."""
+    sources: tuple[Source, ...] = field(default=(), repr=False)
+    """What the digest is made of, where the program is looked at file by file."""
 
     @classmethod
     def installed(cls) -> Self:
         """Hash every source of what is installed beside this one."""
-        return cls(hash_of(installed_sources()), _version(), _board_serial())
+        sources = installed_sources()
+        return cls(hash_of(sources), _version(), _board_serial(), sources)
 
 
 def installed_sources() -> tuple[Source, ...]:

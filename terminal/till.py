@@ -41,6 +41,7 @@ from terminal.basket import BasketLine
 from terminal.closures import AlreadyClosed, Closures
 from terminal.config import DataDirectory
 from terminal.credit import Credit
+from terminal.fiscal.perimeter import note_perimeter, perimeter_digest
 from terminal.floored import FlooredClock
 from terminal.journal import Journal
 from terminal.journal_read import SoldIntent
@@ -139,6 +140,9 @@ class Till:
                 open_intents=len(self.journal.open_intents()),
             ),
         )
+        if self._software.sources:
+            perimeter = perimeter_digest(self._software.sources)
+            note_perimeter(self.journal, perimeter, training=self.training)
         if self.store.damage is not None:
             self._append(EntryKind.INTEGRITY_FAILED, IntegrityFailed(what="directory"))
         self._amber.refund_owed()

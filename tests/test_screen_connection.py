@@ -105,7 +105,7 @@ async def test_without_a_stick_it_is_asked_for(tmp_path: Path) -> None:
         await stall.idle()
         await stall.type("/")
         await stall.choose("Connexion", "Par clé USB")
-        await stall.sees("Branchez une clé USB")
+        await stall.sees("Branchez-en une")
         await stall.type("\n")
         await stall.sees("Échanger maintenant")
 
@@ -131,7 +131,7 @@ async def test_sales_leave_on_a_stick(tmp_path: Path) -> None:
         await stall.idle()
         await stall.type("/")
         await stall.choose("Connexion", "Par clé USB")
-        await stall.sees("fichiers sont sur la clé", "Vous pouvez la retirer.")
+        await stall.sees("sont sur la clé, pour la caisse", "Vous pouvez la retirer.")
         entries = await stall.app.do(lambda till: till.journal.entries(0, 100))
         assert entries[-1].envelope.kind == EntryKind.MEDIUM_EXCHANGED
         assert [it for it in folder.rglob("*") if it.is_file()]
@@ -150,3 +150,25 @@ async def test_without_a_network_manager_the_screen_goes_on(tmp_path: Path) -> N
         await stall.type("\n")
         await stall.choose("Par un téléphone")
         await stall.sees("partage de connexion USB")
+
+
+@story
+async def test_diagnostics_leave_on_a_stick_without_a_card(tmp_path: Path) -> None:
+    """Promise: whoever helps from afar gets how the terminal is, and no card, name or key."""
+    world = World.make(tmp_path)
+    card = world.new_card(50_00)
+    world.publish()
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    async with Stall.open(world, find_stick=lambda: stick_at(folder)) as stall:
+        await stall.type("5\n")
+        await stall.tap(card)
+        await stall.sees("PAYÉ")
+        await stall.type("-")
+        await stall.idle()
+        await stall.type("/")
+        await stall.choose("Connexion", "Diagnostic sur clé")
+        await stall.sees("Il est sur la clé")
+    files = [it for it in folder.rglob("*") if it.is_file()]
+    assert {it.name for it in files} >= {"state.json", "log.txt", "LISEZMOI.txt"}
+    assert not any(card.uid.hex() in it.read_text("utf-8").lower() for it in files)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cardkit.errors import StickError
-from terminal import connection_words, wifi_words
+from cardkit.errors import StickError, StoreError
+from cardkit.stick import StickFolder
+from terminal import connection_words, stick_words, wifi_words
+from terminal.diagnostics import gather, read_log, write_diagnostics
+from terminal.mounts import Stick
 from terminal.nmcli import WifiTrouble
+from terminal.surroundings import read_surroundings
 from terminal.sync_state import SyncState, read_state, want_exchange
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows.asking import tell
@@ -29,12 +33,13 @@ async def connect(app: TillApp) -> None:
             Choice(_("Wi-Fi"), _("choose a network")),
             Choice(_("By a telephone"), _("over its USB cable")),
             Choice(_("By USB stick"), _("both ways")),
+            Choice(_("Diagnostics to a stick"), _("for the coordinator; no name, no card")),
         )
         text = await _text(app, state)
         index = await app.show(ChoicePage(_("Connection"), choices, text=text))
         if index is None:
             return
-        await (_now, _wifi, _telephone, _stick)[index](app)
+        await (_now, _wifi, _telephone, _stick, _diagnostics)[index](app)
 
 
 async def _text(app: TillApp, state: SyncState) -> str:
@@ -80,7 +85,11 @@ async def _now(app: TillApp) -> None:
     """Leave requests in the outbox and ask the sync process to carry them now."""
     _ = app.words.gettext
     await app.do(lambda till: till.export_outbox())
-    await asyncio.to_thread(want_exchange, app.parts.data)
+    try:
+        await asyncio.to_thread(want_exchange, app.parts.data)
+    except StoreError as error:
+        await tell(app, _("Connection"), app.words.trouble(error), tone="amber")
+        return
     text = _("The exchange has been asked for. The line at the top says when all is sent.")
     await tell(app, _("Connection"), text)
     await app.do(lambda till: till.consume_inbox())
@@ -141,17 +150,52 @@ async def _telephone(app: TillApp) -> None:
 async def _stick(app: TillApp) -> None:
     """Write what is unsent to a stick and take in the answer that lies there."""
     _ = app.words.gettext
+    stick = await _plugged(app)
+    if stick is None:
+        return
+    try:
+        done = await app.do(lambda till: till.exchange_by_stick(stick))
+    except StickError as error:
+        await tell(app, _("By USB stick"), stick_words.trouble(app.words, error), tone="amber")
+    else:
+        await tell(app, _("By USB stick"), "\n".join(stick_words.exchanged(app.words, done)))
+
+
+async def _diagnostics(app: TillApp) -> None:
+    """Leave on a stick how the terminal is, for whoever helps from afar."""
+    _ = app.words.gettext
+    stick = await _plugged(app)
+    if stick is None:
+        return
+    surroundings = await asyncio.to_thread(read_surroundings, app.parts.data)
+    log = await asyncio.to_thread(read_log)
+    files = await app.do(
+        lambda till: gather(
+            till,
+            sync=surroundings.sync,
+            power=surroundings.power,
+            software=app.parts.software,
+            log=log,
+            words=app.words,
+        )
+    )
+    folder = await app.do(
+        lambda till: StickFolder(
+            stick=stick.path, caisse=till.journal.caisse, terminal=till.journal.terminal
+        )
+    )
+    try:
+        await asyncio.to_thread(write_diagnostics, stick, folder, files)
+    except StickError as error:
+        await tell(app, _("Diagnostics"), stick_words.trouble(app.words, error), tone="amber")
+    else:
+        await tell(app, _("Diagnostics"), _("They are on the stick. It can be pulled out."))
+
+
+async def _plugged(app: TillApp) -> Stick | None:
+    """Return the stick that is plugged in; without one, say so."""
+    _ = app.words.gettext
     stick = await asyncio.to_thread(app.parts.find_stick)
     if stick is None:
-        text = _("Plug a USB stick in, wait a few seconds, then choose this again.")
-        await tell(app, _("By USB stick"), text)
-        return
-    found = stick
-    try:
-        done = await app.do(lambda till: till.exchange_by_stick(found))
-    except StickError as error:
-        await tell(app, _("By USB stick"), app.words.trouble(error), tone="amber")
-        return
-    text = _("{requests} files lie on the stick for the caisse; {answers} answers were taken in.")
-    said = text.format(requests=done.requests, answers=done.answers)
-    await tell(app, _("By USB stick"), said + "\n" + _("You can pull it out."))
+        await tell(app, _("By USB stick"), stick_words.missing(app.words))
+    return stick

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cardkit.bodies import Closure, Reading
 from cardkit.clock import business_date
 from cardkit.entries import OperatorRole
+from cardkit.errors import StoreError
 from terminal.closures import AlreadyClosed
+from terminal.sync_state import want_exchange
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows import pins, receipt, waiting
 from terminal.ui.flows.asking import is_sure, tell
@@ -69,7 +73,15 @@ async def close(app: TillApp) -> None:
         amount = euros(closed.closure.sales_cents)
         await tell(app, _("Close the day"), text.format(amount=amount))
         return
+    await send_soon(app)
     await _tell_closed(app, closed.seq, closed.body)
+
+
+async def send_soon(app: TillApp) -> None:
+    """Ask for an exchange at the end of the day; where that fails the timer does it later."""
+    await app.do(lambda till: till.export_outbox())
+    with suppress(StoreError):
+        await asyncio.to_thread(want_exchange, app.parts.data)
 
 
 async def _tell_closed(app: TillApp, seq: int, closure: object) -> None:
