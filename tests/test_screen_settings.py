@@ -16,7 +16,7 @@ from cardkit.entries import OperatorRole
 from cardkit.keyfiles import write_bundle, write_public
 from terminal.basket import LineKind
 from terminal.catalogue import Pricing, Product
-from terminal.pin import hash_pin
+from terminal.pin import hash_pin, is_pin
 from terminal.settings import MerchantSettings, Mode, Settings
 from tests.screen_world import Stall, story
 from tests.service_world import ceremony
@@ -87,6 +87,13 @@ async def operators(stall: Stall, kind: EntryKind) -> list[int]:
     return [it.envelope.operator for it in entries if it.envelope.kind == kind]
 
 
+async def noted(stall: Stall) -> list[tuple[str, str, str]]:
+    """What the journal says that people set: what, before, after."""
+    entries = await stall.app.do(lambda till: till.journal.entries(0, 200))
+    bodies = [it.body for it in entries if isinstance(it.body, SettingChanged)]
+    return [(it.name, it.before, it.after) for it in bodies if it.name in {"pin", "mode"}]
+
+
 @story
 async def test_a_pin_is_chosen_and_then_asked_for(tmp_path: Path) -> None:
     """Promise: from the day that a PIN is chosen on, nobody sells as the producer without it."""
@@ -109,6 +116,7 @@ async def test_a_pin_is_chosen_and_then_asked_for(tmp_path: Path) -> None:
         await stall.idle()
         opened = await operators(stall, EntryKind.SESSION_OPENED)
         assert opened == [OperatorRole.PRODUCER, OperatorRole.PRODUCER]
+        assert await noted(stall) == [("pin", "none", "set")]
 
 
 @story
@@ -216,10 +224,8 @@ def test_a_forgotten_pin_is_replaced_with_the_caisses_code(tmp_path: Path, servi
             await stall.idle()
             opened = await operators(stall, EntryKind.SESSION_OPENED)
             assert opened == [OperatorRole.PRODUCER]
-        async with Stall.open(world) as stall:
-            await stall.choose("Producteur")
-            await stall.type("7410\n")
-            await stall.idle()
+            assert await noted(stall) == [("pin", "set", "set")]
+        assert is_pin("7410", Settings(world.data().settings).merchant(MERCHANT).pin)
 
     asyncio.run(play())
 
@@ -333,9 +339,7 @@ async def test_another_mode_is_written_down(tmp_path: Path) -> None:
         await stall.type("-")
         await stall.idle()
         await stall.sees("ARTICLES")
-        entries = await stall.app.do(lambda till: till.journal.entries(0, 100))
-        noted = [it.body for it in entries if isinstance(it.body, SettingChanged)]
-        assert [(it.name, it.before, it.after) for it in noted] == [("mode", "payment", "till")]
+        assert await noted(stall) == [("mode", "payment", "till")]
 
 
 @story

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cardkit.entries import OperatorRole
 from cardkit.pin import RESET_DIGITS, challenge
 from terminal import pin
 from terminal.ui.amount import CountPage, PinPage
@@ -13,6 +14,10 @@ from terminal.ui.widgets import Choice
 
 if TYPE_CHECKING:
     from terminal.ui.app import TillApp
+
+
+_SET, _NONE = "set", "none"
+"""What the books say of a PIN."""
 
 
 async def may_manage(app: TillApp) -> bool:
@@ -73,7 +78,22 @@ async def choose_pin(app: TillApp, merchant: int) -> bool:
             return False
         second = await app.show(PinPage(_("The same PIN once more")))
         if second == first:
-            app.parts.settings.set_pin(merchant, pin.hash_pin(first))
-            app.reload_settings()
+            await keep_hash(app, merchant, pin.hash_pin(first))
             return True
         text = _("These were two different PINs. Choose again.")
+
+
+async def keep_hash(app: TillApp, merchant: int, pin_hash: str) -> None:
+    """Keep a PIN's hash, empty for none; the books say that it changed, and never what it is."""
+    before = app.parts.settings.merchant(merchant).pin
+    await app.do(
+        lambda till: till.note_setting(
+            "pin",
+            _SET if before else _NONE,
+            _SET if pin_hash else _NONE,
+            merchant=merchant,
+            operator=OperatorRole.PRODUCER,
+        )
+    )
+    app.parts.settings.set_pin(merchant, pin_hash)
+    app.reload_settings()

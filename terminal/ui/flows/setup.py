@@ -186,8 +186,7 @@ async def _pin(app: TillApp) -> None:
     if index == 0:
         await pins.choose_pin(app, merchant)
     elif index == 1:
-        app.parts.settings.set_pin(merchant, "")
-        app.reload_settings()
+        await pins.keep_hash(app, merchant, "")
 
 
 async def _version(app: TillApp) -> None:
