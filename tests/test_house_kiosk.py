@@ -123,7 +123,7 @@ def asked(tmp_path: Path) -> list[str]:
     return (tmp_path / "asked").read_text().splitlines()
 
 
-LOOK = "python -m terminal.trouble"
+LOOK = "python -P -m terminal.trouble"
 UI = "clafoutis-terminal ui"
 
 
@@ -143,7 +143,7 @@ def test_a_till_that_was_left_ends_without_a_page(tmp_path: Path) -> None:
 
 def test_a_till_that_dies_at_its_start_says_why(tmp_path: Path) -> None:
     """Promise: a damaged journal shows a page and no flicker of a program that starts and ends."""
-    page = f'[ -z "$3" ] || exit {SEEN}'
+    page = f'[ -z "$4" ] || exit {SEEN}'
     done = run(TILL, till(tmp_path, ui=f"exit {Exit.JOURNAL.value}", page=page, age_s=29))
     assert done.returncode == SEEN
     assert asked(tmp_path) == [LOOK, UI, f"{LOOK} {Exit.JOURNAL.value}"]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.reader.auto import USB_NAMES
+from terminal.backlight import CLASS
 from terminal.config import MERCHANT_VARIABLE, READER_VARIABLE
 from terminal.trouble import CONTACT_VARIABLE
 
@@ -180,6 +181,24 @@ def test_udev_opens_every_reader_that_we_drive() -> None:
     assert opened == set(USB_NAMES)
     jumps = set(re.findall(r'GOTO="(\w+)"', text))
     assert jumps == set(re.findall(r'^LABEL="(\w+)"$', text, re.MULTILINE))
+
+
+def test_udev_gives_the_pins_to_the_till() -> None:
+    """Promise: buzzer and lamps work, in a group that every Debian has, whatever else asks."""
+    text = (FOLDER / "udev/71-clafoutis-gpio.rules").read_text()
+    (rule,) = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(UDEV_TERM.fullmatch(term) for term in rule.split(", ")), rule
+    (group,) = re.findall(r'GROUP:="(\w+)"', rule)
+    assert group in of_the_till("SupplementaryGroups").split()
+    assert of_the_till("WorkingDirectory") == f"/run/{of_the_till('RuntimeDirectory')}"
+
+
+def test_the_till_may_set_a_panel_s_brightness() -> None:
+    """Promise: the file that udev opens for the till's user is not read-only to its unit."""
+    text = (FOLDER / "udev/73-clafoutis-backlight.rules").read_text()
+    assert f"chgrp {of_the_till('User')} {CLASS}/%k/brightness" in text
+    # What stands in /sys/class are links into /sys/devices.
+    assert "-/sys/devices" in of_the_till("ReadWritePaths").split()
 
 
 def test_no_driver_of_the_kernel_takes_a_reader() -> None:
