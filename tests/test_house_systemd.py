@@ -21,7 +21,8 @@ from terminal.config import MERCHANT_VARIABLE, READER_VARIABLE
 from terminal.trouble import CONTACT_VARIABLE
 
 FOLDER = Path(__file__).parent.parent / "systemd"
-UNITS = sorted(path for path in FOLDER.glob("clafoutis-*") if path.is_file())
+UNIT_SUFFIXES = {".service", ".timer", ".path", ".mount"}
+UNITS = sorted(path for path in FOLDER.iterdir() if path.suffix in UNIT_SUFFIXES)
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 TERMINAL = "clafoutis-terminal.service"
 TERMINAL_DROP_INS = ("network-printer.conf",)
