@@ -120,6 +120,27 @@ async def test_a_pin_is_chosen_and_then_asked_for(tmp_path: Path) -> None:
 
 
 @story
+async def test_two_zeros_at_once_are_two_zeros_everywhere(tmp_path: Path) -> None:
+    """Promise: the key 00 types what it says, in a PIN and in an hour as in an amount."""
+    world = World.make(tmp_path)
+    async with Stall.open(world) as stall:
+        await stall.idle()
+        await stall.type("/")
+        await stall.choose("Réglages", "Code")
+        for _twice in range(2):
+            await stall.type("25")
+            await stall.touch("00")
+            await stall.type("\n")
+        await stall.sees("Réglages")
+        kept = Settings(world.data().settings).merchant(MERCHANT).pin
+        assert is_pin("2500", kept)
+        await stall.choose("Jour et heure")
+        await stall.type("0110202609")
+        await stall.touch("00")
+        await stall.sees("01/10/2026 09:00")
+
+
+@story
 async def test_guessing_a_pin_takes_time(tmp_path: Path) -> None:
     """Promise: after three wrong PINs even the right one waits."""
     world = World.make(tmp_path)

@@ -116,8 +116,8 @@ class CountPage(NumberPage):
 
     def press(self, pad: Pad) -> None:
         """Type."""
-        if pad.digit is not None or pad is Pad.DOUBLE_ZERO:
-            digits = (self._digits + str(pad.value)).lstrip("0")
+        if pad.digits:
+            digits = (self._digits + pad.digits).lstrip("0")
             if int(digits or 0) <= self._most:
                 self._digits = digits
         elif pad is Pad.MINUS:
@@ -156,8 +156,8 @@ class PinPage(Frame[str | None]):
 
     def press(self, pad: Pad) -> None:
         """Type."""
-        if pad.digit is not None and len(self._digits) < PIN_DIGITS[1]:
-            self._digits += str(pad.digit)
+        if pad.digits:
+            self._digits = (self._digits + pad.digits)[: PIN_DIGITS[1]]
         elif pad is Pad.MINUS:
             if not self._digits:
                 self.back()

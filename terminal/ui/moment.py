@@ -43,8 +43,8 @@ class MomentPage(Frame[datetime | None]):
 
     def press(self, pad: Pad) -> None:
         """Type."""
-        if pad.digit is not None and len(self._digits) < _DIGITS:
-            self._digits += str(pad.digit)
+        if pad.digits:
+            self._digits = (self._digits + pad.digits)[:_DIGITS]
         elif pad is Pad.MINUS:
             if not self._digits:
                 self.back()

@@ -38,6 +38,13 @@ class Pad(Enum):
         """The digit, or None for another key."""
         return self.value if isinstance(self.value, int) else None
 
+    @property
+    def digits(self) -> str:
+        """What it types where digits are typed: one, two zeros at once, or nothing."""
+        if self is Pad.DOUBLE_ZERO:
+            return "00"
+        return "" if self.digit is None else str(self.digit)
+
 
 DIGITS: Final = tuple(Pad(number) for number in range(10))
 
