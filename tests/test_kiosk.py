@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kiosk_keys import ESCAPES, Key
 from tests.kiosk_screen import (
     HEIGHT,
     NO_TOUCH,
@@ -47,53 +48,6 @@ SHADES_MIN = 10
 """Letters have soft edges; a cursor alone has none."""
 PRESSED = re.compile(rb"\x1b\[<0;(\d+);(\d+)M")
 RELEASED = re.compile(rb"\x1b\[<0;(\d+);(\d+)m")
-
-# linux/input-event-codes.h
-ESC, MINUS, EQUAL, Q, R, U, LETTER_O, LEFT_CTRL, A, S, D = 1, 12, 13, 16, 19, 22, 24, 29, 30, 31, 32
-LEFT_SHIFT, BACKSLASH, Z, C, V, N, KP_STAR, LEFT_ALT, F1, F2 = (
-    42,
-    43,
-    44,
-    46,
-    47,
-    49,
-    55,
-    56,
-    59,
-    60,
-)
-F4, F12, SYSRQ, PAGE_UP, INSERT, PAUSE, LEFT_META, COMPOSE = 62, 88, 99, 104, 110, 119, 125, 127
-
-ESCAPES = {
-    "another console": (LEFT_CTRL, LEFT_ALT, F2),
-    "the first console": (LEFT_CTRL, LEFT_ALT, F1),
-    "close the window": (LEFT_ALT, F4),
-    "end of a debug cage": (LEFT_ALT, ESC),
-    "interrupt": (LEFT_CTRL, C),
-    "stop": (LEFT_CTRL, Z),
-    "quit, with a core": (LEFT_CTRL, BACKSLASH),
-    "end of input": (LEFT_CTRL, D),
-    "freeze the output": (LEFT_CTRL, S),
-    "Textual's quit": (LEFT_CTRL, Q),
-    "a second foot": (LEFT_CTRL, LEFT_SHIFT, N),
-    "foot's search": (LEFT_CTRL, LEFT_SHIFT, R),
-    "foot's addresses": (LEFT_CTRL, LEFT_SHIFT, LETTER_O),
-    "foot's code points": (LEFT_CTRL, LEFT_SHIFT, U),
-    "foot's prompts": (LEFT_CTRL, LEFT_SHIFT, Z),
-    "copy": (LEFT_CTRL, LEFT_SHIFT, C),
-    "paste": (LEFT_CTRL, LEFT_SHIFT, V),
-    "paste a selection": (LEFT_SHIFT, INSERT),
-    "larger letters": (LEFT_CTRL, EQUAL),
-    "smaller letters": (LEFT_CTRL, MINUS),
-    "scroll back": (LEFT_SHIFT, PAGE_UP),
-    "print": (SYSRQ,),
-    "the kernel": (LEFT_ALT, SYSRQ),
-    "pause": (PAUSE,),
-    "a menu": (COMPOSE,),
-    "a desktop": (LEFT_META,),
-    "a screenshot": (F12,),
-}
-"""What leads out of other programs, and which keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +93,7 @@ def probing(*options: str) -> Iterator[Probed]:
             probed = Probed(screen=screen, report=report)
             while probed.hear()[0] != SIZE:
                 pass
-            screen.keyboard.press(A)
+            screen.keyboard.press(Key.A)
             probed.hear_until(re.compile(b"a"))
             yield probed
 
@@ -160,7 +114,7 @@ def test_no_key_leads_out(options: tuple[str, ...]) -> None:
     with probing(*options) as probed:
         for name, keys in ESCAPES.items():
             probed.screen.keyboard.press(*keys)
-            probed.screen.keyboard.press(A)
+            probed.screen.keyboard.press(Key.A)
             size, heard = probed.hear()
             while not heard.endswith(b"a"):
                 size, more = probed.hear()

@@ -21,6 +21,7 @@ from simulator.clock import ManualClock
 from simulator.pcscd import PrivatePcscd, available
 from simulator.vpcd import VpcdSlot
 from terminal.ui.themes import DAY
+from tests.kiosk_keys import ESCAPES, Key
 from tests.kiosk_screen import (
     HEIGHT,
     NO_TOUCH,
@@ -44,6 +45,7 @@ GREEN = bytes.fromhex(DAY.variables["paid"].removeprefix("#"))
 GO = bytes.fromhex(DAY.variables["go"].removeprefix("#"))
 INK = bytes.fromhex((DAY.foreground or "").removeprefix("#"))
 PAPER = bytes.fromhex((DAY.background or "").removeprefix("#"))
+AMOUNT_KEYS = (Key.KP_1, Key.KP_2, Key.KP_COMMA, Key.KP_5, Key.KP_0, Key.KP_ENTER)
 KEY_7, KEY_GO = (0.09, 0.41), (0.80, 0.90)
 """Where keys lie, as shares of the screen's width and height."""
 AMOUNT = (0.5, 0.07, 1.0, 0.25)
@@ -53,9 +55,6 @@ A_KEY = 0.03
 """How much of the screen is one colour where that colour is looked for."""
 
 needs_touch = pytest.mark.skipif(MISSING is None and not foot_hears_touch(), reason=NO_TOUCH)
-
-# linux/input-event-codes.h, the keypad; NumLock is off, as under cage.
-KP_1, KP_2, KP_5, KP_0, KP_COMMA, KP_ENTER = 79, 80, 76, 82, 83, 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ def stall(world: World, folder: Path) -> Iterator[Stall]:
                 pass
             till = Stall(screen=screen, slot=slot, systemd=systemd)
             till.until(lambda: asks_for_the_time(screen), "day and hour are asked")
-            screen.keyboard.press(KP_1)
+            screen.keyboard.press(Key.KP_1)
             till.until(lambda: shows_an_amount(screen), "the keypad is there, and its zero")
             yield till
 
@@ -130,7 +129,7 @@ def test_a_sale_on_the_real_screen(folder: Path, member: tuple[World, VirtualCar
     """Promise: six keys of a numpad without NumLock and a card are a sale, paid to the cent."""
     world, card = member
     with stall(world, folder) as it:
-        for key in (KP_1, KP_2, KP_COMMA, KP_5, KP_0, KP_ENTER):
+        for key in AMOUNT_KEYS:
             it.screen.keyboard.press(key)
         it.slot.insert(card)
         it.until(lambda: share(GREEN, it.screen) > MOST, "the screen is green")
@@ -154,6 +153,20 @@ def test_the_keypad_is_pressed(
         it.slot.insert(card)
         it.until(lambda: share(GREEN, it.screen) > MOST, "the screen is green")
     assert debits_cents(card) == [7_00]
+
+
+def test_no_key_leads_out_of_the_till(folder: Path, member: tuple[World, VirtualCard]) -> None:
+    """Promise: after every key that leads out of other programs the same till sells on."""
+    world, card = member
+    with stall(world, folder) as it:
+        for keys in ESCAPES.values():
+            it.screen.keyboard.press(*keys)
+        for key in AMOUNT_KEYS:
+            it.screen.keyboard.press(key)
+        it.slot.insert(card)
+        it.until(lambda: share(GREEN, it.screen) > MOST, "the screen is green")
+    assert debits_cents(card) == [12_50]
+    assert "the till ended" not in (folder / "cage.log").read_text("utf-8", errors="replace")
 
 
 def asks_for_the_time(screen: KioskScreen) -> bool:
