@@ -14,7 +14,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import fund_command, money_commands, pin_command, stick_command
+from server_stub import bank_commands, fund_command, money_commands, pin_command, stick_command
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -146,7 +146,9 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
     _say(_("Les livres sont exactement ce que les écritures signées donnent."))
 
 
+money_commands.settle.add_command(bank_commands.file_of_run)
 for command in (
+    bank_commands.bank,
     fund_command.fund,
     money_commands.settle,
     money_commands.backup,

@@ -35,7 +35,7 @@ def draw_up(by: str) -> None:
     from server_stub.services import settlement
 
     caisse = _caisse()
-    click.echo(_done(settlement.draw_up(caisse, by=_person(caisse, by))).name)
+    click.echo(_done(settlement.draw_up(caisse, by=person_of(caisse, by))).name)
 
 
 @settle.command()
@@ -54,7 +54,7 @@ def approve(name: str, by: str) -> None:
     from server_stub.services import settlement
 
     caisse = _caisse()
-    _done(settlement.approve(caisse, name, by=_person(caisse, by)))
+    _done(settlement.approve(caisse, name, by=person_of(caisse, by)))
 
 
 @settle.command()
@@ -69,7 +69,7 @@ def sent(name: str, by: str, backup: Path) -> None:
     from server_stub.services.backup import back_up
 
     caisse = _caisse()
-    person = _person(caisse, by)
+    person = person_of(caisse, by)
     _done(settlement.mark_sent(caisse, name, by=person, backup=lambda: back_up(caisse, backup)))
 
 
@@ -81,7 +81,7 @@ def confirm(name: str, by: str) -> None:
     from server_stub.services import settlement
 
     caisse = _caisse()
-    _done(settlement.confirm(caisse, name, by=_person(caisse, by)))
+    _done(settlement.confirm(caisse, name, by=person_of(caisse, by)))
 
 
 @settle.command()
@@ -92,7 +92,7 @@ def revoke(name: str, by: str) -> None:
     from server_stub.services import settlement
 
     caisse = _caisse()
-    _done(settlement.revoke(caisse, name, by=_person(caisse, by)))
+    _done(settlement.revoke(caisse, name, by=person_of(caisse, by)))
 
 
 @settle.command("list")
@@ -121,8 +121,8 @@ def evidence(name: str, merchant: int, amount_cents: int, entered_by: str, by: s
         settlement=name,
         merchant=merchant,
         amount_cents=amount_cents,
-        entered_by=_person(caisse, entered_by),
-        by=_person(caisse, by),
+        entered_by=person_of(caisse, entered_by),
+        by=person_of(caisse, by),
     )
     _done(done)
 
@@ -150,7 +150,7 @@ def restored(by: str, finish: bool, entered_by: str | None) -> None:
     from server_stub.services import restore
 
     caisse = _caisse()
-    person = _person(caisse, by)
+    person = person_of(caisse, by)
     if not finish:
         epoch = restore.declare_restored(caisse, by=person)
         click.echo(
@@ -159,7 +159,7 @@ def restored(by: str, finish: bool, entered_by: str | None) -> None:
             err=True,
         )
         return
-    first = _person(caisse, entered_by or "")
+    first = person_of(caisse, entered_by or "")
     for line in _waits_for(restore.missing(caisse)):
         click.echo(line, err=True)
     _done(restore.finish(caisse, entered_by=first, by=person))
@@ -190,7 +190,7 @@ def _done(result: Done | Refusal) -> Done:
     return result
 
 
-def _person(caisse: Caisse, name: str) -> int:
+def person_of(caisse: Caisse, name: str) -> int:
     """Return the number of a console user who may still log in."""
     from django.contrib.auth.models import User
     from django.utils.translation import gettext as _

@@ -79,6 +79,31 @@ def test_a_restore_is_declared_and_finished_by_two_people(data: Path, tmp_path: 
     assert "personne ne s’appelle" in server(data, *finish, "nobody").stderr
 
 
+def test_an_account_takes_two_people_and_a_right_iban(data: Path) -> None:
+    """Promise: what is refused is a sentence: a wrong digit, one person alone, nothing entered."""
+    server(data, "seed")
+    confirmed = server(data, "bank", "confirm", "1", "--by", "coordination")
+    assert (confirmed.returncode, "Aucun compte" in confirmed.stderr) == (1, True)
+    enter = ("bank", "enter", "1", "--holder", "Ferme", "--by", "coordination", "--iban")
+    assert "chiffre" in server(data, *enter, "FR7630006000011234567890188").stderr
+    assert server(data, *enter, "FR7630006000011234567890189").returncode == 0
+    alone = server(data, "bank", "confirm", "1", "--by", "coordination")
+    assert (alone.returncode, "deux personnes" in alone.stderr) == (1, True)
+    assert (
+        "Aucun producteur" in server(data, "bank", "confirm", "99", "--by", "coordination").stderr
+    )
+
+
+def test_the_fund_is_projected_by_a_command(data: Path) -> None:
+    """Promise: the committee's number is one command away, in both languages."""
+    server(data, "seed")
+    told = server(data, "fund", "--until", "2027-12-31")
+    assert told.returncode == 0, told.stderr
+    assert "Membres de plus au plancher" in told.stdout
+    assert "20000,00" in told.stdout
+    assert "cautious" in server(data, "--language", "en", "fund", "--until", "2027-12-31").stdout
+
+
 def test_without_keys_one_sentence(tmp_path: Path) -> None:
     """Trouble of the world is a sentence and a status, never a traceback."""
     done = server(tmp_path, "owed")

@@ -249,6 +249,21 @@ REFUSALS: Final[dict[str, Promise]] = {
 }
 """Why money does not move (`rules.settle.Refusal`)."""
 
+BANK_REFUSALS: Final[dict[str, Promise]] = {
+    "NO_IBAN": _("Ce n’est pas un IBAN : un chiffre manque ou est faux."),
+    "NO_HOLDER": _("Il manque le nom du titulaire."),
+    "SAME_PERSON": _("Il faut deux personnes différentes."),
+    "CONFIRMED_ALREADY": _("Ce compte est déjà confirmé."),
+    "NOTHING_ENTERED": _("Aucun compte n’a été saisi pour ce producteur."),
+    "NO_MERCHANT": _("Aucun producteur n’a le numéro %(merchant)s."),
+    "NO_SUCH_RUN": _("Aucun paiement de ce nom."),
+    "NOT_SENT": _("Marquez-le d’abord comme envoyé : les livres sont copiés à ce moment-là."),
+    "REVOKED": _("Ce paiement a été annulé."),
+    "ANOTHER_CONTENT": _("Un autre fichier est déjà parti sous ce nom."),
+    "NO_ACCOUNT": _("Pas de compte confirmé pour le producteur n° %(merchants)s."),
+}
+"""Why a bank account, or a file for a bank, is not taken or made."""
+
 STATUSES: Final[dict[str, Promise]] = {
     "active": _("actif"),
     "revoked": _("révoqué"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server_stub.models.act import ActRow, Rule
+from server_stub.models.bank import BankDetails, BankDetailsConfirmed, SettlementFile
 from server_stub.models.card import Account, Card, CardStatus
 from server_stub.models.claim import (
     CardDecision,
@@ -35,6 +36,8 @@ __all__ = [
     "Account",
     "ActRow",
     "AllowanceIssued",
+    "BankDetails",
+    "BankDetailsConfirmed",
     "Batch",
     "Card",
     "CardDecision",
@@ -62,6 +65,7 @@ __all__ = [
     "SettledTold",
     "Settlement",
     "SettlementDraft",
+    "SettlementFile",
     "SettlementLine",
     "SettlementStep",
     "Sighting",

@@ -47,6 +47,8 @@ class RuleName(StrEnum):
     """How long after its first day a month may be unpaid without being late."""
     RENEWAL_WEEKS = "renewal_weeks"
     """How long before its end a commitment is on the list of those to renew."""
+    IBAN_COOLING_DAYS = "iban_cooling_days"
+    """How long a changed bank account of a merchant waits before it is paid to."""
     EQUILIBRIUM_FUND_CENTS = "equilibrium_fund_cents"
     """What public bodies gave once, to fill the gap of the first year."""
 
@@ -74,6 +76,7 @@ STARTING_VALUES: Final = {
     RuleName.GRACE_MONTHS: 1,
     RuleName.DUES_DAYS: 9,
     RuleName.RENEWAL_WEEKS: 5,
+    RuleName.IBAN_COOLING_DAYS: 3,
     RuleName.EQUILIBRIUM_FUND_CENTS: 20_000_00,
 }
 """What a new caisse is given to vote upon; never read once it has rules of its own."""

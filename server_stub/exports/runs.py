@@ -1,0 +1,97 @@
+"""Runs turned into files: only once they were sent, and always the same file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from cardkit.acts import ActKind
+from server_stub.exports.payout import Payee, Payout, end_to_end_id
+from server_stub.models import Merchant, Settlement, SettlementFile
+from server_stub.rules.settle import RunState
+from server_stub.services import bank_details
+from server_stub.services.caisse import Caisse
+from server_stub.services.settlement import state_of
+
+Make = Callable[[Payout], bytes]
+
+
+@unique
+class NotExported(Enum):
+    """Why no file is made."""
+
+    NO_SUCH_RUN = "there is no approved run of that name"
+    NOT_SENT = "it was not marked as sent yet, which copies the books first"
+    REVOKED = "it was revoked"
+    ANOTHER_CONTENT = "a file of this form left before, with other content"
+
+
+@dataclass(frozen=True, slots=True)
+class NoAccount:
+    """Merchants of the run whose account two people have not confirmed, or not for long enough."""
+
+    merchants: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file, and whether it left before."""
+
+    content: bytes
+    is_again: bool
+
+
+def payout_of(caisse: Caisse, name: str) -> Payout | NoAccount:
+    """Return a run with the accounts that were in force when it was sent."""
+    run = Settlement.objects.using(caisse.using).select_related("act").get(name=name)
+    sent = run.steps.using(caisse.using).filter(kind=ActKind.SETTLEMENT_SENT)
+    sent_at = sent.select_related("act").get().act.at
+    payees, missing = [], []
+    names = dict(Merchant.objects.using(caisse.using).values_list("id", "name"))
+    for line in run.lines.using(caisse.using).order_by("merchant"):
+        account = bank_details.usable(caisse, line.merchant, sent_at)
+        if account is None:
+            missing.append(line.merchant)
+            continue
+        payees.append(
+            Payee(
+                merchant=line.merchant,
+                name=names[line.merchant],
+                holder=account.holder,
+                iban=account.iban,
+                amount_cents=line.amount_cents,
+                end_to_end_id=end_to_end_id(name, line.merchant),
+            )
+        )
+    if missing:
+        return NoAccount(tuple(missing))
+    return Payout(settlement=name, approved_at=run.act.at, payees=tuple(payees))
+
+
+def export(
+    caisse: Caisse, name: str, form: str, make: Make, *, by: int
+) -> Exported | NotExported | NoAccount:
+    """Make a file of a run that was sent, and keep its hash; the next one has to be the same."""
+    with caisse.alone():
+        state = state_of(caisse, name)
+        if state is None:
+            return NotExported.NO_SUCH_RUN
+        if state is RunState.APPROVED:
+            return NotExported.NOT_SENT
+        if state is RunState.REVOKED:
+            return NotExported.REVOKED
+        payout = payout_of(caisse, name)
+        if isinstance(payout, NoAccount):
+            return payout
+        content = make(payout)
+        content_hash = hashlib.sha256(content).digest()
+        row, is_new = SettlementFile.objects.using(caisse.using).get_or_create(
+            settlement_id=name,
+            form=form,
+            defaults={"content_hash": content_hash, "made_by": by, "made_at": caisse.now()},
+        )
+        if bytes(row.content_hash) != content_hash:
+            return NotExported.ANOTHER_CONTENT
+        return Exported(content=content, is_again=not is_new)
