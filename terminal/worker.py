@@ -173,12 +173,6 @@ class Worker(threading.Thread):
             self._armed = None
             return True
 
-    def disarm(self, act: Act) -> None:
-        """Want no card for this any more, whatever becomes of a tap that has begun."""
-        with self._lock:
-            if self._armed is act:
-                self._armed = None
-
     def do(self, act: Callable[[Till], T]) -> Future[T]:
         """Do something with the till between two taps; the future holds its value or error."""
         future: Future[T] = Future()
@@ -237,7 +231,7 @@ class Worker(threading.Thread):
         if self._reader is None:
             self._look_for_reader()
             self._idle(till)
-        elif self._is_card_there:
+        elif self._is_card_there and not self._wants_card_again:
             self._wait_for_removal(self._reader)
         elif self._is_armed:
             self._wait_for_card(till, self._reader)
@@ -301,21 +295,23 @@ class Worker(threading.Thread):
         self._post(ReaderGone(error))
 
     def _wait_for_removal(self, reader: Reader) -> None:
-        """Wait a little for the card to leave; something new that is armed may have it as it is."""
-        if self._wants_card_again:
-            self._is_card_there = False
-            return
+        """Wait a little for the card to leave."""
         try:
             is_empty = reader.wait_for_removal(POLL_S)
         except ReaderError as error:
             self._lose_reader(error)
             return
         if is_empty:
+            self._see_no_card()
+
+    def _see_no_card(self) -> None:
+        if self._is_card_there:
             self._is_card_there = False
             self._post(CardLifted())
 
     @property
     def _wants_card_again(self) -> bool:
+        """Whether something new is armed, which may have the card that lies there as it is."""
         with self._lock:
             return self._armed is not None and self._armed is not self._tried
 
@@ -331,7 +327,9 @@ class Worker(threading.Thread):
             self._is_card_there = True
             self._post(CardTrouble(error))
             return
-        if connection is not None:
+        if connection is None:
+            self._see_no_card()
+        else:
             self._tap(till, connection)
 
     def _tap(self, till: Till, connection: CardConnection) -> None:

@@ -170,7 +170,7 @@ class Stall:
 
     async def tap(self, card: Plastic, *, lift: bool = True) -> None:
         """Lay a card down until the till has done with it."""
-        self.world.field.lift()
+        await self.lift()
         done = len(self.ear.heard)
         self.world.field.place(card)
         await self.until(lambda: len(self.ear.heard) > done + 1)
@@ -179,13 +179,14 @@ class Stall:
 
     async def lay(self, card: Plastic) -> None:
         """Lay a card down and leave it there; what comes of it is waited for by who asks."""
-        self.world.field.lift()
+        await self.lift()
         self.world.field.place(card)
         await self.pilot.pause()
 
     async def lift(self) -> None:
-        """Take the card away."""
+        """Take the card away, as long as a hand takes for it: until the till has noticed."""
         self.world.field.lift()
+        await self.until(lambda: not self.app.is_card_there)
         await self.pilot.pause()
 
     async def touch(self, label: str) -> None:

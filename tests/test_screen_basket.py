@@ -81,30 +81,30 @@ async def test_a_basket_of_items(tmp_path: Path) -> None:
         await stall.sees("Pain 2 × 3,20 € 6,40 €")
         await stall.type("+2")
         await stall.sees("Grammes : Tomme")
-        await stall.type("345\n")
-        await stall.sees("Tomme 0,345 kg × 24,90 € 8,59 €")
-        assert total(stall) == "14,99 €"
+        await stall.type("346\n")
+        await stall.sees("Tomme 0,346 kg × 24,90 € 8,62 €")
+        assert total(stall) == "15,02 €"
         await stall.type("+6")
         await stall.sees("Prix : Remise")
         await stall.type("1,5\n")
         await stall.sees("Remise -1,50 €")
-        assert total(stall) == "13,49 €"
+        assert total(stall) == "13,52 €"
         await stall.type("\n")
         await stall.tap(card)
-        await stall.sees("PAYÉ", "13,49 €")
+        await stall.sees("PAYÉ", "13,52 €")
         intent, lines = await last_sold(stall)
         assert intent.vat_totals == (
-            VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=13_49, covered_cents=13_49),
+            VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=13_52, covered_cents=13_52),
         )
         assert lines is not None
         assert [(it.label, it.amount_cents, it.quantity, it.unit) for it in lines] == [
             ("Pain", 6_40, 2, Unit.PIECE),
-            ("Tomme", 8_59, 345, Unit.GRAM),
+            ("Tomme", 8_62, 346, Unit.GRAM),
             ("Remise", -1_50, 1, Unit.PIECE),
         ]
         assert stall.app.cart.is_empty
-        assert await stall.books() == [(INTENT, 13_49), (SALE, 13_49)]
-    assert debits_cents(card) == [13_49]
+        assert await stall.books() == [(INTENT, 13_52), (SALE, 13_52)]
+    assert debits_cents(card) == [13_52]
 
 
 @story

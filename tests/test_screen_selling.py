@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,6 +36,7 @@ async def test_a_sale_in_five_keys_and_a_tap(tmp_path: Path) -> None:
         assert stall.ear.heard == [Moment.SEEN, Moment.PAID]
         await stall.lift()
         await stall.until(lambda: "solde" not in stall.text)
+        assert stall.page == "PaidPage", "the balance goes with the card, the amount stays"
         await stall.type("3")
         await stall.idle()
         await stall.sees("3,00 €", "✔ 12,50 € à 10:00")
@@ -339,3 +341,29 @@ async def test_the_cap_of_a_sale_and_of_a_day(tmp_path: Path) -> None:
         await stall.tap(card)
         await stall.sees("a atteint sa limite du jour")
     assert sum(debits_cents(card)) == CAPS.card_day_max_cents
+
+
+@story
+async def test_the_cap_of_what_is_unsent(tmp_path: Path) -> None:
+    """Promise: before the cap of unsent sales bites it is said; at the cap nothing is sold."""
+    world = World.make(tmp_path)
+    world.caps = replace(CAPS, unsent_max_cents=20_00)
+    card = world.new_card(50_00)
+    world.publish()
+    async with Stall.open(world) as stall:
+        await stall.type("16\n")
+        await stall.tap(card)
+        await stall.sees("PAYÉ", "16,00 €", "! envoyez bientôt")
+        await stall.type("5\n")
+        await stall.tap(card)
+        await stall.sees("La carte peut payer 4,00 €, reste 1,00 €.")
+        await stall.type("1")
+        await stall.sees("Présentez la carte", "4,00 €")
+        await stall.tap(card)
+        await stall.sees("PAYÉ", "4,00 €", "✗ envoyez d’abord")
+        await stall.type("3\n")
+        await stall.tap(card)
+        await stall.sees("Trop de ventes attendent d’être envoyées")
+        assert tone(stall) == {"neutral"}
+        assert (await stall.books())[-1] == (DECLINED, 0)
+    assert debits_cents(card) == [16_00, 4_00]

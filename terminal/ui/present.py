@@ -85,10 +85,6 @@ class PresentPage(Frame[PresentResult]):
         if isinstance(self.till_app.reader, ReaderGone):
             self.say(self.words.trouble(self.till_app.reader.error), tone="alarm")
 
-    def on_unmount(self) -> None:
-        """Want none any more."""
-        self.till_app.worker.disarm(self._act)
-
     def say(self, text: str, *, tone: str = "") -> None:
         """Say something below the question."""
         place = self.query_one("#say", Static)
