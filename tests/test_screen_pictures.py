@@ -13,7 +13,6 @@ from typing import Final
 import pytest
 
 from terminal.settings import Theme
-from terminal.ui.widgets import TouchKey
 from tests.screen_pictures import SCREENS, UPDATE, Album
 from tests.screen_tour import MAIN, Tour
 from tests.screen_world import LARGE, SMALL, story

@@ -25,6 +25,7 @@ from terminal.till import Till
 from terminal.ui import themes
 from terminal.ui.flows import balance, charge, halted, items, menu, opening
 from terminal.ui.frame import Frame
+from terminal.ui.huge import TALL_ROWS
 from terminal.ui.messages import Happened
 from terminal.ui.pad import Pad
 from terminal.ui.parts import LastSale, Parts, Session
@@ -58,7 +59,7 @@ class TillApp(App[int], inherit_bindings=False):
     CSS_PATH = Path(__file__).with_name("till.tcss")
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-tall")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (TALL_ROWS, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = []
     TITLE = "Clafoutis"
 

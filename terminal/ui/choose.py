@@ -9,10 +9,12 @@ from textual.app import ComposeResult
 
 from terminal.ui.frame import Frame, plain
 from terminal.ui.pad import Pad
-from terminal.ui.widgets import Choice, Choices
+from terminal.ui.widgets import ROWS_MIN, Choice, Choices
 
 CHOICES_A_PAGE: Final = 6
 """As many as a finger hits on a screen of eighteen lines, two lines each."""
+FRAME_ROWS: Final = 4
+"""Status line, title, and two for the keys at the bottom."""
 ROOMY: Final = 3
 """So few choices leave room around what is said above them."""
 
@@ -38,8 +40,10 @@ class ChoicePage(Frame[int | None]):
 
     @property
     def _a_page(self) -> int:
-        lines = len(self._text.splitlines()) if self._text else 0
-        return max(2, CHOICES_A_PAGE - lines // 2)
+        width, height = self.app.size
+        lines = sum(-(-len(line) // (width - 2)) or 1 for line in self._text.splitlines())
+        rows = height - FRAME_ROWS - lines
+        return max(2, min(CHOICES_A_PAGE, rows // ROWS_MIN))
 
     def title_text(self) -> str:
         """What is asked."""

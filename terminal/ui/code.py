@@ -38,10 +38,6 @@ class CodePage(Frame[None]):
         self._lines = lines
         self._code = code
 
-    def title_text(self) -> str:
-        """What this page is for."""
-        return self._title_text
-
     def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to leave."""
         return ((self._("− back"), Pad.MINUS),)
@@ -50,7 +46,8 @@ class CodePage(Frame[None]):
         """The code beside the lines."""
         with Horizontal():
             yield Static("\n".join(qr_rows(self._code)), id="code", markup=False)
-            yield Static("\n\n".join(self._lines), classes="text", markup=False)
+            lines = (self._title_text, *self._lines)
+            yield Static("\n\n".join(lines), classes="text", markup=False)
 
     def press(self, pad: Pad) -> None:
         """Leave."""

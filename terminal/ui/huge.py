@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.console import JustifyMethod
 from rich.text import Text
 from textual import events
 from textual.widgets import Static
 
+TALL_ROWS: Final = 28
+"""From so many rows on, a screen has room for more than it needs."""
 _FIVE: Final = {
     "0": ("▟██▙", "█  █", "█  █", "█  █", "▜██▛"),
     "1": (" ▟█ ", "▟██ ", "  █ ", "  █ ", " ▟█▙"),
@@ -55,8 +57,6 @@ def rows_of(text: str, glyphs: Mapping[str, tuple[str, ...]] = _FIVE) -> tuple[s
 class Huge(Static):
     """An amount as large as its place allows; its plain text where there is no room."""
 
-    GLYPHS: ClassVar[Mapping[str, tuple[str, ...]]] = _FIVE
-
     def __init__(
         self,
         text: str,
@@ -68,6 +68,11 @@ class Huge(Static):
         super().__init__(classes=f"figures {classes}", id=id)
         self.text = text
         self._justify: JustifyMethod = justify
+
+    @property
+    def glyphs(self) -> Mapping[str, tuple[str, ...]]:
+        """What the figures look like."""
+        return _FIVE
 
     def on_mount(self) -> None:
         """Draw it."""
@@ -83,12 +88,15 @@ class Huge(Static):
         self._draw()
 
     def _draw(self) -> None:
-        rows = rows_of(self.text, self.GLYPHS)
+        rows = rows_of(self.text, self.glyphs)
         fits = bool(rows) and len(rows[0]) <= self.app.size.width
         self.update(Text("\n".join(rows) if fits else self.text, justify=self._justify))
 
 
 class Amount(Huge):
-    """The same in three rows, where keys need the room."""
+    """The same in three rows, where keys need the room and the screen is low."""
 
-    GLYPHS = _THREE
+    @property
+    def glyphs(self) -> Mapping[str, tuple[str, ...]]:
+        """As high as there is room for."""
+        return _FIVE if self.app.size.height >= TALL_ROWS else _THREE

@@ -17,15 +17,14 @@ from terminal.settings import AmountEntry, Mode
 from terminal.situation import STOPS, concerns
 from terminal.ui.concern_words import concern_sentence
 from terminal.ui.frame import Frame
-from terminal.ui.huge import Amount
+from terminal.ui.huge import TALL_ROWS, Amount
 from terminal.ui.pad import Pad
 from terminal.ui.widgets import Keypad
 from terminal.words import Words
 from terminal.worker import Fact
 
 LINES_SHOWN: Final = 3
-LINES_SHOWN_TALL: Final = 12
-TALL_ROWS: Final = 24
+LINES_SHOWN_TALL: Final = 7
 
 
 class SellPage(Frame[None]):

@@ -7,11 +7,11 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Grid
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from terminal.ui.frame import Frame
+from terminal.ui.widgets import KeyCap
 
 _LETTERS: Final = "azertyuiopqsdfghjklmwxcvbn'-.,éèàçù"
 _SIGNS: Final = '1234567890@#&_+*/=:;!?()[]{}<>%$€"~'
@@ -31,11 +31,11 @@ class Struck(Message):
         self.name = name
 
 
-class LetterKey(Static):
+class LetterKey(KeyCap):
     """One key."""
 
     def __init__(self, name: str, *, classes: str = "") -> None:
-        super().__init__(Content(name), classes=f"key {classes}")
+        super().__init__(name, classes=classes)
         self._name_of_key = name
 
     def on_click(self, event: events.Click) -> None:

@@ -21,18 +21,25 @@ ROWS_MAX: Final = 3
 """Of a choice: as high as a cold finger, and no higher than reads well."""
 
 
-class TouchKey(Static):
-    """One key of the screen; it never takes the focus, so that a numpad works beside it."""
+class KeyCap(Static):
+    """What a key of the screen looks like; it never takes the focus: a numpad works beside it."""
 
-    def __init__(self, label: str, pad: Pad, *, classes: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(Content(label), classes=f"key {classes}", id=id)
+    def __init__(self, label: str, *, classes: str = "") -> None:
+        super().__init__(Content(label), classes=f"key {classes}")
         self._label = label
-        self._pad = pad
 
     def on_resize(self, _event: events.Resize) -> None:
         """Keep the label in the middle."""
         lines = self._label.count("\n") + 1
         self.update(Content(lowered(self._label, lines=lines, rows=self.size.height)), layout=False)
+
+
+class TouchKey(KeyCap):
+    """A key that a numpad has too."""
+
+    def __init__(self, label: str, pad: Pad, *, classes: str = "") -> None:
+        super().__init__(label, classes=classes)
+        self._pad = pad
 
     def on_click(self, event: events.Click) -> None:
         """Say which key it was."""

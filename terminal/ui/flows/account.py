@@ -92,4 +92,5 @@ async def call(app: TillApp) -> None:
     )
     fingerprint = await app.do(lambda till: till.journal.key_digest.hex()[:16])
     text = f"claf:{situation.caisse}:{situation.terminal}:{situation.head_seq}:{fingerprint}"
+    text = text.upper()  # a code of capitals and digits is the smallest (ISO/IEC 18004, 7.4.4)
     await app.show(CodePage(_("Call the coordinator"), lines, text))

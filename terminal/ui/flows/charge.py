@@ -243,7 +243,7 @@ def _amber_page(app: TillApp, amber: Amber, act: Act, text: str) -> PresentPage:
     choices = (
         Choice(_("Put aside"), _("serve the next client")),
         Choice(_("Paid another way"), _("a debit goes back by itself")),
-        Choice(_("The client has left"), _("without the goods: a debit goes back")),
+        Choice(_("The client has left"), _("no goods: debit returns")),
         Choice(_("Goods handed over"), _("the caisse will find out")),
     )
     return PresentPage(

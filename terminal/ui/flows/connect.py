@@ -33,7 +33,7 @@ async def connect(app: TillApp) -> None:
             Choice(_("Wi-Fi"), _("choose a network")),
             Choice(_("By a telephone"), _("over its USB cable")),
             Choice(_("By USB stick"), _("both ways")),
-            Choice(_("Diagnostics to a stick"), _("for the coordinator; no name, no card")),
+            Choice(_("Diagnostics to a stick"), _("no name, no card")),
         )
         text = await _text(app, state)
         index = await app.show(ChoicePage(_("Connection"), choices, text=text))

@@ -41,7 +41,7 @@ def _entries(app: TillApp) -> list[tuple[Choice, Step]]:
         (Choice(_("My account")), account.account),
         (Choice(_("Day's totals"), _("lecture X, closes nothing")), day.reading),
         (Choice(_("Close the day")), day.close),
-        (Choice(lock, _("touch does nothing, the numpad everything")), rain_lock),
+        (Choice(lock, _("only the numpad counts")), rain_lock),
         (Choice(_("Change who sells")), change_who),
         (Choice(_("Settings")), setup.setup),
         (Choice(_("Call the coordinator")), account.call),

@@ -43,7 +43,7 @@ async def _answer(app: TillApp, held: OpenSale) -> None:
     )
     choices = (
         Choice(_("Paid another way"), _("a debit goes back by itself")),
-        Choice(_("The client has left"), _("without the goods: a debit goes back")),
+        Choice(_("The client has left"), _("no goods: debit returns")),
         Choice(_("Goods handed over"), _("the caisse will find out")),
         Choice(_("Nothing to say yet")),
     )
