@@ -36,6 +36,7 @@ DRIVERS: Final = {
     "drivers/dummy_drv.so": "xserver-xorg-video-dummy",
 }
 MODULES: Final = Path("/usr/lib/xorg/modules")
+CONSOLE: Final = Path("/dev/tty0")
 TOUCH_SINCE: Final = (1, 15)
 """The first foot that listens to fingers (its changelog, #517)."""
 NO_TOUCH: Final = "this foot hears no touch: that needs 1.15, which Debian 13 has"
@@ -103,10 +104,12 @@ _EVDEV_TO_X = 8
 
 
 def missing_for_a_screen() -> str | None:
-    """Say what is not installed for such a screen, or None when all is."""
+    """Say what is not there for such a screen, or None when all is."""
     lacking = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
     lacking += [package for file, package in DRIVERS.items() if not (MODULES / file).exists()]
-    return f"apt-get install {' '.join(sorted(set(lacking)))}" if lacking else None
+    if lacking:
+        return f"apt-get install {' '.join(sorted(set(lacking)))}"
+    return None if CONSOLE.exists() else f"Xorg does not start without {CONSOLE}"
 
 
 def foot_hears_touch() -> bool:

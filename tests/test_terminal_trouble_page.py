@@ -40,16 +40,19 @@ TIMEOUT_S = 30.0
 
 
 def system_with(fstab: str) -> System:
-    """Return what this computer is, with another fstab."""
-    return System(root_device=HERE.root_device, fstab=fstab, mounts=HERE.mounts)
+    """Return a computer whose disks are all good, also where a container's are none."""
+    return System(root_device=HERE.root_device, fstab=fstab, mounts="")
+
+
+PLAIN = system_with("")
 
 
 def test_good_data_is_no_trouble(tmp_path: Path) -> None:
     """Promise: neither a till that has sold nor one that is yet to be paired is held up."""
     (tmp_path / "journal.db").write_bytes(b"sold")
     (tmp_path / "keys").mkdir()
-    assert find_trouble(tmp_path, HERE) is None
-    assert find_trouble(tmp_path / "not/made/yet", HERE) is None
+    assert find_trouble(tmp_path, PLAIN) is None
+    assert find_trouble(tmp_path / "not/made/yet", PLAIN) is None
 
 
 def test_a_memory_that_forgets_is_seen() -> None:
@@ -90,7 +93,7 @@ def test_what_cannot_be_read_is_seen(tmp_path: Path) -> None:
     """Promise: a file that opens and does not read, as on a dying memory card, is noticed."""
     # A process's memory at address 0 is such a file: read(2) says EIO.
     (tmp_path / "journal.db").symlink_to("/proc/self/mem")
-    assert find_trouble(tmp_path, HERE) is Trouble.UNREADABLE
+    assert find_trouble(tmp_path, PLAIN) is Trouble.UNREADABLE
 
 
 def test_what_cannot_be_written_is_seen(tmp_path: Path) -> None:
@@ -98,7 +101,8 @@ def test_what_cannot_be_written_is_seen(tmp_path: Path) -> None:
     script = (
         'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "'
         "import pathlib, sys; from terminal.trouble import System, find_trouble;"
-        ' print(find_trouble(pathlib.Path(sys.argv[1]), System.of_this_computer()))" "$1"'
+        " plain = System(root_device=0, fstab='', mounts='');"
+        ' print(find_trouble(pathlib.Path(sys.argv[1]), plain))" "$1"'
     )
     done = subprocess.run(
         [*OWN_MOUNTS, "sh", "-c", script, "sh", str(tmp_path), sys.executable],
@@ -187,6 +191,8 @@ def test_whatever_is_touched_tries_again(
 
 def test_a_till_that_is_well_is_not_held_up(tmp_path: Path) -> None:
     """Promise: without a trouble nothing is shown, and nothing but Python is waited for."""
+    if find_trouble(tmp_path, HERE) is Trouble.FORGETFUL:
+        pytest.skip(f"{tmp_path} forgets: a page would be right")
     look = (
         "import sys, terminal.trouble as it\n"
         "status = it.main([], {'CLAFOUTIS_TERMINAL_DATA': sys.argv[1]})\n"
