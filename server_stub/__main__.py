@@ -14,7 +14,14 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import bank_commands, fund_command, money_commands, pin_command, stick_command
+from server_stub import (
+    bank_commands,
+    export_commands,
+    fund_command,
+    money_commands,
+    pin_command,
+    stick_command,
+)
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -149,6 +156,7 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
 money_commands.settle.add_command(bank_commands.file_of_run)
 for command in (
     bank_commands.bank,
+    export_commands.export_ledger,
     fund_command.fund,
     money_commands.settle,
     money_commands.backup,

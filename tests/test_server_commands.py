@@ -101,6 +101,8 @@ def test_the_fund_is_projected_by_a_command(data: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert "Membres de plus au plancher" in told.stdout
     assert "20000,00" in told.stdout
+    ledger = server(data, "export-ledger")
+    assert (ledger.returncode, "monthly_credit_cents = 10000" in ledger.stdout) == (0, True)
     assert "cautious" in server(data, "--language", "en", "fund", "--until", "2027-12-31").stdout
 
 

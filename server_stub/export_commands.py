@@ -1,0 +1,18 @@
+"""`clafoutis-server export-ledger`: the books as plain text for hledger."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+
+
+@click.command("export-ledger")
+@click.option("--out", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def export_ledger(out: IO[str]) -> None:
+    """Write every posting as plain text that hledger reads; no card and no member is named."""
+    from server_stub.exports.plain_ledger import plain_ledger
+    from server_stub.wiring import caisse
+
+    for line in plain_ledger(caisse()):
+        out.write(f"{line}\n")
