@@ -35,7 +35,7 @@ HERE = System.of_this_computer()
 TREE = Path(__file__).parent.parent
 FORGETFUL = Path("/dev/shm")
 MOUSE_PRESS = b"\x1b[M !!"
-OWN_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")
+OWN_MOUNTS = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")))
 TIMEOUT_S = 30.0
 
 
@@ -98,6 +98,8 @@ def test_what_cannot_be_read_is_seen(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_seen(tmp_path: Path) -> None:
     """Promise: after an error of the disk, when Linux lets nobody write, the till does not try."""
+    if subprocess.run([*OWN_MOUNTS, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("this container lets nobody mount anything")
     script = (
         'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "'
         "import pathlib, sys; from terminal.trouble import System, find_trouble;"
