@@ -149,6 +149,21 @@ def test_a_card_that_lies_there_pays_what_comes_next(desk: Desk, card: VirtualCa
     assert debits_cents(card) == [50_00]
 
 
+def test_lifted_however_soon_the_next_is_wanted(desk: Desk, card: VirtualCard) -> None:
+    """Promise: a screen that shows a balance while a card lies there hears when it leaves."""
+    desk.worker.arm(selling(5_00))
+    desk.world.field.place(card)
+    desk.hears(TapDone)
+
+    def lift_and_want(_till: Till) -> None:
+        desk.world.field.lift()
+        desk.worker.arm(selling(6_00))
+
+    desk.worker.do(lift_and_want).result(WAIT_S)
+    desk.hears(CardLifted)
+    assert debits_cents(card) == [5_00]
+
+
 def test_trouble_is_told_once_and_still_waits(desk: Desk, card: VirtualCard) -> None:
     """Promise: a lost card is said once; the sale still waits for it, and then is made."""
     desk.world.field.tear_before(3)
