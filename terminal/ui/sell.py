@@ -32,15 +32,12 @@ class SellPage(Frame[None]):
 
     def content(self) -> ComposeResult:
         """The cart above, the keys below."""
+        edge, tone = self._edge()
         with Horizontal(id="cart"):
-            yield Static("", id="lines")
-            yield Amount("", id="amount", justify="right")
-        yield Static("", id="edge")
+            yield Static(self._lines, id="lines", markup=False)
+            yield Amount(self._total, id="amount", justify="right")
+        yield Static(one_line(edge), id="edge", classes=tone)
         yield Keypad(self._keys())
-
-    def on_mount(self) -> None:
-        """Show what is there."""
-        self.show_cart()
 
     def _keys(self) -> Sequence[tuple[str, Pad, str]]:
         _ = self._
@@ -104,20 +101,22 @@ class SellPage(Frame[None]):
         """Keep the edge true."""
         self.show_edge()
 
-    def redraw(self) -> None:
-        """Lay out anew, then show the cart."""
-        super().redraw()
-        self.call_after_refresh(self.show_cart)
-
     def show_cart(self) -> None:
         """Show the cart as it is now."""
         if not self.is_mounted:
             return
-        cart, words = self.till_app.cart, self.words
-        self.query_one("#amount", Amount).set_text(words.euros(cart.total_cents))
-        rows = LINES_SHOWN_TALL if self.app.size.height >= TALL_ROWS else LINES_SHOWN
-        self.query_one("#lines", Static).update(cart_text(words, cart, rows))
+        self.query_one("#amount", Amount).set_text(self._total)
+        self.query_one("#lines", Static).update(self._lines)
         self.show_edge()
+
+    @property
+    def _total(self) -> str:
+        return self.words.euros(self.till_app.cart.total_cents)
+
+    @property
+    def _lines(self) -> str:
+        rows = LINES_SHOWN_TALL if self.app.size.height >= TALL_ROWS else LINES_SHOWN
+        return cart_text(self.words, self.till_app.cart, rows)
 
     def show_edge(self) -> None:
         """Show the last sale, or what stops sales, or what comes first of the two."""
@@ -125,7 +124,7 @@ class SellPage(Frame[None]):
             edge = self.query_one("#edge", Static)
             text, tone = self._edge()
             edge.set_classes(tone)
-            edge.update(Text(text, no_wrap=True, overflow="ellipsis"))
+            edge.update(one_line(text))
 
     def _edge(self) -> tuple[str, str]:
         app, _ = self.till_app, self._
@@ -139,6 +138,11 @@ class SellPage(Frame[None]):
             euros = self.words.euros(last.amount_cents)
             return paid.format(amount=euros, time=f"{at:%H:%M}", seq=last.seq), "paid"
         return _("Type an amount, then Enter."), ""
+
+
+def one_line(text: str) -> Text:
+    """Return a text of which as much is shown as one line takes."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def cart_text(words: Words, cart: Cart, rows: int) -> str:
