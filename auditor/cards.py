@@ -18,6 +18,7 @@ from auditor.permission import permission
 from cardkit.acts import (
     AllowanceIssued,
     CardIssued,
+    ClaimAccepted,
     ProofKeysPublished,
     RecoveryConfirmed,
     ReturnReason,
@@ -60,6 +61,8 @@ class Log:
     by_card: dict[Life, list[Allowance]] = field(default_factory=dict)
     returned: dict[Life, list[SpendReturned]] = field(default_factory=dict)
     confirmed: dict[tuple[Life, int], RecoveryConfirmed] = field(default_factory=dict)
+    accepted: set[bytes] = field(default_factory=set)
+    """Entries of sales that two people decided to pay, whatever documents say."""
     lost: dict[int, int] = field(default_factory=dict)
     """Terminals that were declared lost, and how far they had been heard."""
     proof_keys: dict[tuple[Life, int], bytes] = field(default_factory=dict)
@@ -89,6 +92,8 @@ def read_log(found: Evidence) -> Log:
                 _allowance(content, log, found, f"act {act.envelope.seq}")
             case SpendReturned() as back:
                 log.returned.setdefault((back.uid, back.generation), []).append(back)
+            case ClaimAccepted(entry=entry) as claim if claim.first_person != claim.second_person:
+                log.accepted.add(entry)
             case RecoveryConfirmed() as sale:
                 log.confirmed[(sale.uid, sale.generation), sale.tmc] = sale
             case TerminalLost() as gone:
@@ -272,7 +277,8 @@ class Cards:
         lost = claim.place[0] in self._log.lost
         sale = self._log.confirmed.get((life, claim.tmc))
         confirmed = sale is not None and (sale.terminal, sale.seq) == claim.place
-        allowed = "payable" if self._allowed(life, claim, before) else "held"
+        accepted = claim.entry.digest in self._log.accepted
+        allowed = "payable" if accepted or self._allowed(life, claim, before) else "held"
         if returned is not None and not confirmed and self._is_too_late(claim, returned):
             allowed = "held"
         if claim.sale is not None:
@@ -283,7 +289,7 @@ class Cards:
             return "returned" if is_decided else "waiting"
         complete = self._found.complete.get(claim.place[0], 0)
         said_all = claim.indeterminate is not None and claim.said_at <= complete
-        if not said_all and not lost:
+        if not said_all and not lost and not self._is_told_twice(claim):
             return "waiting"
         if confirmed or claim.choice is ResolutionChoice.GOODS_HANDED_OVER:
             return allowed
@@ -293,11 +299,14 @@ class Cards:
 
     def _is_too_late(self, claim: Claim, returned: SpendReturned) -> bool:
         """Whether a terminal contradicts the last word upon which money was given back."""
-        terminal, seq = claim.place
         if returned.reason is ReturnReason.UNCLAIMED:
-            entries = self._found.entries.get(terminal, ())
-            return sum(entry.seq == seq for entry in entries) > 1
-        return terminal not in self._log.lost
+            return self._is_told_twice(claim)
+        return claim.place[0] not in self._log.lost
+
+    def _is_told_twice(self, claim: Claim) -> bool:
+        """Whether the terminal has signed another entry too under the number of this sale."""
+        terminal, seq = claim.place
+        return sum(entry.seq == seq for entry in self._found.entries.get(terminal, ())) > 1
 
     def _allowed(self, life: Life, claim: Claim, before: list[Sold]) -> bool:
         """Say whether decide() approves, and every refund that it needs for that was granted."""

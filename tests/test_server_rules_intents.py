@@ -94,6 +94,10 @@ def test_what_the_documents_forbid_is_held() -> None:
     claim = replace(CLAIM, outcome=SALE, verdict="not_enough")
     closing = close_proven(claim, terminal_lost=False, confirmed=False, refunds_granted=True)
     assert (closing.state, closing.reason) == (State.HELD, "not_enough")
+    accepted = close_proven(
+        replace(claim, accepted=True), terminal_lost=False, confirmed=False, refunds_granted=False
+    )
+    assert accepted.state is State.PAYABLE
     leaning = replace(CLAIM, outcome=SALE)
     closing = close_proven(leaning, terminal_lost=False, confirmed=False, refunds_granted=False)
     assert closing.state is State.HELD

@@ -113,6 +113,29 @@ class RecordSeen(models.Model):
         return f"record of card {self.card_id}"
 
 
+class ClaimDecision(models.Model):
+    """Two people decided to pay a sale that documents do not allow; append-only."""
+
+    act = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="claim_decision")
+    entry = BytesField(max_length=32, unique=True)
+    """Digest of the intent; an act may come before the entry when books are computed again."""
+    amount_cents = models.PositiveBigIntegerField()
+    merchant = models.PositiveBigIntegerField()
+    first_person = models.PositiveBigIntegerField()
+    second_person = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["act"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(first_person=models.F("second_person")), name="claim_has_four_eyes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"claim {self.entry.hex()[:16]}"
+
+
 class RefundClaim(models.Model):
     """A refund entry: counts once its sale is proven, and together no more than the sale."""
 

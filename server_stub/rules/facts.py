@@ -84,6 +84,8 @@ class ClaimFacts:
     """Whether the journal is held without a gap up to the outcome."""
     outcomes_disagree: bool = False
     choice: ResolutionChoice | None = None
+    accepted: bool = False
+    """Whether two people decided to pay it, whatever the terminal's documents say."""
     number_taken_twice: bool = False
     """Whether the terminal signed another entry too under the number of this intent."""
 

@@ -112,6 +112,8 @@ def _said_otherwise(claim: ClaimFacts, returned: ReturnReason, *, lost: bool) ->
 
 
 def _allowed(claim: ClaimFacts, *, refunds_granted: bool) -> Closing:
+    if claim.accepted:
+        return Closing(State.PAYABLE)
     if claim.verdict != APPROVED:
         return Closing(State.HELD, claim.verdict)
     if not refunds_granted:

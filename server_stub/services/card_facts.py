@@ -21,6 +21,7 @@ from server_stub.models import (
     CardStatus,
     CardTransaction,
     Claim,
+    ClaimDecision,
     Finding,
     PermitIssued,
     RecordSeen,
@@ -32,6 +33,7 @@ from server_stub.models import (
 )
 from server_stub.rules import facts as known
 from server_stub.rules.facts import (
+    APPROVED,
     CardFacts,
     Confirmed,
     Known,
@@ -69,6 +71,8 @@ class Rows:
     contained: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     """By card, terminal and seq of a refund: the first allowance that lists it."""
     twice: frozenset[tuple[int, int]] = frozenset()
+    accepted: frozenset[bytes] = frozenset()
+    """Digests of intents that two people decided to pay."""
     """Terminal and seq of claims under whose number something else was signed too."""
 
 
@@ -147,7 +151,9 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
             tmv=card.birth_tmv or b"",
             spent_cents=card.birth_spent_cents,
         ),
-        claims=tuple(_claim_facts(claim, rows.twice) for claim in rows.claims.get(card.id, [])),
+        claims=tuple(
+            _claim_facts(claim, rows.twice, rows.accepted) for claim in rows.claims.get(card.id, [])
+        ),
         sightings=tuple(
             known.Sighting(
                 tmc=row.tmc,
@@ -220,7 +226,9 @@ def _is_complete(claim: Claim) -> bool:
     return claim.outcome_seq is not None and claim.outcome_seq <= claim.terminal.cursor_seq
 
 
-def _claim_facts(claim: Claim, twice: frozenset[tuple[int, int]]) -> known.ClaimFacts:
+def _claim_facts(
+    claim: Claim, twice: frozenset[tuple[int, int]], accepted: frozenset[bytes]
+) -> known.ClaimFacts:
     return known.ClaimFacts(
         entry=claim.entry.digest,
         terminal=claim.terminal_id,
@@ -244,6 +252,7 @@ def _claim_facts(claim: Claim, twice: frozenset[tuple[int, int]]) -> known.Claim
         outcome_complete=_is_complete(claim),
         outcomes_disagree=claim.outcomes_disagree,
         choice=None if claim.choice is None else ResolutionChoice(claim.choice),
+        accepted=bytes(claim.entry.digest) in accepted,
         number_taken_twice=(claim.terminal_id, claim.seq) in twice,
     )
 
@@ -286,6 +295,7 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
         findings=findings,
         posted=books.posted(caisse, cards),
         contained=_contained(caisse, cards),
+        accepted=_accepted(caisse, (claim for rows in claims.values() for claim in rows)),
         twice=_twice(
             caisse,
             (
@@ -296,6 +306,15 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
             ),
         ),
     )
+
+
+def _accepted(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[bytes]:
+    """Which claims two people decided to pay; only those that documents do not allow can be."""
+    digests = [claim.entry.digest for claim in claims if claim.verdict != APPROVED]
+    if not digests:
+        return frozenset()
+    rows = ClaimDecision.objects.using(caisse.using).filter(entry__in=digests)
+    return frozenset(bytes(digest) for digest in rows.values_list("entry", flat=True))
 
 
 def _has_money_back(decisions: dict[int, list[CardDecision]], card_id: int) -> bool:

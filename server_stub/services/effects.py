@@ -20,6 +20,7 @@ from server_stub.models import (
     Card,
     CardDecision,
     CardStatus,
+    ClaimDecision,
     Commitment,
     CommitmentChange,
     Contribution,
@@ -176,6 +177,18 @@ def _(body: acts.SpendReturned, caisse: Caisse, row: ActRow) -> None:
         first_tmc=body.first_tmc or 0,
         amount_cents=body.amount_cents,
         reason=int(body.reason),
+    )
+
+
+@_apply.register
+def _(body: acts.ClaimAccepted, caisse: Caisse, row: ActRow) -> None:
+    ClaimDecision.objects.using(caisse.using).create(
+        act=row,
+        entry=body.entry,
+        amount_cents=body.amount_cents,
+        merchant=body.merchant,
+        first_person=body.first_person,
+        second_person=body.second_person,
     )
 
 

@@ -298,6 +298,8 @@ class TillApp(App[int], inherit_bindings=False):
                 self.reader, self.is_card_there = fact, False
             case CardSeen() | CardLifted():
                 self.is_card_there = isinstance(fact, CardSeen)
+            case Halted():
+                self.parts.watchdog.ready()  # this page is all there is to wait for
             case Announced(green) if self.situation is not None:
                 self.last_sale = LastSale(
                     seq=green.seq, amount_cents=green.amount_cents, at=self.situation.now.at
