@@ -16,6 +16,7 @@ import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, ParamSpec
 
 from textual.pilot import Pilot
@@ -32,6 +33,7 @@ from cardkit.bodies import (
     Void,
 )
 from cardkit.reader import Reader
+from simulator.card import VirtualCard
 from simulator.field import Field
 from simulator.plastic import Plastic
 from terminal.draft import Draft
@@ -41,7 +43,7 @@ from terminal.nmcli import Nmcli
 from terminal.settings import MerchantSettings, Settings, TerminalSettings
 from terminal.till import Till
 from terminal.ui.app import TillApp
-from terminal.ui.huge import Huge
+from terminal.ui.huge import Amount, Huge
 from terminal.ui.parts import Parts
 from terminal.ui.text import LetterKey
 from terminal.ui.widgets import ChoiceRow, TouchKey
@@ -54,6 +56,8 @@ SMALL: Final = (60, 18)
 LARGE: Final = (100, 30)
 WAIT_S: Final = 20.0
 """How long anything may take before the test is over; nothing waits so long that works."""
+COMMIT: Final = 9
+"""The exchange of a sale whose loss leaves a doubt."""
 ENTRIES_MAX: Final = 1_000
 OF_MONEY: Final = (Intent, Sale, Void, Indeterminate, Refund, DeclinedEntry, Resolution)
 _KEYS: Final = {
@@ -66,6 +70,14 @@ _KEYS: Final = {
 }
 
 P = ParamSpec("P")
+
+
+def world_with_card(path: Path, *cents: int) -> tuple[World, VirtualCard]:
+    """A world with one card of which every directory knows, of 50,00 unless said otherwise."""
+    world = World.make(path)
+    card = world.new_card(*(cents or (50_00,)))
+    world.publish()
+    return world, card
 
 
 def story(play: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -245,7 +257,27 @@ class Stall:
         except TimeoutError:
             raise AssertionError(f"{words} are not on\n{self.text}") from None
 
+    async def doubt(self, card: Plastic, keys: str, *, executed: bool) -> None:
+        """Charge what is typed, and lose the card's last answer, or the last question to it."""
+        await self.type(f"{keys}\n")
+        await self.sees("Présentez la carte")
+        field = self.world.field
+        (field.tear_after if executed else field.tear_before)(COMMIT)
+        await self.lay(card)
+        await self.sees("On ne sait pas encore si c’est payé")
+
     # What there is to see
+
+    @property
+    def amount(self) -> str:
+        """The amount on the keypad's page."""
+        return self.app.screen.query_one("#amount", Amount).text
+
+    @property
+    def waiting_cents(self) -> list[int]:
+        """What the sales in doubt come to, one by one, as the screen knows them."""
+        situation = self.app.situation
+        return [] if situation is None else [it.amount_cents for it in situation.open_sales]
 
     async def books(self) -> list[tuple[EntryKind, int]]:
         """Return what the journal says of money, in its order: which kind, and cents."""

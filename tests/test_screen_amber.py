@@ -5,27 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cardkit.bodies import EntryKind, Resolution, ResolutionChoice
-from simulator.card import VirtualCard
 from terminal.feedback import Moment
-from tests.screen_world import Stall, story
+from tests.screen_world import Stall, story, world_with_card
 from tests.terminal_world import debits_cents
-from tests.test_screen_pad import world_with_card
 
 INTENT, SALE, VOID = EntryKind.INTENT, EntryKind.SALE, EntryKind.VOID
 REFUND, RESOLUTION = EntryKind.REFUND, EntryKind.RESOLUTION
-COMMIT = 9
-"""The exchange of a sale whose loss leaves a doubt."""
 UNKNOWN = "On ne sait pas encore si c’est payé"
-
-
-async def doubt(stall: Stall, card: VirtualCard, keys: str, *, executed: bool) -> None:
-    """Charge what is typed, and lose the card's last answer, or the last question to it."""
-    await stall.type(f"{keys}\n")
-    await stall.sees("Présentez la carte")
-    field = stall.world.field
-    (field.tear_after if executed else field.tear_before)(COMMIT)
-    await stall.lay(card)
-    await stall.sees(UNKNOWN)
 
 
 async def resolved(stall: Stall) -> list[ResolutionChoice]:
@@ -34,18 +20,12 @@ async def resolved(stall: Stall) -> list[ResolutionChoice]:
     return [it.body.choice for it in entries if isinstance(it.body, Resolution)]
 
 
-def waiting(stall: Stall) -> list[int]:
-    """What the sales that wait come to, one by one, as the screen knows them."""
-    situation = stall.app.situation
-    return [] if situation is None else [it.amount_cents for it in situation.open_sales]
-
-
 @story
 async def test_the_same_card_again_is_green(tmp_path: Path) -> None:
     """Promise: the same card tells that it had paid, and is not debited twice."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         assert stall.app.screen.has_class("amber")
         assert stall.ear.heard == [Moment.SEEN, Moment.AMBER]
         assert await stall.books() == [(INTENT, 9_00)]
@@ -54,7 +34,7 @@ async def test_the_same_card_again_is_green(tmp_path: Path) -> None:
         assert stall.ear.heard[-1] is Moment.PAID
         await stall.type("\n")
         await stall.idle()
-        assert (waiting(stall), stall.app.cart.is_empty) == ([], True)
+        assert (stall.waiting_cents, stall.app.cart.is_empty) == ([], True)
         assert await stall.books() == [(INTENT, 9_00), (SALE, 9_00)]
     assert debits_cents(card) == [9_00]
 
@@ -64,12 +44,12 @@ async def test_voided_and_paid_by_one_tap(tmp_path: Path) -> None:
     """Promise: a card that had not paid is debited by the tap that tells so, and once."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=False)
+        await stall.doubt(card, "9", executed=False)
         assert debits_cents(card) == []
         await stall.lay(card)
         await stall.sees("PAYÉ", "9,00 €", "n’avait pas été débitée")
         assert await stall.books() == [(INTENT, 9_00), (VOID, 0), (INTENT, 9_00), (SALE, 9_00)]
-        assert waiting(stall) == []
+        assert stall.waiting_cents == []
     assert debits_cents(card) == [9_00]
 
 
@@ -80,14 +60,14 @@ async def test_parked_and_resolved_after_two_other_sales(tmp_path: Path) -> None
     others = world.new_card(30_00), world.new_card(30_00)
     world.publish()
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         await stall.touch("Mettre de côté")
         await stall.idle()
         for other in others:
             await stall.type("4\n")
             await stall.tap(other)
             await stall.sees("PAYÉ", "4,00 €", "1 à vérifier")
-        assert waiting(stall) == [9_00]
+        assert stall.waiting_cents == [9_00]
         await stall.type("2\n")
         await stall.lay(card)
         await stall.sees("vente précédente est réglée", "9,00 € avait été débitée : elle est payée")
@@ -98,7 +78,7 @@ async def test_parked_and_resolved_after_two_other_sales(tmp_path: Path) -> None
         await stall.sees("Présentez la carte", "2,00 €")
         await stall.tap(card)
         await stall.sees("PAYÉ", "2,00 €")
-        assert waiting(stall) == []
+        assert stall.waiting_cents == []
         assert await resolved(stall) == [ResolutionChoice.PARKED]
         assert await stall.books() == [
             (INTENT, 9_00), (RESOLUTION, 0), *[(INTENT, 4_00), (SALE, 4_00)] * 2,
@@ -112,7 +92,7 @@ async def test_paid_in_cash_although_the_card_had_paid(tmp_path: Path) -> None:
     """Promise: who paid cash gets the debit back by itself, and both sides are told."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         await stall.touch("Payé autrement")
         await stall.idle()
         assert stall.app.cart.is_empty
@@ -138,7 +118,7 @@ async def test_the_client_left(tmp_path: Path) -> None:
     """Promise: who left without the goods gets the debit back, at a look at the balance too."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         await stall.type("3")
         await stall.idle()
         assert await resolved(stall) == [ResolutionChoice.CLIENT_LEFT]
@@ -161,7 +141,7 @@ async def test_another_card_at_amber(tmp_path: Path) -> None:
     neighbour = world.new_card(30_00)
     world.publish()
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=False)
+        await stall.doubt(card, "9", executed=False)
         await stall.lay(neighbour)
         await stall.sees("Ce n’est pas la même carte", "Rien n’est débité", UNKNOWN)
         assert (debits_cents(neighbour), await stall.books()) == ([], [(INTENT, 9_00)])
@@ -175,7 +155,7 @@ async def test_said_later_from_the_menu(tmp_path: Path) -> None:
     """Promise: what was put aside stands first in the menu, and can be told there what happened."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         await stall.type("1")
         await stall.idle()
         await stall.sees("1 à vérifier")

@@ -9,10 +9,8 @@ from cardkit.bodies import EntryKind, Intent, VatTotal
 from terminal.basket import BasketLine, LineKind, Unit
 from terminal.catalogue import Pricing, Product
 from terminal.settings import MerchantSettings, Mode
-from terminal.ui.huge import Amount
-from tests.screen_world import LARGE, Stall, story
+from tests.screen_world import LARGE, Stall, story, world_with_card
 from tests.terminal_world import debits_cents
-from tests.test_screen_pad import world_with_card
 
 INTENT, SALE = EntryKind.INTENT, EntryKind.SALE
 BREAD: Final = Product(label="Pain", price_cents=3_20)
@@ -29,11 +27,6 @@ DISCOUNT: Final = Product(label="Remise", pricing=Pricing.FREE, kind=LineKind.DI
 TILL: Final = MerchantSettings(
     mode=Mode.TILL, products=(BREAD, CHEESE, HONEY, CIDER, BOTTLE, DISCOUNT)
 )
-
-
-def total(stall: Stall) -> str:
-    """What the basket comes to, as the keypad's page shows it."""
-    return stall.app.screen.query_one("#amount", Amount).text
 
 
 async def last_sold(stall: Stall) -> tuple[Intent, tuple[BasketLine, ...] | None]:
@@ -55,13 +48,13 @@ async def test_lines_and_a_quantity_without_a_catalogue(tmp_path: Path) -> None:
     async with Stall.open(world) as stall:
         await stall.type("3*2,5")
         await stall.sees("3 × 2,50 €")
-        assert total(stall) == "7,50 €"
+        assert stall.amount == "7,50 €"
         await stall.type("+4,2")
         await stall.sees("3 × 2,50 € 7,50 €")
-        assert total(stall) == "11,70 €"
+        assert stall.amount == "11,70 €"
         await stall.type("+1+")
         await stall.type("-")
-        assert total(stall) == "11,70 €", "the last line is taken back"
+        assert stall.amount == "11,70 €", "the last line is taken back"
         await stall.type("\n")
         await stall.sees("Présentez la carte", "11,70 €")
         await stall.tap(card)
@@ -83,12 +76,12 @@ async def test_a_basket_of_items(tmp_path: Path) -> None:
         await stall.sees("Grammes : Tomme")
         await stall.type("346\n")
         await stall.sees("Tomme 0,346 kg × 24,90 € 8,62 €")
-        assert total(stall) == "15,02 €"
+        assert stall.amount == "15,02 €"
         await stall.type("+6")
         await stall.sees("Prix : Remise")
         await stall.type("1,5\n")
         await stall.sees("Remise -1,50 €")
-        assert total(stall) == "13,52 €"
+        assert stall.amount == "13,52 €"
         await stall.type("\n")
         await stall.tap(card)
         await stall.sees("PAYÉ", "13,52 €")
@@ -115,7 +108,7 @@ async def test_a_card_pays_its_share(tmp_path: Path) -> None:
         await stall.type("+1+4+5+3")
         await stall.sees("Prix : Miel")
         await stall.type("8,01\n")
-        assert total(stall) == "15,51 €"
+        assert stall.amount == "15,51 €"
         await stall.type("\n")
         await stall.sees("Présentez la carte", "7,20 €", "sur 15,51 € ; 8,31 € autrement")
         await stall.tap(card)
@@ -169,7 +162,7 @@ async def test_a_bottle_alone_asks_for_no_card(tmp_path: Path) -> None:
         await stall.type("\n-")
         await stall.idle()
         await stall.type("+2")
-        assert total(stall) == "-0,30 €"
+        assert stall.amount == "-0,30 €"
         await stall.type("\n")
         await stall.sees("Rien à encaisser", "Ce panier fait -0,30 €")
         assert await stall.books() == []

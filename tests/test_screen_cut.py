@@ -8,13 +8,13 @@ from pathlib import Path
 
 from cardkit.bodies import EntryKind
 from simulator.field import Field
+from terminal.catalogue import Product
+from terminal.settings import MerchantSettings, Mode
 from tests.screen_reader import Cable
-from tests.screen_world import Stall, story
+from tests.screen_world import Stall, story, world_with_card
 from tests.terminal_world import World, debits_cents
-from tests.test_screen_amber import doubt, waiting
-from tests.test_screen_basket import TILL, total
-from tests.test_screen_pad import world_with_card
 
+TILL = MerchantSettings(mode=Mode.TILL, products=(Product(label="Pain", price_cents=3_20),))
 INTENT, SALE, RESOLUTION = EntryKind.INTENT, EntryKind.SALE, EntryKind.RESOLUTION
 
 
@@ -32,7 +32,7 @@ async def test_everything_is_there_after_a_cut(tmp_path: Path) -> None:
     other = world.new_card(30_00)
     world.publish()
     async with Stall.open(world, merchant=TILL) as stall:
-        await doubt(stall, card, "9", executed=True)
+        await stall.doubt(card, "9", executed=True)
         await stall.type("1")
         await stall.idle()
         await stall.type("4\n")
@@ -47,7 +47,7 @@ async def test_everything_is_there_after_a_cut(tmp_path: Path) -> None:
     async with Stall.open(dark) as stall:
         await stall.idle()
         await stall.sees("Pain 3,20 €", "✔ 4,00 € à 10:00", "1 à vérifier", "1 à envoyer 4,00 €")
-        assert (total(stall), waiting(stall)) == ("3,20 €", [9_00])
+        assert (stall.amount, stall.waiting_cents) == ("3,20 €", [9_00])
         await stall.type("\n")
         await stall.lay(card)
         await stall.sees("9,00 € avait été débitée : elle est payée")
@@ -79,11 +79,11 @@ async def test_a_cut_while_the_card_is_debited(tmp_path: Path) -> None:
     assert debits_cents(card) == [7_00]
     async with Stall.open(dark) as stall:
         await stall.idle()
-        assert (waiting(stall), await stall.books()) == ([7_00], [(INTENT, 7_00)])
+        assert (stall.waiting_cents, await stall.books()) == ([7_00], [(INTENT, 7_00)])
         await stall.sees("1 à vérifier")
         await stall.type("*")
         await stall.lay(card)
         await stall.sees("7,00 € avait été débitée : elle est payée", "43,00 €")
         assert await stall.books() == [(INTENT, 7_00), (SALE, 7_00)]
-        assert waiting(stall) == []
+        assert stall.waiting_cents == []
     assert debits_cents(card) == [7_00]

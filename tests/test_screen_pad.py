@@ -5,27 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cardkit.bodies import EntryKind
-from simulator.card import VirtualCard
 from terminal.settings import AmountEntry, MerchantSettings
-from terminal.ui.huge import Amount
 from tests.screen_reader import Cable
-from tests.screen_world import Stall, story
-from tests.terminal_world import World, debits_cents
+from tests.screen_world import Stall, story, world_with_card
+from tests.terminal_world import debits_cents
 
 SALE = [EntryKind.INTENT, EntryKind.SALE]
-
-
-def world_with_card(path: Path, *cents: int) -> tuple[World, VirtualCard]:
-    """A world with one card of which every directory knows."""
-    world = World.make(path)
-    card = world.new_card(*(cents or (50_00,)))
-    world.publish()
-    return world, card
-
-
-def typed(stall: Stall) -> str:
-    """The amount as it stands on the keypad's page."""
-    return stall.app.screen.query_one("#amount", Amount).text
 
 
 async def press(stall: Stall, *keys: str) -> None:
@@ -41,11 +26,11 @@ async def test_a_numpad_without_numlock_does_it_all(tmp_path: Path) -> None:
     world, card = world_with_card(tmp_path)
     async with Stall.open(world) as stall:
         await press(stall, "end", "down", "delete", "pagedown", "left")
-        assert typed(stall) == "12,34 €"
+        assert stall.amount == "12,34 €"
         await press(stall, *["kp_subtract"] * 5)
-        assert typed(stall) == "0,00 €"
+        assert stall.amount == "0,00 €"
         await press(stall, "kp_begin", "right", "delete", "home", "up")
-        assert typed(stall) == "56,78 €"
+        assert stall.amount == "56,78 €"
         await press(stall, *["backspace"] * 5, "pageup", "delete", "insert", "pageup", "kp_enter")
         await stall.sees("Présentez la carte", "9,09")
         await stall.tap(card)
@@ -64,7 +49,7 @@ async def test_a_comma_and_two_decimals_always(tmp_path: Path) -> None:
         shown = []
         for key in "12,5--,07--":
             await stall.type(key)
-            shown.append(typed(stall))
+            shown.append(stall.amount)
         assert shown == [
             "1,00 €", "12,00 €", "12,00 €", "12,50 €", "12,00 €", "12,00 €",
             "12,00 €", "12,00 €", "12,07 €", "12,00 €", "12,00 €",
@@ -80,7 +65,7 @@ async def test_cents_first(tmp_path: Path) -> None:
         shown = []
         for key in "125,":
             await stall.type(key)
-            shown.append(typed(stall))
+            shown.append(stall.amount)
         assert shown == ["0,01 €", "0,12 €", "1,25 €", "125,00 €"]
         await stall.type("--" + "0\n")
         await stall.sees("Présentez la carte", "12,50")
@@ -97,9 +82,9 @@ async def test_the_double_zero_and_touch(tmp_path: Path) -> None:
     async with Stall.open(world) as stall:
         await stall.touch("1")
         await stall.touch("00")
-        assert typed(stall) == "100,00 €"
+        assert stall.amount == "100,00 €"
         await stall.touch("⌫")
-        assert typed(stall) == "10,00 €"
+        assert stall.amount == "10,00 €"
         await stall.touch("ENCAISSER")
         await stall.sees("Présentez la carte", "10,00")
         await stall.tap(card)
@@ -122,7 +107,7 @@ async def test_under_the_rain_lock_touch_does_nothing(tmp_path: Path) -> None:
         await stall.idle()
         for label in ("7", "00", "ENCAISSER", "MENU"):
             await stall.touch(label)
-        assert (typed(stall), stall.page) == ("0,00 €", "SellPage")
+        assert (stall.amount, stall.page) == ("0,00 €", "SellPage")
         await stall.type("7\n")
         await stall.tap(card)
         await stall.sees("PAYÉ", "7,00")
@@ -131,7 +116,7 @@ async def test_under_the_rain_lock_touch_does_nothing(tmp_path: Path) -> None:
         await stall.type("1")
         await stall.idle()
         await stall.touch("8")
-        assert typed(stall) == "8,00 €"
+        assert stall.amount == "8,00 €"
     assert debits_cents(card) == [7_00]
 
 

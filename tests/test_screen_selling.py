@@ -10,9 +10,8 @@ from cardkit.bodies import EntryKind, Intent
 from simulator.strangers import STRANGERS
 from terminal.feedback import Moment
 from tests.screen_reader import Cable
-from tests.screen_world import Stall, story
+from tests.screen_world import Stall, story, world_with_card
 from tests.terminal_world import CAPS, World, debits_cents
-from tests.test_screen_pad import world_with_card
 
 INTENT, SALE, REFUND = EntryKind.INTENT, EntryKind.SALE, EntryKind.REFUND
 DECLINED = EntryKind.DECLINED

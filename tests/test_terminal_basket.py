@@ -21,25 +21,7 @@ from terminal.basket import (
     total_cents,
     vat_totals,
 )
-
-RATES = st.sampled_from([0, 210, 550, 1_000, 2_000])
-COVERAGES = st.sampled_from([0, 3_333, 5_000, WHOLE_BP])
-LINES = st.builds(
-    line,
-    st.sampled_from(LineKind),
-    st.just("Ligne"),
-    st.integers(1, 5_000),
-    quantity=st.integers(1, 2_000),
-    unit=st.sampled_from(Unit),
-    vat_bp=RATES,
-    coverage_bp=COVERAGES,
-)
-BASKETS = st.lists(LINES, min_size=1, max_size=12)
-
-
-def item(cents: int, *, vat_bp: int = 550, coverage_bp: int = WHOLE_BP) -> BasketLine:
-    """One piece of something."""
-    return line(LineKind.PRODUCT, "Chose", cents, vat_bp=vat_bp, coverage_bp=coverage_bp)
+from tests.baskets import BASKETS, item
 
 
 @pytest.mark.parametrize(

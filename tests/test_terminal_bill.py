@@ -11,7 +11,7 @@ from terminal.basket import BasketLine, LineKind, covered_cents, line, total_cen
 from terminal.bill import Bill, bill_of
 from terminal.cart import Cart, Typed
 from terminal.settings import AmountEntry, Mode
-from tests.test_terminal_basket import BASKETS, item
+from tests.baskets import BASKETS, item
 
 HASH = bytes(range(32))
 
