@@ -219,6 +219,8 @@ class Worker(threading.Thread):
             return
         if job is not None:
             self._run_job(till, job)
+        elif self._reader is None and not self._ends.is_set():
+            self._attend(till)  # somebody waits for a card: look for the reader at once
 
     @property
     def _patience_s(self) -> float:

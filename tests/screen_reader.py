@@ -25,6 +25,7 @@ class Cable:
     """Whether another card lies beside the one in the field."""
     _free: threading.Event = dataclasses.field(default_factory=threading.Event)
     _held: threading.Event = dataclasses.field(default_factory=threading.Event)
+    _missed: threading.Event = dataclasses.field(default_factory=threading.Event)
     _hold_at: int | None = None
 
     # The world
@@ -32,6 +33,7 @@ class Cable:
     def find(self) -> Cable:
         """Find this reader, when it is plugged in."""
         if not self.is_plugged:
+            self._missed.set()
             raise ReaderMissing("no reader")
         return self
 
@@ -44,6 +46,10 @@ class Cable:
     def hold_after(self, exchange: int) -> None:
         """Keep the answer to the n-th APDU from now until `go_on`; the card has executed it."""
         self.hold_at(exchange + 1)
+
+    def wait_until_missed(self) -> None:
+        """Wait until somebody has looked for it and has not found it."""
+        must(self._missed.wait(WAIT_S), "the reader was looked for")
 
     @property
     def is_held(self) -> bool:

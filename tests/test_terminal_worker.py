@@ -227,9 +227,9 @@ def test_unplugged_and_back(desk: Desk, card: VirtualCard) -> None:
     desk.cable.is_plugged = False
     assert isinstance(desk.hears(ReaderGone).error, ReaderLost)
     desk.worker.arm(selling(6_00))
-    desk.worker.do(lambda till: till.journal.head).result(WAIT_S)
-    desk.hears(Stands)
+    desk.cable.wait_until_missed()
     desk.cable.is_plugged = True
+    desk.worker.arm(selling(6_00))
     desk.hears(ReaderReady)
     desk.world.field.place(card)
     assert isinstance(desk.hears(TapDone).outcome, Green)
