@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -71,8 +72,9 @@ class Desk:
 
     def hears(self, kind: type[F]) -> F:
         """Wait for the next fact of a kind; what came before it is in `heard`."""
+        ends_at = time.monotonic() + WAIT_S
         while True:
-            fact = self.facts.get(timeout=WAIT_S)
+            fact = self.facts.get(timeout=max(0.0, ends_at - time.monotonic()))
             self.heard.append(fact)
             if isinstance(fact, kind):
                 return fact
