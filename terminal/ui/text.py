@@ -38,7 +38,7 @@ class LetterKey(KeyCap):
         super().__init__(name, classes=classes)
         self._name_of_key = name
 
-    def on_click(self, event: events.Click) -> None:
+    def on_mouse_down(self, event: events.MouseDown) -> None:
         """Say which it was."""
         event.stop()
         self.post_message(Struck(self._name_of_key))

@@ -35,13 +35,13 @@ class KeyCap(Static):
 
 
 class TouchKey(KeyCap):
-    """A key that a numpad has too."""
+    """A key that a numpad has too; it counts when pressed, so that a finger may slip off it."""
 
     def __init__(self, label: str, pad: Pad, *, classes: str = "") -> None:
         super().__init__(label, classes=classes)
         self._pad = pad
 
-    def on_click(self, event: events.Click) -> None:
+    def on_mouse_down(self, event: events.MouseDown) -> None:
         """Say which key it was."""
         event.stop()
         self.post_message(Touched(self._pad))
@@ -84,7 +84,7 @@ class ChoiceRow(Static):
         self._number = number
         self._enabled = choice.enabled
 
-    def on_click(self, event: events.Click) -> None:
+    def on_mouse_down(self, event: events.MouseDown) -> None:
         """Say which choice it was."""
         event.stop()
         if self._enabled:
