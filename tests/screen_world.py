@@ -213,9 +213,17 @@ class Stall:
     async def strike(self, *names: str) -> None:
         """Touch keys of the keyboard on the screen, one after the other."""
         for name in names:
-            key = next(it for it in self.app.screen.query(LetterKey) if str(it.render()) == name)
-            await self.pilot.click(key)
+            await self.pilot.click(await self._letter_key(name))
             await self.pilot.pause()
+
+    async def _letter_key(self, name: str) -> LetterKey:
+        """Wait for a key: after ⇧ the keyboard is laid out anew."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                for key in self.app.screen.query(LetterKey):
+                    if str(key.render()).strip() == name:
+                        return key
+                await self.pilot.pause(0.01)
 
     async def choose(self, *labels: str) -> None:
         """Touch one choice after the other, each on the page where it stands."""

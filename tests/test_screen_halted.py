@@ -37,7 +37,7 @@ async def test_a_full_disk_stops_sales_and_loses_none(tmp_path: Path) -> None:
                 "Redémarrer le terminal",
                 "tout ce qui est vendu est gardé",
             )
-            await stall.lift()
+            world.field.lift()
             await stall.type("-")
             assert "Plus rien ne peut être vendu" in stall.text, "nothing leads back to selling"
             await stall.type("1")
