@@ -9,6 +9,7 @@ import click
 
 from benchmarks.report import lines
 from benchmarks.sale import SALES, SIZES, WARM_UP, Plan, measure
+from benchmarks.ui import UiPlan, measure_ui
 
 
 @click.group()
@@ -30,6 +31,20 @@ def sale(sizes: tuple[int, ...], sales: int, warm_up: int, folder: Path | None) 
         )
     figures = measure(Plan(sizes=sizes, sales=sales, warm_up=warm_up, folder=folder))
     click.echo("\n".join(lines(figures)))
+    click.echo(json.dumps(figures.summary()))
+
+
+@cli.command()
+@click.option("--starts", type=click.IntRange(1), default=UiPlan().starts, show_default=True)
+@click.option("--entries", type=click.IntRange(2), default=UiPlan().entries, show_default=True)
+@click.option("--exchanges", type=click.IntRange(1), default=UiPlan().exchanges, show_default=True)
+@click.option("--sales", type=click.IntRange(1), default=UiPlan().sales, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def ui(starts: int, entries: int, exchanges: int, sales: int, folder: Path | None) -> None:
+    """Measure the screen: its start, its loop while everything is sent, its memory."""
+    plan = UiPlan(starts=starts, entries=entries, exchanges=exchanges, sales=sales, folder=folder)
+    figures = measure_ui(plan)
+    click.echo("\n".join(figures.lines()))
     click.echo(json.dumps(figures.summary()))
 
 

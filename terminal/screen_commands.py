@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:
         find_stick=find_stick,
         backlight=find_backlight(),
         monotonic_ms=context.clock.monotonic_ms,
+        settle=gc.freeze,  # a full collection stops every thread, and would find nothing here
         merchant=merchant,
         borne=borne,
     )

@@ -40,6 +40,8 @@ class Parts:
     """Milliseconds of this boot: how long a wrong PIN makes wait."""
     merchant: int | None = None
     """Whom to sell for without asking, where the permit names several."""
+    settle: Callable[[], None] = lambda: None
+    """Called once the till can be used, and everything is loaded that it needs all day."""
     borne: bool = False
     """Only tells balances and refreshes cards; never sells."""
 

@@ -26,6 +26,7 @@ async def opening(app: TillApp) -> None:
     await app.stands.wait()
     await ask_time(app)
     await _make_up(app)
+    app.parts.settle()
     while app.parts.borne:
         await balance.borne(app)
     while app.session is None:
