@@ -23,6 +23,7 @@ from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Posting, PostingLine
 from server_stub.models.merchant import Merchant
 from server_stub.models.pairing import Pairing, PairingRequest, PairingState
+from server_stub.models.person import Erasure, Person
 from server_stub.models.settlement import (
     PayoutEvidence,
     SettledTold,
@@ -51,6 +52,7 @@ __all__ = [
     "Contribution",
     "DirectoryRow",
     "DirectoryVersion",
+    "Erasure",
     "Finding",
     "Merchant",
     "Pairing",
@@ -58,6 +60,7 @@ __all__ = [
     "PairingState",
     "PayoutEvidence",
     "PermitIssued",
+    "Person",
     "Posting",
     "PostingLine",
     "PublishedKey",

@@ -47,6 +47,8 @@ class RuleName(StrEnum):
     """How long after its first day a month may be unpaid without being late."""
     RENEWAL_WEEKS = "renewal_weeks"
     """How long before its end a commitment is on the list of those to renew."""
+    RETENTION_DAYS = "retention_days"
+    """How long after the last contact a member's name is kept."""
     IBAN_COOLING_DAYS = "iban_cooling_days"
     """How long a changed bank account of a merchant waits before it is paid to."""
     EQUILIBRIUM_FUND_CENTS = "equilibrium_fund_cents"
@@ -76,6 +78,7 @@ STARTING_VALUES: Final = {
     RuleName.GRACE_MONTHS: 1,
     RuleName.DUES_DAYS: 9,
     RuleName.RENEWAL_WEEKS: 5,
+    RuleName.RETENTION_DAYS: 730,
     RuleName.IBAN_COOLING_DAYS: 3,
     RuleName.EQUILIBRIUM_FUND_CENTS: 20_000_00,
 }
