@@ -67,37 +67,37 @@ async def test_lines_and_a_quantity_without_a_catalogue(tmp_path: Path) -> None:
 
 @story
 async def test_a_basket_of_items(tmp_path: Path) -> None:
-    """Promise: pieces, a weight and a discount come to the cent; sums go up, lines stay here."""
+    """Promise: pieces, weights and a discount come to the cent; sums go up, lines stay here."""
     world, card = world_with_card(tmp_path)
     async with Stall.open(world, size=LARGE, merchant=TILL) as stall:
         await stall.type("2*+1")
         await stall.sees("Pain 2 × 3,20 € 6,40 €")
-        await stall.type("+2")
+        await stall.type("2*+2")
         await stall.sees("Grammes : Tomme")
         await stall.type("346\n")
-        await stall.sees("Tomme 0,346 kg × 24,90 € 8,62 €")
-        assert stall.amount == "15,02 €"
+        await stall.sees("Tomme 0,692 kg × 24,90 € 17,23 €")
+        assert stall.amount == "23,63 €"
         await stall.type("+6")
         await stall.sees("Prix : Remise")
         await stall.type("1,5\n")
         await stall.sees("Remise -1,50 €")
-        assert stall.amount == "13,52 €"
+        assert stall.amount == "22,13 €"
         await stall.type("\n")
         await stall.tap(card)
-        await stall.sees("PAYÉ", "13,52 €")
+        await stall.sees("PAYÉ", "22,13 €")
         intent, lines = await last_sold(stall)
         assert intent.vat_totals == (
-            VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=13_52, covered_cents=13_52),
+            VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=22_13, covered_cents=22_13),
         )
         assert lines is not None
         assert [(it.label, it.amount_cents, it.quantity, it.unit) for it in lines] == [
             ("Pain", 6_40, 2, Unit.PIECE),
-            ("Tomme", 8_62, 346, Unit.GRAM),
+            ("Tomme", 17_23, 692, Unit.GRAM),
             ("Remise", -1_50, 1, Unit.PIECE),
         ]
         assert stall.app.cart.is_empty
-        assert await stall.books() == [(INTENT, 13_52), (SALE, 13_52)]
-    assert debits_cents(card) == [13_52]
+        assert await stall.books() == [(INTENT, 22_13), (SALE, 22_13)]
+    assert debits_cents(card) == [22_13]
 
 
 @story

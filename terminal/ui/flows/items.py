@@ -43,7 +43,7 @@ async def add_item(app: TillApp) -> None:
             title = _("Grams of {item}").format(item=product.label)
             grams = await app.show(CountPage(title, unit="g", most=GRAMS_MAX))
             if grams is not None:
-                line = product.line(quantity=grams)
+                line = product.line(quantity=app.cart.quantity * grams)
     if line is not None:
         before = app.cart
         app.change_cart(before.with_line(line))
