@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -23,7 +24,7 @@ from terminal.situation import Situation, look
 from terminal.surroundings import Surroundings, read_surroundings
 from terminal.till import Till
 from terminal.ui import themes
-from terminal.ui.flows import balance, charge, halted, items, menu, opening
+from terminal.ui.flows import balance, charge, halted, opening
 from terminal.ui.frame import Frame
 from terminal.ui.huge import TALL_ROWS
 from terminal.ui.messages import Happened
@@ -50,6 +51,7 @@ from terminal.worker import (
 
 T = TypeVar("T")
 LOOKS_AROUND_EVERY_S: Final = 10.0
+_LATER: Final = tuple(f"terminal.ui.flows.{name}" for name in ("items", "receipt", "menu"))
 Flow = Callable[["TillApp"], Coroutine[Any, Any, None]]
 
 
@@ -80,7 +82,9 @@ class TillApp(App[int], inherit_bindings=False):
         self.stands = asyncio.Event()
         """Set once it is known how things stand."""
         self.is_card_there = False
-        self._held: list[Pad] = []
+        """Whether a card lies on the reader, as far as was heard."""
+        self._held: list[Pad] | None = None
+        """Keys for the keypad, from the moment on when the flow that is under way lets them."""
         self._flowing = False
         self.worker = Worker(parts.open_till, parts.find_reader, look, post=self._hand_over)
 
@@ -112,13 +116,16 @@ class TillApp(App[int], inherit_bindings=False):
         """Do something with the till in its own thread; raises what it raises."""
         return await asyncio.wrap_future(self.worker.do(act))
 
-    def hold_key(self, pad: Pad) -> None:
-        """Keep a key for the keypad until the flow that is under way has ended."""
-        self._held.append(pad)
+    def let_keys_follow(self) -> None:
+        """From here on keys are the keypad's, although the flow has not quite ended."""
+        if self._flowing and self._held is None:
+            self._held = []
 
-    def hold_after_others(self, pad: Pad) -> None:
-        """Keep a key that follows on held ones; any other comes from between two pages."""
-        if self._held:
+    def hold_key(self, pad: Pad) -> None:
+        """Give the keypad a key, in its order; one that comes from between two pages is none."""
+        if not self._flowing:
+            self.selling_page.press(pad)
+        elif self._held is not None:
             self._held.append(pad)
 
     def run_flow(self, flow: Flow) -> None:
@@ -166,11 +173,21 @@ class TillApp(App[int], inherit_bindings=False):
 
     def choose_item(self) -> None:
         """Begin to choose from the merchant's catalogue."""
+        from terminal.ui.flows import items  # noqa: PLC0415 - see `load_the_rest`
+
         self.run_flow(items.add_item)
 
     def open_menu(self) -> None:
         """Begin with everything that is not a sale."""
+        from terminal.ui.flows import menu  # noqa: PLC0415 - see `load_the_rest`
+
         self.run_flow(menu.menu)
+
+    async def load_the_rest(self) -> None:
+        """Load what no first sale needs, once there can be one: a start has to be short."""
+        for module in _LATER:
+            await asyncio.to_thread(import_module, module)
+        self.parts.settle()
 
     def speak(self, language: str) -> None:
         """Change the language of every page."""
@@ -282,8 +299,8 @@ class TillApp(App[int], inherit_bindings=False):
 
     def _press_held(self) -> None:
         """Let the keypad have its keys, up to one that begins a flow."""
-        held, self._held = self._held, []
-        for pad in held:
+        held, self._held = self._held, None
+        for pad in held or ():
             if not self._flowing:
                 self.selling_page.press(pad)
 

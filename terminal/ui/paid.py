@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -15,6 +16,9 @@ from terminal.worker import CardLifted, Fact
 SHOWN_S = 4.0
 """After the card has left; the last sale then stays on the keypad's edge."""
 
+_LEADS_BACK: Final = frozenset({Pad.ENTER, Pad.MINUS})
+_OPENS: Final = frozenset({Pad.PLUS, Pad.TIMES, Pad.DIVIDE})
+
 
 class PaidPage(Frame[Pad | None]):
     """The result is the key that ended it: a digit begins the next amount."""
@@ -25,6 +29,8 @@ class PaidPage(Frame[Pad | None]):
         self._title = title
         self._lines = lines
         self._remaining = remaining
+        self._opens = False
+        """Whether a key has opened another page: what follows is meant for that one."""
 
     def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to go on; a digit of a numpad begins the next amount."""
@@ -53,7 +59,17 @@ class PaidPage(Frame[Pad | None]):
         self.set_timer(SHOWN_S, self.back)
 
     def press(self, pad: Pad) -> None:
-        """Any key leads on; one that types or opens something is the keypad's already."""
-        if pad not in (Pad.ENTER, Pad.MINUS, Pad.PLUS):
-            self.till_app.hold_key(pad)
+        """Any key leads on; one that types or opens something is the keypad's, as all after it."""
+        leads_back = self.is_current and pad in _LEADS_BACK
+        if pad is not Pad.PLUS and not self._opens:
+            self.till_app.let_keys_follow()
+            if not leads_back:
+                self.till_app.hold_key(pad)
+        self._opens = self._opens or pad in _OPENS
         self.dismiss(pad)
+
+    def back(self) -> None:
+        """Leave after a while, as if somebody had pressed a key."""
+        if self.is_current:
+            self.till_app.let_keys_follow()
+        super().back()

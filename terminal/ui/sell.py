@@ -65,7 +65,7 @@ class SellPage(Frame[None]):
         """Type, or begin what a key is for."""
         app, cart = self.till_app, self.till_app.cart
         if app.is_busy:
-            app.hold_after_others(pad)
+            app.hold_key(pad)
             return
         typed = cart.typed
         if pad.digit is not None:
