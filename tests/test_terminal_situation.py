@@ -12,7 +12,6 @@ from cardkit.bodies import ResolutionChoice
 from cardkit.clock import ClockTrust, Instant
 from terminal.outcomes import Amber
 from terminal.situation import (
-    SOON,
     STOPS,
     Concern,
     Situation,
@@ -61,8 +60,8 @@ def test_a_permit_that_ends(fresh: Situation) -> None:
     """Promise: three days before the permit ends it is said with its day, and sales go on."""
     end = fresh.permit.valid_until
     fresh = replace(fresh, directory_issued_at=end, directory_valid_until=end + 30 * DAY)
-    assert named(at(fresh, end - SOON - MINUTE)) == []
-    assert concerns(at(fresh, end - SOON)) == (Warned(Concern.PERMIT_ENDS, at=end),)
+    assert named(at(fresh, end - 3 * DAY - MINUTE)) == []
+    assert concerns(at(fresh, end - 3 * DAY)) == (Warned(Concern.PERMIT_ENDS, at=end),)
     assert concerns(at(fresh, end)) == (Warned(Concern.PERMIT_ENDS, at=end),)
     assert concerns(at(fresh, end + MINUTE)) == (Warned(Concern.PERMIT_EXPIRED, at=end),)
 
@@ -76,7 +75,7 @@ def test_a_directory_that_ages(fresh: Situation) -> None:
     stale = issued + timedelta(days=CAPS.fresh_days)
     assert named(at(fresh, stale)) == []
     assert concerns(at(fresh, stale + MINUTE)) == (Warned(Concern.DIRECTORY_STALE, at=end),)
-    assert concerns(at(fresh, end - SOON)) == (Warned(Concern.DIRECTORY_ENDS, at=end),)
+    assert concerns(at(fresh, end - 3 * DAY)) == (Warned(Concern.DIRECTORY_ENDS, at=end),)
     assert concerns(at(fresh, end + MINUTE)) == (Warned(Concern.DIRECTORY_EXPIRED, at=end),)
 
 
@@ -122,7 +121,7 @@ def test_a_day_that_was_not_closed(fresh: Situation) -> None:
     evening = datetime(2026, 10, 1, 21, 30, tzinfo=UTC)  # half past eleven in Flers
     begun = replace(fresh, day_began=START)
     assert not forgotten_day(at(begun, evening))
-    assert forgotten_day(at(begun, evening + DAY))
+    assert forgotten_day(at(begun, evening + timedelta(hours=1)))
     assert not forgotten_day(at(fresh, evening + DAY)), "nothing was sold"
 
 
