@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,11 +39,7 @@ from terminal.config import (
     DataDirectory,
 )
 from terminal.context import Context, Exit, pass_context, say
-from terminal.fiscal_commands import archive
-from terminal.network_commands import carry, connection, stick, wifi
 from terminal.outcomes import Amber, Balance, Green, Refunded, Refused, Settlement
-from terminal.reader_commands import readers
-from terminal.screen_commands import ui
 from terminal.software import Software
 from terminal.sync_state import is_due
 from terminal.words import Words
@@ -75,7 +72,34 @@ _merchant_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_ELSEWHERE: Final = {
+    "archive": ("terminal.fiscal_commands", "archive"),
+    "connection": ("terminal.network_commands", "connection"),
+    "reader": ("terminal.reader_commands", "readers"),
+    "stick": ("terminal.network_commands", "stick"),
+    "ui": ("terminal.screen_commands", "ui"),
+    "wifi": ("terminal.network_commands", "wifi"),
+}
+"""Commands of modules that are loaded when they are asked for: a till has to start soon."""
+
+
+class _Commands(click.Group):
+    """The commands here and elsewhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all of them."""
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the one that is asked for."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name = _ELSEWHERE[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -99,10 +123,6 @@ def cli(context: click.Context, data: Path, reader: str, verbose: int) -> None:
     log_to_stderr(verbose, "cardkit", "terminal")
     words = Words.of_environment()
     context.obj = Context(DataDirectory(data), reader, words, SystemClock(), open_reader)
-
-
-for command in (ui, readers, connection, wifi, stick, archive):
-    cli.add_command(command)
 
 
 @cli.command(context_settings=_NEGATIVE_IS_NO_OPTION)
@@ -191,6 +211,8 @@ def sync(context: Context, url: str | None, if_due: bool) -> None:
 
     A till that runs leaves and takes in by itself, and one may start while this waits.
     """
+    from terminal.network_commands import carry
+
     if if_due and not is_due(context.data, context.clock):
         return
     with suppress(JournalLocked), context.opened() as till:

@@ -26,6 +26,8 @@ _DIGEST: Final = re.compile(r"(?:[0-9a-f]{4}&#160;){2}[0-9a-f]{4}")
 _BLANKS: Final = re.compile(r"[ \t]+$", re.MULTILINE)
 _SCREEN_SIZE: Final = re.compile(r'<rect x="0" y="0" width="([\d.]+)" height="([\d.]+)" />')
 _SCREEN_PLACE: Final = re.compile(r'<g transform="translate\(([\d.]+), ([\d.]+)\)"')
+_BLANK_TOP: Final = 1.5
+"""Above the first row Rich draws nothing."""
 _VIEW: Final = re.compile(r'viewBox="[^"]*"')
 
 
@@ -37,7 +39,8 @@ def picture_of(svg: str) -> str:
     size, place = _SCREEN_SIZE.search(svg), _SCREEN_PLACE.search(svg)
     assert size is not None, "Textual exports another kind of picture"
     assert place is not None, "Textual exports another kind of picture"
-    view = " ".join((*place.groups(), *size.groups()))
+    (left, top), (width, height) = place.groups(), map(float, size.groups())
+    view = f"{left} {float(top) + _BLANK_TOP:g} {width:g} {height - _BLANK_TOP:g}"
     svg = _VIEW.sub(f'viewBox="{view}"', svg, count=1)
     return _BLANKS.sub("", svg.replace("<text ", '<text xml:space="preserve" '))
 

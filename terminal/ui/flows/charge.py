@@ -15,7 +15,6 @@ from terminal.outcomes import Amber, Green, OtherCard, Refused, Repeated, SaleOu
 from terminal.till import Announce, Till
 from terminal.torn import Executed
 from terminal.ui.choose import ChoicePage
-from terminal.ui.flows import receipt
 from terminal.ui.flows.asking import is_sure, tell
 from terminal.ui.pad import Pad
 from terminal.ui.paid import PaidPage
@@ -143,6 +142,8 @@ async def _paid(app: TillApp, bill: Bill, green: Green) -> None:
     title = _("PAID") if not app.is_training else _("PAID · TRAINING, worth nothing")
     page = PaidPage(euros(green.amount_cents), title=title, lines=tuple(lines), remaining=remaining)
     if await app.show(page) is Pad.PLUS:
+        from terminal.ui.flows import receipt  # noqa: PLC0415 - see `TillApp.load_the_rest`
+
         await receipt.receipt_of_sale(app, green.seq)
 
 

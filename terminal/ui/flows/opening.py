@@ -26,11 +26,11 @@ async def opening(app: TillApp) -> None:
     await app.stands.wait()
     await ask_time(app)
     await _make_up(app)
-    app.parts.settle()
     while app.parts.borne:
         await balance.borne(app)
     while app.session is None:
         await open_session(app)
+    app.run_worker(app.load_the_rest())
 
 
 async def open_session(app: TillApp) -> None:
