@@ -153,7 +153,7 @@ def _check_rebuilt(world: World) -> None:
     Of a terminal that no root has certified nothing is computed: that is how it comes out.
     """
     known = set(TerminalRow.objects.using(WORLD).values_list("id", flat=True))
-    ghosts = known - set(founding().folders)
+    ghosts = known - set(founding().folders) - set(world.stalls)
     try:
         different = differences(world.centre.caisse)[:5]
     except DocumentError as error:
