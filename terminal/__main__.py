@@ -92,10 +92,14 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the one that is asked for."""
-        if cmd_name not in _ELSEWHERE:
-            return super().get_command(ctx, cmd_name)
-        module, name = _ELSEWHERE[cmd_name]
-        command: click.Command = getattr(import_module(module), name)
+        return self.named(cmd_name) if cmd_name in _ELSEWHERE else self.commands.get(cmd_name)
+
+    def named(self, name: str) -> click.Command:
+        """Return a command that there is."""
+        if name not in _ELSEWHERE:
+            return self.commands[name]
+        module, attribute = _ELSEWHERE[name]
+        command: click.Command = getattr(import_module(module), attribute)
         return command
 
 

@@ -277,7 +277,7 @@ def run(stall: Stall, *arguments: str, language: str = "fr") -> Result:
     """Run the command on the stall's data; its till has to be closed."""
     data, clock = stall.world.data(), stall.world.clock
     context = Context(data, "none:", Words(language), clock, lambda _: pytest.fail("no reader"))
-    return CliRunner().invoke(cli.commands["archive"], list(arguments), obj=context)
+    return CliRunner().invoke(cli.named("archive"), list(arguments), obj=context)
 
 
 def test_the_command_writes_what_the_auditor_reads(stall: Stall, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Desk:
     def run(self, command: str, *arguments: str) -> Result:
         """Run one command with the card on the reader."""
         path = command.split()
-        found = cli.commands[path[0]]
+        found = cli.named(path[0])
         return CliRunner().invoke(found, [*path[1:], *arguments], obj=self.context)
 
     def _reader(self) -> Field:
@@ -170,7 +170,7 @@ def test_a_stall_of_several_is_told_its_merchant_by_the_environment(desk: Desk) 
     till.close()
     assert f"CLAFOUTIS_MERCHANT: {MERCHANT} (" in desk.run("sell", "10").stderr
     environment = {"CLAFOUTIS_MERCHANT": f"{OTHER_MERCHANT}"}
-    result = CliRunner().invoke(cli.commands["sell"], ["10"], obj=desk.context, env=environment)
+    result = CliRunner().invoke(cli.named("sell"), ["10"], obj=desk.context, env=environment)
     assert result.exit_code == Exit.DONE
     till = desk.world.till()
     entry = till.journal.last(EntryKind.INTENT)

@@ -41,7 +41,7 @@ class Desk:
         """Run one command with this on its standard input."""
         group, *rest = arguments
         return CliRunner(env={"PATH": f"{self.programs}:/usr/bin:/bin"}).invoke(
-            cli.commands[group], rest, obj=self.context, input=typed
+            cli.named(group), rest, obj=self.context, input=typed
         )
 
 

@@ -90,7 +90,7 @@ class Desk:
         """Test a reader."""
         words = Words(self.language)
         context = Context(self.data, "x:", words, TickingClock(), lambda _: reader)
-        command = cli.commands["reader"]
+        command = cli.named("reader")
         return CliRunner().invoke(command, ["test", *arguments], obj=context)
 
 
@@ -287,7 +287,7 @@ def listed(found: Found, language: str = "en") -> Result:
     context = Context(
         data, "auto", Words(language), ManualClock(NOW), lambda _: Field(), lambda: found
     )
-    return CliRunner().invoke(cli.commands["reader"], ["list"], obj=context)
+    return CliRunner().invoke(cli.named("reader"), ["list"], obj=context)
 
 
 def test_the_chosen_reader_and_the_reasons_against_the_others() -> None:

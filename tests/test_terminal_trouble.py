@@ -73,7 +73,7 @@ def run(world: World, reader: Field, command: str, *arguments: str) -> Result:
     """One command, with what lies on a reader."""
     context = Context(world.data(), "field:", Words("fr"), world.clock, lambda _: reader)
     path = command.split()
-    return CliRunner().invoke(cli.commands[path[0]], [*path[1:], *arguments], obj=context)
+    return CliRunner().invoke(cli.named(path[0]), [*path[1:], *arguments], obj=context)
 
 
 @pytest.mark.parametrize("executed", [False, True], ids=["before", "after"])
@@ -236,7 +236,7 @@ def test_a_till_without_a_reader_journals_nothing(world: World) -> None:
 
     before = world.data().journal.read_bytes()
     context = Context(world.data(), "auto", Words("fr"), world.clock, no_reader)
-    result = CliRunner().invoke(cli.commands["till"], [], obj=context)
+    result = CliRunner().invoke(cli.named("till"), [], obj=context)
     assert isinstance(result.exception, ReaderMissing)
     assert world.data().journal.read_bytes() == before
 
