@@ -323,10 +323,15 @@ def messages() -> set[str]:
     found = set[str]()
     for path in (TREE / "terminal").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "_":
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            if called in {"_", "self._"} or called.endswith("words.gettext"):
                 (text,) = node.args
-                assert isinstance(text, ast.Constant), f"{path}:{node.lineno} is no literal"
-                found.add(str(text.value))
+                if isinstance(text, ast.Constant):
+                    found.add(str(text.value))
+                else:  # what was handed over was a literal where it began
+                    assert called.endswith("words.gettext"), f"{path}:{node.lineno} is no literal"
     return found
 
 
