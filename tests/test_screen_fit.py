@@ -11,7 +11,9 @@ from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
+from terminal.catalogue import Product
 from terminal.feedback import Moment
+from terminal.settings import MerchantSettings, Mode
 from terminal.ui.flows.receipt import ReceiptPage
 from terminal.ui.huge import Huge
 from terminal.ui.sell import SellPage
@@ -19,6 +21,7 @@ from terminal.ui.status_line import StatusLine
 from terminal.ui.widgets import ChoiceRow, KeyCap
 from tests.screen_tour import Tour
 from tests.screen_world import SMALL, Stall, story
+from tests.terminal_world import World
 
 LEAST: Final = (53, 17)
 """A panel of 480 × 320 pixels, in letters that are still read."""
@@ -63,6 +66,36 @@ async def test_another_card_at_amber_is_told_once(tmp_path: Path) -> None:
             await tour.stall.pilot.pause()
         await tour.stall.lift()
         assert heard == [Moment.SEEN, Moment.AMBER]
+
+
+@story
+async def test_a_name_is_shown_as_it_was_typed(tmp_path: Path) -> None:
+    """Promise: brackets in an item's name are letters, in the basket too."""
+    bread = Product(label="Pain [bio]", price_cents=4_10)
+    farm = MerchantSettings(mode=Mode.TILL, products=(bread,))
+    async with Stall.open(World.make(tmp_path), merchant=farm) as stall:
+        await stall.idle()
+        await stall.type("+")
+        await stall.sees("Articles", "Pain [bio]")
+        await stall.type("1")
+        await stall.idle()
+        await stall.sees("Pain [bio] 4,10")
+
+
+@story
+async def test_a_finger_leaves_every_page(tmp_path: Path) -> None:
+    """Promise: without a numpad nobody is caught, whichever page was opened."""
+    async with Stall.open(World.make(tmp_path)) as stall:
+        await stall.idle()
+        await stall.touch("SOLDE")
+        await stall.sees("présentez la carte")
+        await stall.touch("annuler")
+        await stall.idle()
+        await stall.touch("MENU")
+        await stall.touch("page suivante")
+        await stall.sees("Réglages")
+        await stall.touch("retour")
+        await stall.idle()
 
 
 def cut(stall: Stall) -> list[str]:
