@@ -38,6 +38,9 @@ T = TypeVar("T")
 POLL_S: Final = 0.2
 """A reader is asked for a card so long at a time; whoever cancels waits no longer."""
 IDLE_S: Final = 1.0
+OPENING_S: Final = 0.1
+"""A reader is first looked for when nothing was asked for so long: its libraries take long to
+load, and whoever opens the till would wait for them."""
 READER_AGAIN_S: Final = 2.0
 """Between two looks for a reader that is not there."""
 RESTS_EVERY: Final = 30
@@ -226,7 +229,7 @@ class Worker(threading.Thread):
     def _patience_s(self) -> float:
         """How long a job may be waited for: not at all while a card is."""
         if self._reader is None:
-            return READER_AGAIN_S if self._reader_error else 0.0
+            return READER_AGAIN_S if self._reader_error else OPENING_S
         return 0.0 if self._is_armed or self._is_card_there else IDLE_S
 
     def _attend(self, till: Till) -> None:

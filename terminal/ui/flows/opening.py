@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cardkit.clock import PARIS, ClockTrust
 from cardkit.entries import OperatorRole
@@ -20,6 +20,9 @@ from terminal.ui.widgets import Choice
 if TYPE_CHECKING:
     from terminal.ui.app import TillApp
 
+REST_AFTER_S: Final = 1.0
+"""After this long the first amount is being typed, and nobody waits for what is loaded then."""
+
 
 async def opening(app: TillApp) -> None:
     """Lead to the keypad; nothing is asked that is known."""
@@ -30,7 +33,7 @@ async def opening(app: TillApp) -> None:
         await balance.borne(app)
     while app.session is None:
         await open_session(app)
-    app.run_worker(app.load_the_rest())
+    app.set_timer(REST_AFTER_S, lambda: app.run_worker(app.load_the_rest()))
 
 
 async def open_session(app: TillApp) -> None:
