@@ -92,7 +92,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the one that is asked for."""
-        return self.named(cmd_name) if cmd_name in _ELSEWHERE else self.commands.get(cmd_name)
+        if cmd_name in _ELSEWHERE:
+            return self.named(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def named(self, name: str) -> click.Command:
         """Return a command that there is."""
