@@ -2,7 +2,7 @@
 
 Every card that is going to buy is a real one. The filling is copied from one real sale and one
 real row, with the lengths, columns and indexes of the real thing and the signatures of what it was
-copied from: opening a till looks at the last entry alone, and that one is signed for itself.
+copied from: opening a till looks at what is new or not acknowledged, and the filling is neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cardkit import cbor
-from cardkit.bodies import Acknowledged, EntryKind, Stopped
+from cardkit.bodies import Acknowledged, EntryKind
 from cardkit.directory import DirectoryHeader, content_hash, row_digest, sign_directory
 from cardkit.entries import Envelope, sign_entry
 from cardkit.errors import must
@@ -55,7 +55,7 @@ class Stall:
 
 
 def build(folder: Path, *, size: int, buyers: int) -> Stall:
-    """Return a stall whose directory has `size` cards and whose journal has as many unsent sales.
+    """Return a stall whose directory has `size` cards and whose journal has as many sales, sent.
 
     Each sale is two entries. Closing the till is the caller's.
     """
@@ -123,11 +123,19 @@ def _fill_journal(world: World, count: int) -> None:
     before = unpack(Envelope, cbor.decode(parse(content).payload))
     envelope = replace(
         before,
+        kind=int(EntryKind.ACKNOWLEDGED),
         seq=before.seq + 2 * count + 1,
         prev=parse(sale[-1]).digest,
         perpetual_cents=before.perpetual_cents + count * FILLING_CENTS,
     )
-    last = sign_entry(read_keyring(data.keys, caisse=CAISSE).journal, envelope, Stopped())
+    all_sent = Acknowledged(
+        up_to_seq=envelope.seq,  # itself too, as no service says: the filling is not looked at
+        head=bytes(32),
+        epoch=world.epoch,
+        answered_at=world.now,
+        answer=bytes(32),
+    )
+    last = sign_entry(read_keyring(data.keys, caisse=CAISSE).journal, envelope, all_sent)
     db.execute("BEGIN")
     db.executemany(INSERT, _sales(before.seq, count, intent, sale))
     db.execute(INSERT, (last.seq, *lookup(last, None), last.signed.encoded))

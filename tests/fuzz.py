@@ -29,6 +29,7 @@ from typing import Final
 
 import click
 
+from simulator.quiet import without_log
 from tests.fuzz_mutations import mutate
 from tests.fuzz_target import BYTES_MAX, Target, memory
 from tests.fuzz_targets import CORPUS, CRASH, TARGETS, inputs, name_of
@@ -254,13 +255,13 @@ def main(
     shown: Path | None,
 ) -> None:
     """Fuzz one target or all of them, or run one input and show what breaks."""
-    logging.disable(logging.CRITICAL)
     if shown is not None:
         TARGETS[name].run(shown.read_bytes())
         return
     names = list(TARGETS) if name == "all" else [name]
     follow = not is_plain and importlib.util.find_spec("atheris") is not None
-    report = run(names, corpus, budget_s=budget_s, seed=seed, follow=follow, keep=keep)
+    with without_log(logging.CRITICAL):
+        report = run(names, corpus, budget_s=budget_s, seed=seed, follow=follow, keep=keep)
     for line in report.lines:
         click.echo(line)
     counted = {

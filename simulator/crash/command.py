@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from simulator.crash.rot import rot, subjects
 from simulator.crash.scratch import scratch_folder
 from simulator.crash.traced import is_possible, trace
 from simulator.crash.traced import judge as judge_trace
+from simulator.quiet import without_log
 
 CASES_A_TURN: Final = 100
 FLIPS_A_TURN: Final = 300
@@ -107,12 +107,12 @@ TURNS: Final[tuple[Callable[[Turn], None], ...]] = (
 @click.option("--seed", default=1, show_default=True, help="Of the first turn.")
 def crash(*, budget: float, seed: int) -> None:
     """Cut, fail, decay and kill a till's disk; every rung has one turn at least."""
-    logging.disable(logging.ERROR)  # a damaged directory is what was asked for
     warm_up("simulator.__main__")
     report, ends_at = Report(), time.monotonic() + budget
-    for number in itertools.count():
-        for do in TURNS:
-            if number and time.monotonic() > ends_at:
-                report.end()
-            with scratch_folder() as folder:
-                do(Turn(seed + number, folder, report))
+    with without_log():
+        for number in itertools.count():
+            for do in TURNS:
+                if number and time.monotonic() > ends_at:
+                    report.end()
+                with scratch_folder() as folder:
+                    do(Turn(seed + number, folder, report))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import re
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from simulator.quiet import without_log
 from simulator.world.live import live
 from simulator.world.rungs import Rung
 from simulator.world.shrink import fewest, least
@@ -78,7 +78,6 @@ def simulate(
     the exit status is 1 when a promise was broken, and then the fewest faults that do it and the
     command that shows them stand above.
     """
-    logging.disable(logging.ERROR)  # what goes wrong on purpose needs no log
 
     def run(
         number: int, strikes: tuple[str, ...] | None = only, length: int | None = steps
@@ -87,13 +86,14 @@ def simulate(
         return live(number, rung=Rung(rung), only=strikes, steps=length, echo=echo)
 
     began, tally = time.monotonic(), Tally()
-    for number in _numbers(seed, seeds, budget):
-        verdict = run(number)
-        tally.add(verdict)
-        if verdict.violations:
-            _tell(verdict, run if shrink else None, rung=Rung(rung))
-            if until_broken:
-                break
+    with without_log():
+        for number in _numbers(seed, seeds, budget):
+            verdict = run(number)
+            tally.add(verdict)
+            if verdict.violations:
+                _tell(verdict, run if shrink else None, rung=Rung(rung))
+                if until_broken:
+                    break
     if not quiet:
         _summarise(tally)
     click.echo(json.dumps(tally.as_dict(seconds=time.monotonic() - began)))

@@ -83,6 +83,7 @@ class PresentPage(Frame[PresentResult]):
         """Want a card."""
         self.till_app.worker.arm(self._act)
         if isinstance(self.till_app.reader, ReaderGone):
+            self._was_gone = True
             self.say(self.words.trouble(self.till_app.reader.error), tone="alarm")
 
     def say(self, text: str, *, tone: str = "") -> None:
@@ -104,8 +105,10 @@ class PresentPage(Frame[PresentResult]):
             case TapDone(outcome):
                 self.dismiss(outcome)
             case ReaderGone(error):
+                self._was_gone = True
                 self.say(self.words.trouble(error), tone="alarm")
-            case ReaderReady():
+            case ReaderReady() if self._was_gone:
+                self._was_gone = False
                 self.say(self._("The reader is back."), tone="")
             case _:
                 pass
