@@ -326,7 +326,7 @@ def test_a_failed_handshake_opens_no_channel(second: bytes) -> None:
 
 def test_keys_are_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A blank card's session key is public, so even an encrypted new key stays out of the log."""
-    caplog.set_level(TRAFFIC)
+    caplog.set_level(TRAFFIC, logger="cardkit")
     card, transcript = authenticated(
         CHANGE_EXCHANGE, published_answers(COMMANDS["T39.ChangeKey(other)"])[0]
     )
@@ -340,7 +340,7 @@ def test_keys_are_never_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_traffic_is_silent_above_its_level(caplog: pytest.LogCaptureFixture) -> None:
     """DEBUG stays readable: APDUs are below it."""
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="cardkit")
     authenticated(TMAC_EXCHANGE)
     assert not caplog.records
 

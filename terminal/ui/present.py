@@ -63,6 +63,7 @@ class PresentPage(Frame[PresentResult]):
         self._ask = ask
         self._text = text
         self._choices = tuple(choices)
+        self._was_gone = False
 
     def ways(self) -> Sequence[tuple[str, Pad]]:
         """How to leave."""
