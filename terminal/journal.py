@@ -10,6 +10,7 @@ because what reached the disk is not known (docs/protocol.md, "The journal").
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import sqlite3
 import time
@@ -19,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cardkit import cbor
 from cardkit.bodies import (
     Acknowledged,
     Body,
@@ -41,8 +41,8 @@ from cardkit.entries import (
     follows,
     sign_entry,
 )
-from cardkit.errors import Bug, DocumentError, JournalDamaged, JournalLocked, JournalStopped
-from cardkit.signing import SigningKey, parse
+from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
+from cardkit.signing import SigningKey
 from terminal.files import PRIVATE, sync_directory, write_again
 from terminal.integrity import find_damage
 from terminal.journal_read import JournalReader, OpenIntent
@@ -54,8 +54,6 @@ FSYNCS_KEPT: Final = 200
 CHECKPOINT_ENTRIES: Final = 4
 """Two sales in the write-ahead log, sixty kilobytes, before it is begun anew."""
 _CHECK_BATCH: Final = 1_000
-_PREV: Final = 5
-"""Of an envelope (`cardkit.entries.Envelope.prev`)."""
 _FINAL_MODE: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
@@ -335,49 +333,53 @@ class Journal(JournalReader):
     def _resume(self) -> None:
         """Find the head, and verify the chain since the last time that this was done.
 
-        What is not acknowledged is looked at each time, link by link: nobody else holds it, and
-        the service would refuse it for ever. What was verified then is held against itself: bits
-        rot, and SQLite does not notice.
+        What was verified then and is not acknowledged is held against a checksum each time:
+        nobody else holds it, the service would refuse it for ever, bits rot, and SQLite does not
+        notice. Five weeks of a busy stall are ten thousand entries; a signature costs a hundred
+        times its checksum.
         """
         self._check_file()
-        mark = self._rows("SELECT seq, digest FROM verified")
+        mark = self._rows("SELECT seq, digest, base_seq, checksum FROM verified")
         begin = Head(0, self._key.public.digest, 0)
         if mark:
-            (seq, digest), entry = mark[0], self.entry(mark[0][0])
-            if entry is None or entry.digest != digest:
+            seq, digest, base_seq, checksum = mark[0]
+            begin = self._head_at(seq)
+            if begin.digest != digest:
                 raise JournalDamaged(seq, "not the entry that was verified")
-            begin = Head(seq, digest, entry.envelope.perpetual_cents)
-            self._check_links(min(seq, self.acknowledged_seq), begin)
+            if self._checksum(base_seq, seq) != checksum:  # which one it is, the chain knows
+                begin = self._head_at(min(seq, self.acknowledged_seq))
         self._head = self._verify(begin)
         if self._head.seq == 0:
             raise JournalDamaged(1, "the chain has no beginning")
         if self.perpetual_cents() != self._head.perpetual_cents:
             raise JournalDamaged(1, "the amounts do not add up to the perpetual total")
         if not mark or self._head.seq > mark[0][0]:
-            mark_sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?)"
-            self._guarded(lambda: self._db.execute(mark_sql, (self._head.seq, self._head.digest)))
+            self._keep_mark()
         self._count_anew()
 
-    def _check_links(self, after_seq: int, mark: Head) -> None:
-        """Follow the hashes of entries that were verified before, without their signatures.
+    def _head_at(self, seq: int) -> Head:
+        """Return what an entry would be continued from; raises JournalDamaged without it."""
+        if seq == 0:
+            return Head(0, self._key.public.digest, 0)
+        entry = self.entry(seq)
+        if entry is None:
+            raise JournalDamaged(seq, "not the entry that was verified")
+        return Head(seq, entry.digest, entry.envelope.perpetual_cents)
 
-        Five weeks of a busy stall are ten thousand; a signature costs ten times a hash.
-        """
-        before = self.entry(after_seq)
-        digest = self._key.public.digest if before is None else before.digest
-        sql = "SELECT seq, content FROM entry WHERE seq > ? AND seq <= ? ORDER BY seq"
-        for seq, content in self._rows(sql, after_seq, mark.seq):
-            try:
-                signed = parse(content)
-                envelope = cbor.decode(signed.payload)
-                follows_digest = envelope[_PREV] if isinstance(envelope, dict) else None
-            except (DocumentError, KeyError) as error:
-                raise JournalDamaged(seq, str(error)) from error
-            if follows_digest != digest:
-                raise JournalDamaged(seq, "does not follow the entry before it")
-            digest = signed.digest
-        if digest != mark.digest:
-            raise JournalDamaged(mark.seq, "not the entry that was verified")
+    def _keep_mark(self) -> None:
+        """Note how far the chain is verified, and the checksum of what only we hold."""
+        seq, base_seq = self._head.seq, self.acknowledged_seq
+        mark = (seq, self._head.digest, base_seq, self._checksum(base_seq, seq))
+        sql = "INSERT OR REPLACE INTO verified VALUES (1, ?, ?, ?, ?)"
+        self._guarded(lambda: self._db.execute(sql, mark))
+
+    def _checksum(self, after_seq: int, up_to_seq: int) -> bytes:
+        """Return the SHA-256 of signed entries, one behind the other."""
+        total = hashlib.sha256()
+        sql = "SELECT content FROM entry WHERE seq > ? AND seq <= ? ORDER BY seq"
+        for (content,) in self._rows(sql, after_seq, up_to_seq):
+            total.update(content)
+        return total.digest()
 
     def _check_file(self) -> None:
         """Hold pages, rows, indexes and rules against each other; raises JournalDamaged."""

@@ -74,9 +74,11 @@ CREATE TRIGGER never_removed BEFORE DELETE ON entry
 BEGIN SELECT RAISE(ABORT, 'entries are never removed'); END;
 
 CREATE TABLE verified (
-    one    INTEGER PRIMARY KEY CHECK (one = 1),
-    seq    INTEGER NOT NULL,
-    digest BLOB    NOT NULL
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    seq      INTEGER NOT NULL,
+    digest   BLOB    NOT NULL,
+    base_seq INTEGER NOT NULL,
+    checksum BLOB    NOT NULL
 ) STRICT;
 """
 

@@ -148,7 +148,7 @@ class Mailbox:
             entries = self._journal.contents(seq, ENTRIES_MAX)
             yield self._request(entries, seq)
             seq += len(entries)
-            if seq >= self._journal.head.seq:
+            if not entries or seq >= self._journal.head.seq:
                 return
 
     def _request(self, entries: tuple[bytes, ...], after_seq: int) -> SyncRequest:
