@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import migrations
 
+from server_stub.append_only import append_only
+
 TABLES = ("clafoutis_storedentry", "clafoutis_actrow", "clafoutis_posting", "clafoutis_postingline")
 
 FUNCTION = """
@@ -14,35 +16,15 @@ $$ LANGUAGE plpgsql
 
 
 def create(apps, schema_editor):
-    vendor = schema_editor.connection.vendor
-    if vendor == "postgresql":
+    if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(FUNCTION, params=None)
-    for table in TABLES:
-        if vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION clafoutis_append_only()"
-            )
-        else:
-            for verb in ("UPDATE", "DELETE"):
-                schema_editor.execute(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-                )
 
 
 def drop(apps, schema_editor):
-    vendor = schema_editor.connection.vendor
-    for table in TABLES:
-        if vendor == "postgresql":
-            schema_editor.execute(f"DROP TRIGGER {table}_append_only ON {table}")
-        else:
-            for verb in ("update", "delete"):
-                schema_editor.execute(f"DROP TRIGGER {table}_no_{verb}")
-    if vendor == "postgresql":
+    if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("DROP FUNCTION clafoutis_append_only()")
 
 
 class Migration(migrations.Migration):
     dependencies = [("clafoutis", "0001_initial")]
-    operations = [migrations.RunPython(create, drop)]
+    operations = [migrations.RunPython(create, drop), append_only(*TABLES)]

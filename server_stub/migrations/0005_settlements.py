@@ -6,36 +6,14 @@ import django.db.models.deletion
 import server_stub.models.fields
 from django.db import migrations, models
 
+from server_stub.append_only import append_only
+
 TABLES = (
     "clafoutis_settlement",
     "clafoutis_settlementline",
     "clafoutis_settlementstep",
     "clafoutis_payoutevidence",
 )
-
-
-def create(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION clafoutis_append_only()"
-            )
-        else:
-            for verb in ("UPDATE", "DELETE"):
-                schema_editor.execute(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-                )
-
-
-def drop(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP TRIGGER {table}_append_only ON {table}")
-        else:
-            for verb in ("update", "delete"):
-                schema_editor.execute(f"DROP TRIGGER {table}_no_{verb}")
 
 
 class Migration(migrations.Migration):
@@ -248,5 +226,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("kind__in", [16, 17, 18])), name="settlement_step_known"
             ),
         ),
-        migrations.RunPython(create, drop),
+        append_only(*TABLES),
     ]

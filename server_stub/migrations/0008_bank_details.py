@@ -4,35 +4,13 @@ import django.db.models.deletion
 import server_stub.models.fields
 from django.db import migrations, models
 
+from server_stub.append_only import append_only
+
 TABLES = (
     "clafoutis_bankdetails",
     "clafoutis_bankdetailsconfirmed",
     "clafoutis_settlementfile",
 )
-
-
-def create(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION clafoutis_append_only()"
-            )
-        else:
-            for verb in ("UPDATE", "DELETE"):
-                schema_editor.execute(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-                )
-
-
-def drop(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP TRIGGER {table}_append_only ON {table}")
-        else:
-            for verb in ("update", "delete"):
-                schema_editor.execute(f"DROP TRIGGER {table}_no_{verb}")
 
 
 class Migration(migrations.Migration):
@@ -84,5 +62,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('settlement', 'form'), name='settlement_file_once')],
             },
         ),
-        migrations.RunPython(create, drop),
+        append_only(*TABLES),
     ]
