@@ -52,17 +52,17 @@ class Rung:
 
 _WORLDS: Final = ("-m", "simulator.demo", "simulate", "--json", "--rung")
 WORLDS: Final = Rung("simulate", (*_WORLDS, "bytes"), 400)
-SHORT: Final = Rung("simulate", (*_WORLDS, "bytes", "--steps", "8"), 300)
+SHORT: Final = Rung("simulate", (*_WORLDS, "bytes", "--steps", "12"), 400)
 """Lives that end early: many more of them in an hour, and what comes late in a life is rare."""
 TURNS: Final = (
-    Rung("fuzz", ("-m", "tests.fuzz", "all"), 420),
+    SHORT,
+    Rung("fuzz", ("-m", "tests.fuzz", "all"), 140),
     WORLDS,
-    Rung("crash", ("-m", "simulator", "crash"), 120),
+    Rung("crash", ("-m", "simulator", "crash"), 60),
+    SHORT,
     Rung("wire", (*_WORLDS, "wire"), 40),
     Rung("town", ("-m", "simulator", "town"), 60),
     Rung("cut", ("-m", "simulator", "cut"), 40),
-    WORLDS,
-    SHORT,
 )
 """Of the second lane, over and over."""
 ONCE: Final = (Rung("mutants", ("-m", "tests.mutants"), 0),)
