@@ -13,7 +13,7 @@ demo: ## a market week on virtual hardware; SCRIPT=1 ends by itself
 	@$(BIN)/clafoutis-demo $(if $(SCRIPT),--script)
 
 test: lint ## everything that must hold: linters, types, import walls, tests
-	$(BIN)/pytest -q -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -q -rs -n 2 --dist worksteal $(ARGS)
 
 coverage: ## which lines no test of `make test` reaches; twice as long
 	@tools/setup.sh test
@@ -28,7 +28,7 @@ lint: ## the part of `make test` that runs nothing
 
 check: ## what CI runs beyond `make test`: every pair of tears, 400 kills, real wheels, the demo twice
 	@tools/setup.sh test
-	$(BIN)/pytest -q -n 2 --dist worksteal -m slow
+	$(BIN)/pytest -q -rs -n 2 --dist worksteal -m slow
 	tools/check_wheels.sh
 	$(MAKE) demo SCRIPT=1
 	$(MAKE) demo SCRIPT=1
