@@ -51,6 +51,7 @@ SETTLEMENT: Final = Text(35)
 """A run's name, as long as a reference that a bank carries (EndToEndId, ISO 20022 Max35Text)."""
 _PAID_CENTS: Final = Int(1, 2**63 - 1)
 """Who is owed nothing, or less, has no line."""
+MINUTES_CHARACTERS_MAX: Final = 120
 LINES_MAX: Final = 1_000
 """Merchants of one run: 24 bytes each at most, within the bound of an act."""
 
@@ -233,6 +234,8 @@ class RuleSet:
     value: int = wire(2, U63)
     from_day: date = wire(3, Day)
     voted_on: date | None = maybe(4, Day, default=None)
+    minutes: str = maybe(5, Text(MINUTES_CHARACTERS_MAX), default="")
+    """The title under which the vote stands in the minutes of that day; never a person's name."""
 
 
 @document

@@ -32,6 +32,10 @@ class Rule(models.Model):
     value = models.BigIntegerField()
     from_day = models.DateField()
     voted_on = models.DateField(null=True)
+    minutes = models.CharField(max_length=120, blank=True, default="")
+    """The title of the vote in that day's minutes; empty: what the caisse started with."""
+    set_by = models.PositiveBigIntegerField(default=0)
+    """The console user who entered it; 0: the service, when the caisse was made."""
 
     class Meta:
         ordering = ["name", "from_day"]

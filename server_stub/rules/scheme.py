@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum, unique
+from enum import IntEnum, StrEnum, unique
 from typing import Final
 
 from cardkit.errors import must
@@ -53,7 +53,78 @@ class RuleName(StrEnum):
     """How long a changed bank account of a merchant waits before it is paid to."""
     EQUILIBRIUM_FUND_CENTS = "equilibrium_fund_cents"
     """What public bodies gave once, to fill the gap of the first year."""
+    ADMISSION_ORDER = "admission_order"
+    """In which order the waiting list is admitted: an `AdmissionOrder`."""
+    LEAVING_CREDIT = "leaving_credit"
+    """What becomes of the credit that a leaver has not spent: a `LeavingCredit`."""
+    COVERAGE_PERCENT = "coverage_percent"
+    """How much of an eligible product is paid in credit."""
+    COVERAGE_REDUCED_PERCENT = "coverage_reduced_percent"
+    COVERAGE_LOW_PERCENT = "coverage_low_percent"
+    RADIUS_KM = "radius_km"
+    """How far a producer may be."""
+    LOST_SALE_BORNE_BY = "lost_sale_borne_by"
+    """Who bears a sale that a lost terminal can't prove and no card does: a `LossBearer`."""
+    SINGLE_SIGNATURE_MAX_CENTS = "single_signature_max_cents"
+    """Up to what amount a claim without proof is one person's decision."""
 
+
+@unique
+class AdmissionOrder(IntEnum):
+    """In which order a waiting list is admitted."""
+
+    APPLICATION = 0
+    """Who applied first comes first."""
+    DRAW = 1
+    """By a draw whose seed is published (`rules.waves`)."""
+
+
+@unique
+class LeavingCredit(IntEnum):
+    """What becomes of the credit that a leaver has not spent."""
+
+    SPENDABLE = 0
+    """It can be spent until the date that was signed with it."""
+    LAPSES = 1
+    """The card is blocked; once every stall knows, what is left is the caisse's again."""
+
+
+@unique
+class LossBearer(IntEnum):
+    """Who bears a sale that nothing proves."""
+
+    CAISSE = 0
+    MERCHANT = 1
+    HALF_EACH = 2
+
+
+@unique
+class Answer(IntEnum):
+    """Of a rule that is a question."""
+
+    NO = 0
+    YES = 1
+
+
+CHOICES: Final[dict[RuleName, type[IntEnum]]] = {
+    RuleName.COMMITMENT_NEEDED: Answer,
+    RuleName.ADMISSION_ORDER: AdmissionOrder,
+    RuleName.LEAVING_CREDIT: LeavingCredit,
+    RuleName.LOST_SALE_BORNE_BY: LossBearer,
+}
+"""Rules whose value is one of a few answers; the number is what is signed."""
+
+APPLIED_BY_PEOPLE: Final = frozenset(
+    {
+        RuleName.COVERAGE_PERCENT,
+        RuleName.COVERAGE_REDUCED_PERCENT,
+        RuleName.COVERAGE_LOW_PERCENT,
+        RuleName.RADIUS_KM,
+        RuleName.LOST_SALE_BORNE_BY,
+        RuleName.SINGLE_SIGNATURE_MAX_CENTS,
+    }
+)
+"""Voted, dated and printed like the others; nothing is computed from them here."""
 
 STARTING_VALUES: Final = {
     RuleName.MONTHLY_CREDIT_CENTS: 100_00,
@@ -81,6 +152,12 @@ STARTING_VALUES: Final = {
     RuleName.RETENTION_DAYS: 730,
     RuleName.IBAN_COOLING_DAYS: 3,
     RuleName.EQUILIBRIUM_FUND_CENTS: 20_000_00,
+    RuleName.ADMISSION_ORDER: 0,
+    RuleName.LEAVING_CREDIT: 0,
+    RuleName.COVERAGE_PERCENT: 100,
+    RuleName.RADIUS_KM: 50,
+    RuleName.LOST_SALE_BORNE_BY: 0,
+    RuleName.SINGLE_SIGNATURE_MAX_CENTS: 0,
 }
 """What a new caisse is given to vote upon; never read once it has rules of its own."""
 

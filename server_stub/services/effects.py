@@ -201,11 +201,16 @@ def _(body: acts.ProofKeysPublished, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.RuleSet, caisse: Caisse, _row: ActRow) -> None:
+def _(body: acts.RuleSet, caisse: Caisse, row: ActRow) -> None:
     Rule.objects.using(caisse.using).update_or_create(
         name=body.name,
         from_day=body.from_day,
-        defaults={"value": body.value, "voted_on": body.voted_on},
+        defaults={
+            "value": body.value,
+            "voted_on": body.voted_on,
+            "minutes": body.minutes,
+            "set_by": _author(row),
+        },
     )
 
 

@@ -196,7 +196,8 @@ def _decided(using: str) -> dict[str, str]:
     """What acts decided, and the service goes by when it decides again."""
     picture: dict[str, str] = {}
     for rule in Rule.objects.using(using).all():
-        picture[f"rule {rule.name} {rule.from_day}"] = str(rule.value)
+        vote = f"{rule.voted_on} {rule.minutes!r} by {rule.set_by}"
+        picture[f"rule {rule.name} {rule.from_day}"] = f"{rule.value} {vote}"
     cards = Card.objects.using(using).exclude(status=CardStatus.ISSUING)
     for card in cards.select_related("account"):
         picture[f"card {_life(card.uid, card.generation)}"] = (

@@ -1,8 +1,11 @@
-"""The voted rules, read and written."""
+"""The voted rules, read, written and printed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+
+from django.utils.translation import gettext as _
 
 from cardkit.acts import RuleSet
 from cardkit.clock import business_date
@@ -10,6 +13,30 @@ from server_stub.models import Rule
 from server_stub.rules.scheme import STARTING_VALUES, DatedRule, RuleName, in_force
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
+from server_stub.services.rule_words import day_in_words, label_of, value_in_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedRule:
+    """One rule in force, as an export prints it; texts are in the language that is active."""
+
+    label: str
+    value: str
+    """With its unit."""
+    from_day: date
+    minutes: str
+    """The vote that made it: its title and its day; that there was none is said too."""
+
+    @property
+    def line(self) -> str:
+        """All of it as one line of text."""
+        since = _("depuis le %(day)s") % {"day": day_in_words(self.from_day)}
+        return _("%(label)s : %(value)s, %(since)s (%(minutes)s)") % {
+            "label": self.label,
+            "value": self.value,
+            "since": since,
+            "minutes": self.minutes,
+        }
 
 
 def value(caisse: Caisse, name: RuleName, *, day: date | None = None) -> int:
@@ -28,6 +55,22 @@ def voted(caisse: Caisse, name: RuleName) -> int | None:
     return None if row is None else row.value
 
 
+def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
+    """Return the rules in force on a day, in the order of `RuleName`, for an export to print."""
+    rows = Rule.objects.using(caisse.using).filter(from_day__lte=day).order_by("from_day")
+    in_force_on = {row.name: row for row in rows}
+    return tuple(
+        PrintedRule(
+            label=label_of(name),
+            value=value_in_words(name, in_force_on[name.value].value),
+            from_day=in_force_on[name.value].from_day,
+            minutes=_minutes(in_force_on[name.value]),
+        )
+        for name in RuleName
+        if name.value in in_force_on
+    )
+
+
 def set_rule(
     caisse: Caisse,
     name: RuleName,
@@ -35,12 +78,14 @@ def set_rule(
     *,
     from_day: date,
     voted_on: date | None = None,
+    minutes: str = "",
     by: int = 0,
 ) -> None:
-    """Put a voted rule on record."""
-    acts.record(
-        caisse, RuleSet(name=name.value, value=number, from_day=from_day, voted_on=voted_on), by=by
+    """Put a rule on record, whatever it changes; a committee's vote goes through `vote`."""
+    body = RuleSet(
+        name=name.value, value=number, from_day=from_day, voted_on=voted_on, minutes=minutes
     )
+    acts.record(caisse, body, by=by)
 
 
 def start_rules(caisse: Caisse, *, from_day: date) -> None:
@@ -49,3 +94,12 @@ def start_rules(caisse: Caisse, *, from_day: date) -> None:
     for name, number in STARTING_VALUES.items():
         if name.value not in voted:
             set_rule(caisse, name, number, from_day=from_day)
+
+
+def _minutes(row: Rule) -> str:
+    if row.voted_on is None:
+        return row.minutes or _("valeur de départ, sans vote")
+    day = day_in_words(row.voted_on)
+    if not row.minutes:
+        return _("voté le %(day)s") % {"day": day}
+    return _("procès-verbal du %(day)s, « %(title)s »") % {"day": day, "title": row.minutes}
