@@ -16,6 +16,7 @@ from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.bodies import HASH, MAC8, UID
 from cardkit.directory import CardStatus
 from cardkit.errors import DocumentMalformed, must
+from cardkit.resolutions import RESOLUTIONS, Resolved
 from cardkit.schema import (
     S64,
     U8,
@@ -52,6 +53,8 @@ SETTLEMENT: Final = Text(35)
 _PAID_CENTS: Final = Int(1, 2**63 - 1)
 """Who is owed nothing, or less, has no line."""
 MINUTES_CHARACTERS_MAX: Final = 120
+PIECES_MAX: Final = 15
+"""Eight coins and seven notes are euros."""
 LINES_MAX: Final = 1_000
 """Merchants of one run: 24 bytes each at most, within the bound of an act."""
 
@@ -84,6 +87,15 @@ class ActKind(IntEnum):
     DIGEST_SIGNED = 22
     COMMITMENT_MADE = 23
     COMMITMENT_CHANGED = 24
+    CASH_COUNTED = 30
+    MONEY_DEPOSITED = 31
+    DISPUTE_OPENED = 38
+    DISPUTE_ANSWERED = 39
+    DISPUTE_DECIDED = 40
+    PAPER_ACCEPTED = 41
+    CREDIT_WITHHELD = 42
+    FINDING_HANDLED = 43
+    ACT_REVERSED = 44
 
 
 @unique
@@ -96,6 +108,16 @@ class ReturnReason(IntEnum):
     """Every terminal that could tell of it has told all that it had, and this was not in it."""
     VOID_CONTRADICTED = 3
     """The terminal's last word was that it did not happen."""
+
+
+@unique
+class Means(IntEnum):
+    """By what a contribution came in; cash and cheques bear the number of a quittance."""
+
+    TRANSFER = 0
+    STANDING_ORDER = 1
+    CASH = 2
+    CHEQUE = 3
 
 
 @unique
@@ -176,6 +198,10 @@ class ContributionReceived:
     value_date: date = wire(3, Day)
     reference: str = wire(4, Text(35))
     """Number of the quittance or of the bank's line; never a name."""
+    means: Means | None = maybe(5, Choice(Means), default=None)
+    """Absent: by the bank, and nobody said how."""
+    cancels: int | None = maybe(6, U63, default=None)
+    """Number of the act that this one takes back, whole."""
 
 
 @document
@@ -190,6 +216,8 @@ class RecoveryConfirmed:
     amount_cents: int = wire(6, U31)
     merchant: int = wire(7, U32)
     tmv: bytes = wire(8, MAC8)
+    entered_by: int | None = maybe(9, U63, default=None)
+    """The first of two people, where it took two."""
 
 
 @document
@@ -213,6 +241,8 @@ class SpendReturned:
     reason: ReturnReason = wire(5, Choice(ReturnReason))
     first_tmc: int | None = maybe(6, U32, default=None)
     """Of a gap whose last transaction is `tmc`; absent where it is one transaction."""
+    entered_by: int | None = maybe(7, U63, default=None)
+    """The first of two people; absent where one person, or the service, may do it alone."""
 
 
 @document
@@ -373,6 +403,39 @@ class CommitmentChanged:
     """Of another amount."""
 
 
+@document
+class Piece:
+    """So many coins or notes of one value."""
+
+    value_cents: int = wire(1, U31)
+    count: int = wire(2, U31)
+
+
+@document
+class CashCounted:
+    """The act's author counted the till box; what the books said otherwise is a difference."""
+
+    day: date = wire(1, Day)
+    booked_cents: int = wire(2, S64)
+    """What the books said that the box holds."""
+    pieces: tuple[Piece, ...] = wire(3, ListOf(Nested(Piece), PIECES_MAX))
+    """By value, the greatest first, each once."""
+
+
+@document
+class MoneyDeposited:
+    """Cash or cheques left the till box for the bank, or for the trésorier."""
+
+    means: Means = wire(1, Choice(Means))
+    """Cash or cheque."""
+    amount_cents: int = wire(2, _PAID_CENTS)
+    day: date = wire(3, Day)
+    reference: str = wire(4, Text(35))
+    """Number of the slip; never a name."""
+    cheques: tuple[int, ...] = maybe(5, ListOf(U63, LINES_MAX), default=())
+    """The acts by which these cheques came in, in order."""
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -398,6 +461,9 @@ ActBody: TypeAlias = (
     | DigestSigned
     | CommitmentMade
     | CommitmentChanged
+    | CashCounted
+    | MoneyDeposited
+    | Resolved
 )
 
 ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
@@ -425,6 +491,9 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.DIGEST_SIGNED: DigestSigned,
     ActKind.COMMITMENT_MADE: CommitmentMade,
     ActKind.COMMITMENT_CHANGED: CommitmentChanged,
+    ActKind.CASH_COUNTED: CashCounted,
+    ActKind.MONEY_DEPOSITED: MoneyDeposited,
+    **{ActKind(kind): body for kind, body in RESOLUTIONS.items()},
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}
 
