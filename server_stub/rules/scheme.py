@@ -53,6 +53,12 @@ class RuleName(StrEnum):
     """How long a changed bank account of a merchant waits before it is paid to."""
     EQUILIBRIUM_FUND_CENTS = "equilibrium_fund_cents"
     """What public bodies gave once, to fill the gap of the first year."""
+    CASH_BOX_MAX_CENTS = "cash_box_max_cents"
+    """How much cash the till box may hold before it is handed in (encaisse maximum)."""
+    LATE_DUES = "late_dues"
+    """What it leads to that a contribution is late: a `LateDues`."""
+    LATE_CREDIT_DAYS = "late_credit_days"
+    """How long a contribution may be late before no new credit is signed, where that is voted."""
     ADMISSION_ORDER = "admission_order"
     """In which order the waiting list is admitted: an `AdmissionOrder`."""
     LEAVING_CREDIT = "leaving_credit"
@@ -67,6 +73,20 @@ class RuleName(StrEnum):
     """Who bears a sale that a lost terminal can't prove and no card does: a `LossBearer`."""
     SINGLE_SIGNATURE_MAX_CENTS = "single_signature_max_cents"
     """Up to what amount a claim without proof is one person's decision."""
+    DISPUTE_DAYS = "dispute_days"
+    """How long a producer has to answer when a sale is disputed."""
+    DISPUTE_HOLDS = "dispute_holds"
+    """Whether a disputed amount is held while nobody has decided."""
+    DISPUTE_UNANSWERED = "dispute_unanswered"
+    """What becomes of a dispute that a producer has not answered: an `Unanswered`."""
+    DISPUTE_BORNE_BY = "dispute_borne_by"
+    """Who bears what a dispute gives back to a member: a `DisputeBearer`."""
+    PAPER_DAY_MAX_CENTS = "paper_day_max_cents"
+    """How much of one stall's paper slips of one day can be paid."""
+    PAPER_ON_CREDIT = "paper_on_credit"
+    """Whether what a paper slip paid comes out of credit that is not signed yet."""
+    PAPER_MONTH_MAX_CENTS = "paper_month_max_cents"
+    """How much of one month's credit paper slips may take."""
 
 
 @unique
@@ -90,12 +110,42 @@ class LeavingCredit(IntEnum):
 
 
 @unique
+class LateDues(IntEnum):
+    """What it leads to that a contribution is late; no stall learns of it, whatever is voted."""
+
+    NOTHING = 0
+    REMINDER = 1
+    """The member stands on the list of those to remind."""
+    NO_CREDIT = 2
+    """Likewise, and after `late_credit_days` no new month is signed until it is paid."""
+
+
+@unique
 class LossBearer(IntEnum):
     """Who bears a sale that nothing proves."""
 
     CAISSE = 0
     MERCHANT = 1
     HALF_EACH = 2
+
+
+@unique
+class Unanswered(IntEnum):
+    """What becomes of a dispute when the producer's days are over."""
+
+    REJECTED = 0
+    """The sale stands."""
+    RETURNED = 1
+    """The member has it back."""
+
+
+@unique
+class DisputeBearer(IntEnum):
+    """Who bears what a dispute gives back."""
+
+    MERCHANT = 0
+    """The next run pays so much less."""
+    FUND = 1
 
 
 @unique
@@ -111,6 +161,11 @@ CHOICES: Final[dict[RuleName, type[IntEnum]]] = {
     RuleName.ADMISSION_ORDER: AdmissionOrder,
     RuleName.LEAVING_CREDIT: LeavingCredit,
     RuleName.LOST_SALE_BORNE_BY: LossBearer,
+    RuleName.DISPUTE_HOLDS: Answer,
+    RuleName.DISPUTE_UNANSWERED: Unanswered,
+    RuleName.DISPUTE_BORNE_BY: DisputeBearer,
+    RuleName.PAPER_ON_CREDIT: Answer,
+    RuleName.LATE_DUES: LateDues,
 }
 """Rules whose value is one of a few answers; the number is what is signed."""
 
@@ -121,7 +176,6 @@ APPLIED_BY_PEOPLE: Final = frozenset(
         RuleName.COVERAGE_LOW_PERCENT,
         RuleName.RADIUS_KM,
         RuleName.LOST_SALE_BORNE_BY,
-        RuleName.SINGLE_SIGNATURE_MAX_CENTS,
     }
 )
 """Voted, dated and printed like the others; nothing is computed from them here."""
@@ -152,12 +206,22 @@ STARTING_VALUES: Final = {
     RuleName.RETENTION_DAYS: 730,
     RuleName.IBAN_COOLING_DAYS: 3,
     RuleName.EQUILIBRIUM_FUND_CENTS: 20_000_00,
+    RuleName.CASH_BOX_MAX_CENTS: 500_00,
+    RuleName.LATE_DUES: 1,
+    RuleName.LATE_CREDIT_DAYS: 31,
     RuleName.ADMISSION_ORDER: 0,
     RuleName.LEAVING_CREDIT: 0,
     RuleName.COVERAGE_PERCENT: 100,
     RuleName.RADIUS_KM: 50,
     RuleName.LOST_SALE_BORNE_BY: 0,
     RuleName.SINGLE_SIGNATURE_MAX_CENTS: 0,
+    RuleName.DISPUTE_DAYS: 14,
+    RuleName.DISPUTE_HOLDS: 1,
+    RuleName.DISPUTE_UNANSWERED: 1,
+    RuleName.DISPUTE_BORNE_BY: 0,
+    RuleName.PAPER_DAY_MAX_CENTS: 300_00,
+    RuleName.PAPER_ON_CREDIT: 1,
+    RuleName.PAPER_MONTH_MAX_CENTS: 30_00,
 }
 """What a new caisse is given to vote upon; never read once it has rules of its own."""
 

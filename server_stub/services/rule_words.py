@@ -45,6 +45,9 @@ LABELS: Final[dict[RuleName, Promise]] = {
     RuleName.RETENTION_DAYS: _("Durée de conservation d’un nom après le dernier contact"),
     RuleName.IBAN_COOLING_DAYS: _("Attente après un changement de compte bancaire"),
     RuleName.EQUILIBRIUM_FUND_CENTS: _("Fonds d’équilibre"),
+    RuleName.CASH_BOX_MAX_CENTS: _("Encaisse maximale de la régie"),
+    RuleName.LATE_DUES: _("Cotisation en retard"),
+    RuleName.LATE_CREDIT_DAYS: _("Retard de cotisation avant de suspendre le crédit"),
     RuleName.ADMISSION_ORDER: _("Ordre d’admission de la liste d’attente"),
     RuleName.LEAVING_CREDIT: _("Crédit restant d’un membre qui part"),
     RuleName.COVERAGE_PERCENT: _("Part d’un produit éligible payée en crédit"),
@@ -53,6 +56,13 @@ LABELS: Final[dict[RuleName, Promise]] = {
     RuleName.RADIUS_KM: _("Distance maximale d’un producteur"),
     RuleName.LOST_SALE_BORNE_BY: _("Vente sans preuve d’un terminal perdu : à la charge de"),
     RuleName.SINGLE_SIGNATURE_MAX_CENTS: _("Réclamation décidée par une seule personne jusqu’à"),
+    RuleName.DISPUTE_DAYS: _("Délai du producteur pour répondre à une contestation"),
+    RuleName.DISPUTE_HOLDS: _("Le montant contesté est retenu jusqu’à la décision"),
+    RuleName.DISPUTE_UNANSWERED: _("Contestation restée sans réponse du producteur"),
+    RuleName.DISPUTE_BORNE_BY: _("Somme rendue après une contestation : à la charge de"),
+    RuleName.PAPER_DAY_MAX_CENTS: _("Plafond des bons de papier, par producteur et par jour"),
+    RuleName.PAPER_ON_CREDIT: _("Un bon de papier est repris sur le crédit à venir du membre"),
+    RuleName.PAPER_MONTH_MAX_CENTS: _("Part d’un mois de crédit que les bons peuvent reprendre"),
 }
 
 _ANSWERS: Final[dict[tuple[RuleName, str], Promise]] = {
@@ -60,11 +70,22 @@ _ANSWERS: Final[dict[tuple[RuleName, str], Promise]] = {
     (RuleName.COMMITMENT_NEEDED, "YES"): _("oui"),
     (RuleName.ADMISSION_ORDER, "APPLICATION"): _("date de la demande"),
     (RuleName.ADMISSION_ORDER, "DRAW"): _("tirage au sort public"),
+    (RuleName.LATE_DUES, "NOTHING"): _("sans conséquence"),
+    (RuleName.LATE_DUES, "REMINDER"): _("relance"),
+    (RuleName.LATE_DUES, "NO_CREDIT"): _("relance, puis pas de nouveau crédit"),
     (RuleName.LEAVING_CREDIT, "SPENDABLE"): _("reste utilisable jusqu’à sa date"),
     (RuleName.LEAVING_CREDIT, "LAPSES"): _("revient à la caisse"),
     (RuleName.LOST_SALE_BORNE_BY, "CAISSE"): _("la caisse"),
     (RuleName.LOST_SALE_BORNE_BY, "MERCHANT"): _("le producteur"),
     (RuleName.LOST_SALE_BORNE_BY, "HALF_EACH"): _("la caisse et le producteur, par moitié"),
+    (RuleName.DISPUTE_HOLDS, "NO"): _("non"),
+    (RuleName.DISPUTE_HOLDS, "YES"): _("oui"),
+    (RuleName.DISPUTE_UNANSWERED, "REJECTED"): _("la vente reste due"),
+    (RuleName.DISPUTE_UNANSWERED, "RETURNED"): _("la somme est rendue au membre"),
+    (RuleName.DISPUTE_BORNE_BY, "MERCHANT"): _("le producteur, au paiement suivant"),
+    (RuleName.DISPUTE_BORNE_BY, "FUND"): _("le fonds"),
+    (RuleName.PAPER_ON_CREDIT, "NO"): _("non"),
+    (RuleName.PAPER_ON_CREDIT, "YES"): _("oui"),
 }
 
 
