@@ -16,14 +16,17 @@ from server_stub.models.claim import (
     Sighting,
 )
 from server_stub.models.commitment import Commitment, CommitmentChange, Contribution
-from server_stub.models.directory import DirectoryRow, DirectoryVersion
+from server_stub.models.convention import Convention, ConventionEnd, ConventionTerms
+from server_stub.models.directory import DirectoryRow, DirectoryVersion, StaleCard
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
+from server_stub.models.fleet import TerminalReport
 from server_stub.models.journal import Batch, StoredEntry
-from server_stub.models.ledger import Posting, PostingLine
-from server_stub.models.merchant import Merchant
+from server_stub.models.ledger import Balance, Posting, PostingLine
+from server_stub.models.merchant import Merchant, MerchantKind
+from server_stub.models.operating import JobRun, LoginFailure
 from server_stub.models.pairing import Pairing, PairingRequest, PairingState
-from server_stub.models.person import Erasure, Person
+from server_stub.models.person import Deputy, Erasure, Person
 from server_stub.models.settlement import (
     PayoutEvidence,
     SettledTold,
@@ -32,12 +35,14 @@ from server_stub.models.settlement import (
     SettlementLine,
     SettlementStep,
 )
+from server_stub.models.statement import SettlementPaper, SettlementStatement
 from server_stub.models.terminal import Terminal, TerminalStatus, TokenKey
 
 __all__ = [
     "Account",
     "ActRow",
     "AllowanceIssued",
+    "Balance",
     "BankDetails",
     "BankDetailsConfirmed",
     "Batch",
@@ -50,11 +55,18 @@ __all__ = [
     "Commitment",
     "CommitmentChange",
     "Contribution",
+    "Convention",
+    "ConventionEnd",
+    "ConventionTerms",
+    "Deputy",
     "DirectoryRow",
     "DirectoryVersion",
     "Erasure",
     "Finding",
+    "JobRun",
+    "LoginFailure",
     "Merchant",
+    "MerchantKind",
     "Pairing",
     "PairingRequest",
     "PairingState",
@@ -72,10 +84,14 @@ __all__ = [
     "SettlementDraft",
     "SettlementFile",
     "SettlementLine",
+    "SettlementPaper",
+    "SettlementStatement",
     "SettlementStep",
     "Sighting",
+    "StaleCard",
     "StoredEntry",
     "Terminal",
+    "TerminalReport",
     "TerminalStatus",
     "TokenKey",
 ]

@@ -23,6 +23,8 @@ class SettlementDraft(models.Model):
     """What the second person approves (`rules.settle.lines_hash`)."""
     drawn_up_by = models.PositiveBigIntegerField()
     drawn_up_at = models.DateTimeField()
+    up_to_posting = models.PositiveBigIntegerField(default=0)
+    """The last posting that its amounts count."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(only=True), name="draft_is_the_only_one")]

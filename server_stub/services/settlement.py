@@ -22,7 +22,7 @@ from server_stub.models import (
     SettlementStep,
 )
 from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
-from server_stub.services import acts
+from server_stub.services import acts, statements
 from server_stub.services.behind import Lock, lock
 from server_stub.services.books import balances
 from server_stub.services.caisse import Caisse
@@ -66,6 +66,7 @@ def draw_up(caisse: Caisse, *, by: int) -> SettlementDraft | Refusal:
             lines_hash=lines_hash(name, lines),
             drawn_up_by=by,
             drawn_up_at=caisse.now(),
+            up_to_posting=statements.last_posting(caisse),
         )
 
 
@@ -90,10 +91,15 @@ def approve(caisse: Caisse, name: str, *, by: int) -> Settlement | Refusal:
             return Refusal.DRAFT_CHANGED
         if not still_right(lines, balances(caisse)):
             return Refusal.NO_LONGER_OWED
+        statement = statements.drawn_up(caisse, draft, lines)
+        if statement is None:
+            return Refusal.DRAFT_CHANGED
         body = SettlementApproved(settlement=name, lines=lines, drawn_up_by=draft.drawn_up_by)
         acts.record(caisse, body, by=by)
+        run = Settlement.objects.using(caisse.using).get(name=name)
+        statements.keep(caisse, run, statement, up_to_posting=draft.up_to_posting)
         draft.delete(using=caisse.using)
-        return Settlement.objects.using(caisse.using).get(name=name)
+        return run
 
 
 def mark_sent(

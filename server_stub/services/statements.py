@@ -1,0 +1,248 @@
+"""Statements of runs: read from the books when a run is approved, kept, and read again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max, Sum
+
+from cardkit.acts import ActKind, SettlementLine
+from cardkit.clock import business_date
+from server_stub.models import (
+    CardTransaction,
+    Claim,
+    Merchant,
+    Posting,
+    PostingLine,
+    RefundClaim,
+    Settlement,
+    SettlementDraft,
+    SettlementStatement,
+    SettlementStep,
+)
+from server_stub.rules.facts import State
+from server_stub.rules.ledger import Book
+from server_stub.rules.statement import (
+    Carried,
+    Kept,
+    Movement,
+    MovementKind,
+    PayeeStatement,
+    RunStatement,
+    payee_statement,
+)
+from server_stub.services.caisse import Caisse
+
+_SETTLEMENT, _TRANSACTION, _REFUND = "settlement", "transaction", "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The postings that a run counts: behind those of the run before, up to its own last."""
+
+    after: int
+    up_to: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What a posting is about: where and when it happened."""
+
+    at: datetime
+    terminal: int
+
+
+def last_posting(caisse: Caisse) -> int:
+    """Return the number of the newest posting; 0 where there is none."""
+    return Posting.objects.using(caisse.using).aggregate(last=Max("id"))["last"] or 0
+
+
+def drawn_up(
+    caisse: Caisse, draft: SettlementDraft, lines: Iterable[SettlementLine]
+) -> RunStatement | None:
+    """Return why a draft pays what it pays; None where the books do not come to its amounts."""
+    window = _window(caisse, draft)
+    wanted = {line.merchant: line.amount_cents for line in lines}
+    carried, movements = _carried(caisse, window), _movements(caisse, window)
+    kept, names = _kept(caisse), _names(caisse)
+    payees = tuple(
+        payee_statement(
+            merchant=merchant,
+            name=names[merchant],
+            amount_cents=amount_cents,
+            carried=carried.get(merchant, Carried(merchant=merchant, amount_cents=0)),
+            movements=movements[merchant],
+            kept=kept[merchant],
+        )
+        for merchant, amount_cents in sorted(wanted.items())
+        if merchant in names
+    )
+    if len(payees) != len(wanted) or not all(one.adds_up for one in payees):
+        return None
+    return RunStatement(
+        settlement=draft.name,
+        counted_at=draft.drawn_up_at,
+        counted_since=window.since,
+        payees=payees,
+    )
+
+
+def keep(caisse: Caisse, run: Settlement, statement: RunStatement, *, up_to_posting: int) -> None:
+    """Keep what the second person approved."""
+    SettlementStatement.objects.using(caisse.using).create(
+        settlement=run, up_to_posting=up_to_posting, content=statement.as_json()
+    )
+
+
+def statement_of(caisse: Caisse, name: str) -> RunStatement | None:
+    """Return the statement of an approved run."""
+    rows = SettlementStatement.objects.using(caisse.using).filter(settlement_id=name)
+    row = rows.first()
+    return None if row is None else RunStatement.from_json(row.content)
+
+
+def _window(caisse: Caisse, draft: SettlementDraft) -> _Window:
+    steps = SettlementStep.objects.using(caisse.using).filter(kind=ActKind.SETTLEMENT_REVOKED)
+    before = (
+        SettlementStatement.objects.using(caisse.using)
+        .exclude(settlement__in=steps.values("settlement"))
+        .order_by("settlement__act")
+        .last()
+    )
+    if before is None:
+        return _Window(after=0, up_to=draft.up_to_posting, since=None)
+    since = RunStatement.from_json(before.content).counted_at
+    return _Window(after=before.up_to_posting, up_to=draft.up_to_posting, since=since)
+
+
+def _carried(caisse: Caisse, window: _Window) -> dict[int, Carried]:
+    """What stood there before, with the runs that were approved or revoked since."""
+    lines = PostingLine.objects.using(caisse.using).filter(account=Book.PAYABLE.value)
+    before = lines.filter(posting_id__lte=window.after)
+    sums = before.values_list("merchant").annotate(Sum("amount_cents")).order_by()
+    cents: dict[int, int] = defaultdict(int, sums)
+    runs: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    inside = lines.filter(posting_id__gt=window.after, posting_id__lte=window.up_to)
+    payouts = inside.filter(posting__subject__startswith=f"{_SETTLEMENT}/")
+    for merchant, subject, amount in payouts.values_list(
+        "merchant", "posting__subject", "amount_cents"
+    ):
+        cents[merchant] += amount
+        runs[merchant][subject.partition("/")[2]] += amount
+    return {
+        merchant: Carried(
+            merchant=merchant,
+            amount_cents=amount,
+            runs=tuple(sorted(name for name, net in runs[merchant].items() if net and amount)),
+        )
+        for merchant, amount in cents.items()
+    }
+
+
+def _movements(caisse: Caisse, window: _Window) -> Mapping[int, list[Movement]]:
+    rows = list(
+        PostingLine.objects.using(caisse.using)
+        .filter(
+            account=Book.PAYABLE.value,
+            posting_id__gt=window.after,
+            posting_id__lte=window.up_to,
+        )
+        .exclude(posting__subject__startswith=f"{_SETTLEMENT}/")
+        .order_by("id")
+        .values_list(
+            "merchant",
+            "amount_cents",
+            "posting__card_id",
+            "posting__subject",
+            "posting__at",
+        )
+    )
+    events = _transactions(caisse, {row[2] for row in rows}) | _refunds(caisse)
+    moved: dict[int, list[Movement]] = defaultdict(list)
+    for merchant, cents, card, subject, posted_at in rows:
+        what, _, place = subject.partition("/")
+        key = (card, place) if what == _TRANSACTION else (None, place)
+        event = events.get(key, _Event(posted_at, 0))
+        moved[merchant].append(
+            Movement(
+                merchant=merchant,
+                kind=_kind(what, cents),
+                day=business_date(event.at),
+                terminal=event.terminal,
+                amount_cents=cents,
+                is_late=window.since is not None and event.at <= window.since,
+            )
+        )
+    return moved
+
+
+def _kind(what: str, cents: int) -> MovementKind:
+    """A sale comes, a refund goes; whatever takes either back is a correction."""
+    if what == _TRANSACTION and cents > 0:
+        return MovementKind.SALE
+    if what == _REFUND and cents < 0:
+        return MovementKind.REFUND
+    return MovementKind.CORRECTION
+
+
+def _transactions(caisse: Caisse, cards: set[int]) -> dict[tuple[int | None, str], _Event]:
+    """Where and when proven sales were made; a recovered one has no time of its own."""
+    rows = CardTransaction.objects.using(caisse.using).filter(card__in=cards, claim__isnull=False)
+    return {
+        (card, str(tmc)): _Event(at, terminal)
+        for card, tmc, terminal, at in rows.values_list(
+            "card_id", "tmc", "terminal", "claim__entry__at"
+        )
+    }
+
+
+def _refunds(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
+    rows = RefundClaim.objects.using(caisse.using)
+    return {
+        (None, f"{terminal}/{seq}"): _Event(at, terminal)
+        for terminal, seq, at in rows.values_list("terminal_id", "seq", "entry__at")
+    }
+
+
+def _kept(caisse: Caisse) -> Mapping[int, list[Kept]]:
+    """Sales that nobody is paid for yet: held, waiting for a card, or to be confirmed."""
+    kept: dict[int, list[Kept]] = defaultdict(list)
+    claims = Claim.objects.using(caisse.using).filter(
+        state__in=(State.HELD.value, State.WAITING.value)
+    )
+    for merchant, at, terminal, state, reason, cents in claims.values_list(
+        "merchant", "entry__at", "terminal_id", "state", "reason", "amount_cents"
+    ):
+        kept[merchant].append(_kept_one(merchant, at, terminal, state, reason, cents))
+    recovered = CardTransaction.objects.using(caisse.using).filter(state=State.PROVISIONAL.value)
+    for merchant, terminal, state, reason, cents in recovered.values_list(
+        "merchant", "terminal", "state", "reason", "amount_cents"
+    ):
+        kept[merchant].append(_kept_one(merchant, caisse.now(), terminal, state, reason, cents))
+    return kept
+
+
+def _kept_one(
+    merchant: int, at: datetime, terminal: int, state: str, reason: str, cents: int
+) -> Kept:
+    return Kept(
+        merchant=merchant,
+        day=business_date(at),
+        terminal=terminal,
+        state=State(state),
+        reason=reason,
+        amount_cents=cents,
+    )
+
+
+def _names(caisse: Caisse) -> dict[int, str]:
+    return dict(Merchant.objects.using(caisse.using).values_list("id", "name"))
+
+
+def payee_of(statement: RunStatement, merchant: int) -> PayeeStatement | None:
+    """Return one merchant's part of a run; None where it pays nothing to it."""
+    return next((one for one in statement.payees if one.merchant == merchant), None)
