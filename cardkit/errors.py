@@ -43,6 +43,7 @@ ClafoutisError
 │   ├── StickFull            there is no room left on it
 │   └── StickReadOnly        it takes nothing: a switch on its side, or a damaged file system
 ├── BackupFailed             no complete copy of the books was made
+├── PaperFailed              no PDF was made: its template is wrong, or there is no room
 └── KeyStoreError            a key file is missing, damaged or needs another passphrase
 
 A mistake of ours is none of these: `must()` raises `Bug`, which nothing catches.
@@ -255,6 +256,10 @@ class StickReadOnly(StickError):
 
 class BackupFailed(ClafoutisError):
     """No complete copy of the books was made, so nothing that needs one may happen."""
+
+
+class PaperFailed(ClafoutisError):
+    """No PDF was made: its template is wrong, or there is no room."""
 
 
 class KeyStoreError(ClafoutisError):

@@ -116,16 +116,6 @@ class PayeeStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedRule:
-    """A rule in force as it is printed."""
-
-    name: str
-    value: str
-    from_day: date
-    voted_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatement:
     """A whole run."""
 
@@ -135,7 +125,8 @@ class RunStatement:
     counted_since: datetime | None
     """The same of the run before."""
     payees: tuple[PayeeStatement, ...]
-    rules: tuple[PrintedRule, ...] = ()
+    rules: tuple[str, ...] = ()
+    """The voted rules in force on that day, a line each, in French."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as what JSON holds: days and times as ISO 8601 texts."""
@@ -150,7 +141,7 @@ class RunStatement:
             counted_at=datetime.fromisoformat(data["counted_at"]),
             counted_since=_time(data["counted_since"]),
             payees=tuple(_payee(one) for one in data["payees"]),
-            rules=tuple(_rule(one) for one in data["rules"]),
+            rules=tuple(data["rules"]),
         )
 
 
@@ -235,14 +226,4 @@ def _payee(data: dict[str, Any]) -> PayeeStatement:
     return PayeeStatement(
         **data
         | {"days": tuple(days), "kept": tuple(kept), "carried_runs": tuple(data["carried_runs"])}
-    )
-
-
-def _rule(data: dict[str, Any]) -> PrintedRule:
-    voted_on = data["voted_on"]
-    return PrintedRule(
-        name=data["name"],
-        value=data["value"],
-        from_day=date.fromisoformat(data["from_day"]),
-        voted_on=None if voted_on is None else date.fromisoformat(voted_on),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Sum
+from django.utils import translation
 
 from cardkit.acts import ActKind, SettlementLine
 from cardkit.clock import business_date
@@ -35,6 +36,7 @@ from server_stub.rules.statement import (
     payee_statement,
 )
 from server_stub.services.caisse import Caisse
+from server_stub.services.rules_in_force import printed
 
 _SETTLEMENT, _TRANSACTION, _REFUND = "settlement", "transaction", "refund"
 
@@ -88,6 +90,7 @@ def drawn_up(
         counted_at=draft.drawn_up_at,
         counted_since=window.since,
         payees=payees,
+        rules=_rules(caisse, draft.drawn_up_at),
     )
 
 
@@ -237,6 +240,12 @@ def _kept_one(
         reason=reason,
         amount_cents=cents,
     )
+
+
+def _rules(caisse: Caisse, at: datetime) -> tuple[str, ...]:
+    """Papers are in French, whichever language the person works in who approves."""
+    with translation.override("fr"):
+        return tuple(one.line for one in printed(caisse, business_date(at)))
 
 
 def _names(caisse: Caisse) -> dict[int, str]:
