@@ -53,6 +53,7 @@ def test_facts_and_books_are_append_only(world: ServiceWorld, model: type[Model]
 CHANGING = frozenset(
     {
         "Account",
+        "ActText",
         "AllowanceIssued",
         "Batch",
         "Card",
@@ -66,8 +67,11 @@ CHANGING = frozenset(
         "Merchant",
         "Pairing",
         "PairingRequest",
+        "PaperPaid",
+        "PaperSlip",
         "PermitIssued",
         "Person",
+        "Proposal",
         "PublishedKey",
         "RecordSeen",
         "RefundClaim",

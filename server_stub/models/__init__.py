@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from server_stub.models.act import ActRow, Rule
 from server_stub.models.bank import BankDetails, BankDetailsConfirmed, SettlementFile
+from server_stub.models.bank_statement import (
+    BankImport,
+    BankLine,
+    BankLineOutcome,
+    BankLineText,
+    StatementProfile,
+)
 from server_stub.models.card import Account, Card, CardStatus
 from server_stub.models.claim import (
     CardDecision,
@@ -21,12 +28,33 @@ from server_stub.models.directory import DirectoryRow, DirectoryVersion, StaleCa
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
 from server_stub.models.fleet import TerminalReport
+from server_stub.models.helper import Helper, HelperRole
 from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Balance, Posting, PostingLine
+from server_stub.models.membership import Admission, Departure, Wave
 from server_stub.models.merchant import Merchant, MerchantKind
 from server_stub.models.operating import JobRun, LoginFailure
 from server_stub.models.pairing import Pairing, PairingRequest, PairingState
+from server_stub.models.payment import (
+    CashCount,
+    DepositedCheque,
+    MoneyDeposit,
+    PaymentMeans,
+    QuittancePrint,
+)
 from server_stub.models.person import Deputy, Erasure, Person
+from server_stub.models.resolution import (
+    ActReversal,
+    ActText,
+    Carnet,
+    Dispute,
+    DisputeStep,
+    FindingHandling,
+    PaperClaim,
+    PaperPaid,
+    PaperSlip,
+    Proposal,
+)
 from server_stub.models.settlement import (
     PayoutEvidence,
     SettledTold,
@@ -40,16 +68,25 @@ from server_stub.models.terminal import Terminal, TerminalStatus, TokenKey
 
 __all__ = [
     "Account",
+    "ActReversal",
     "ActRow",
+    "ActText",
+    "Admission",
     "AllowanceIssued",
     "Balance",
     "BankDetails",
     "BankDetailsConfirmed",
+    "BankImport",
+    "BankLine",
+    "BankLineOutcome",
+    "BankLineText",
     "Batch",
     "Card",
     "CardDecision",
     "CardStatus",
     "CardTransaction",
+    "Carnet",
+    "CashCount",
     "Claim",
     "ClaimDecision",
     "Commitment",
@@ -58,24 +95,38 @@ __all__ = [
     "Convention",
     "ConventionEnd",
     "ConventionTerms",
+    "Departure",
+    "DepositedCheque",
     "Deputy",
     "DirectoryRow",
     "DirectoryVersion",
+    "Dispute",
+    "DisputeStep",
     "Erasure",
     "Finding",
+    "FindingHandling",
+    "Helper",
+    "HelperRole",
     "JobRun",
     "LoginFailure",
     "Merchant",
     "MerchantKind",
+    "MoneyDeposit",
     "Pairing",
     "PairingRequest",
     "PairingState",
+    "PaperClaim",
+    "PaperPaid",
+    "PaperSlip",
+    "PaymentMeans",
     "PayoutEvidence",
     "PermitIssued",
     "Person",
     "Posting",
     "PostingLine",
+    "Proposal",
     "PublishedKey",
+    "QuittancePrint",
     "RecordSeen",
     "RefundClaim",
     "Rule",
@@ -89,9 +140,11 @@ __all__ = [
     "SettlementStep",
     "Sighting",
     "StaleCard",
+    "StatementProfile",
     "StoredEntry",
     "Terminal",
     "TerminalReport",
     "TerminalStatus",
     "TokenKey",
+    "Wave",
 ]
