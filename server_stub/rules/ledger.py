@@ -8,6 +8,10 @@ LOSS is negative where the caisse pays what a member was already given back. Cre
 issued goes from ISSUED to CREDIT; what a card may still spend is CREDIT + SPENT. A payout is no
 card's: it leads from a merchant's PAYABLE by IN_PAYMENT to PAID, and a refund after it leaves
 PAYABLE negative until later sales make up for it.
+
+What members pay in stands in books of its own, which runs do not touch:
+
+    -CONTRIBUTED = BANKED + CASH_BOX + CHEQUES + CASH_DIFFERENCE
 """
 
 from __future__ import annotations
@@ -37,6 +41,15 @@ class Book(StrEnum):
     IN_PAYMENT = "in_payment"
     """In a run that was approved and that no statement of the bank shows yet."""
     PAID = "paid"
+    CONTRIBUTED = "contributed"
+    """What members paid in, below zero; it is in exactly one of the next three."""
+    BANKED = "banked"
+    """Of contributions: on the caisse's account, or with the trésorier."""
+    CASH_BOX = "cash_box"
+    CHEQUES = "cheques"
+    """Not handed in yet."""
+    CASH_DIFFERENCE = "cash_difference"
+    """What counting the box found missing; below zero: what it found too much."""
 
 
 OF_MERCHANTS: Final = frozenset(
