@@ -16,6 +16,7 @@ from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.bodies import HASH, MAC8, UID
 from cardkit.directory import CardStatus
 from cardkit.errors import DocumentMalformed, must
+from cardkit.membership import MEMBERSHIP, Membership
 from cardkit.resolutions import RESOLUTIONS, Resolved
 from cardkit.schema import (
     S64,
@@ -87,8 +88,14 @@ class ActKind(IntEnum):
     DIGEST_SIGNED = 22
     COMMITMENT_MADE = 23
     COMMITMENT_CHANGED = 24
+    WAVE_ADMITTED = 25
+    CREDIT_LAPSED = 26
+    MEMBER_LEFT = 27
     CASH_COUNTED = 30
     MONEY_DEPOSITED = 31
+    CONVENTION_SIGNED = 35
+    CONVENTION_ENDED = 36
+    TERMINAL_REVOKED = 37
     DISPUTE_OPENED = 38
     DISPUTE_ANSWERED = 39
     DISPUTE_DECIDED = 40
@@ -130,6 +137,8 @@ class CommitmentChangeKind(IntEnum):
     """One month without dues and without credit."""
     ENDED = 2
     """No dues and no credit from here on."""
+    PERSONS = 3
+    """The household has more or fewer persons from here on."""
 
 
 @document
@@ -182,10 +191,18 @@ class AllowanceIssued:
 
 @document
 class TerminalLost:
-    """A terminal will send nothing any more; what it had not sent is to be recovered."""
+    """A terminal will send nothing any more; what it had not sent is to be recovered.
+
+    Of a stolen one a loss window is told: whatever it signed beyond `last_seq`, and turns up, moves
+    no more than that by itself.
+    """
 
     terminal: int = wire(1, U32)
     last_seq: int = wire(2, U32)
+    window_cents: int | None = maybe(3, U63, default=None)
+    """None: it was not stolen, and all of it counts."""
+    head: bytes | None = maybe(4, HASH, default=None)
+    """Digest of the entry `last_seq`, as it was held here."""
 
 
 @document
@@ -401,6 +418,8 @@ class CommitmentChanged:
     from_month: date = wire(3, Day)
     monthly_cents: int | None = maybe(4, U31, default=None)
     """Of another amount."""
+    persons: int | None = maybe(5, Int(1, 50), default=None)
+    """Of another number of persons."""
 
 
 @document
@@ -436,6 +455,35 @@ class MoneyDeposited:
     """The acts by which these cheques came in, in order."""
 
 
+@document
+class ConventionSigned:
+    """A merchant may sell from a day until a day; never two conventions of one on one day."""
+
+    merchant: int = wire(1, U32)
+    from_day: date = wire(2, Day)
+    until_day: date = wire(3, Day)
+    """The first day that it no longer covers."""
+    signed_on: date = wire(4, Day)
+    terms: bytes = wire(5, HASH)
+    """SHA-256 of what was agreed beside the dates."""
+
+
+@document
+class ConventionEnded:
+    """All that was signed with a merchant before this act ends sooner than it says."""
+
+    merchant: int = wire(1, U32)
+    until_day: date = wire(2, Day)
+    """The first day that is no longer covered."""
+
+
+@document
+class TerminalRevoked:
+    """A terminal gets nothing to sell with any more; what it tells counts all the same."""
+
+    terminal: int = wire(1, U32)
+
+
 ActBody: TypeAlias = (
     EpochRaised
     | DocumentHeld
@@ -461,6 +509,10 @@ ActBody: TypeAlias = (
     | DigestSigned
     | CommitmentMade
     | CommitmentChanged
+    | ConventionSigned
+    | ConventionEnded
+    | TerminalRevoked
+    | Membership
     | CashCounted
     | MoneyDeposited
     | Resolved
@@ -491,6 +543,10 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.DIGEST_SIGNED: DigestSigned,
     ActKind.COMMITMENT_MADE: CommitmentMade,
     ActKind.COMMITMENT_CHANGED: CommitmentChanged,
+    ActKind.CONVENTION_SIGNED: ConventionSigned,
+    ActKind.CONVENTION_ENDED: ConventionEnded,
+    ActKind.TERMINAL_REVOKED: TerminalRevoked,
+    **{ActKind(kind): body for kind, body in MEMBERSHIP.items()},
     ActKind.CASH_COUNTED: CashCounted,
     ActKind.MONEY_DEPOSITED: MoneyDeposited,
     **{ActKind(kind): body for kind, body in RESOLUTIONS.items()},

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum, unique
 from typing import Final
 
 from cardkit.errors import must
+from cardkit.membership import AdmissionOrder
 
 
 @unique
@@ -60,7 +61,7 @@ class RuleName(StrEnum):
     LATE_CREDIT_DAYS = "late_credit_days"
     """How long a contribution may be late before no new credit is signed, where that is voted."""
     ADMISSION_ORDER = "admission_order"
-    """In which order the waiting list is admitted: an `AdmissionOrder`."""
+    """In which order the waiting list is admitted: a `cardkit.membership.AdmissionOrder`."""
     LEAVING_CREDIT = "leaving_credit"
     """What becomes of the credit that a leaver has not spent: a `LeavingCredit`."""
     COVERAGE_PERCENT = "coverage_percent"
@@ -87,16 +88,6 @@ class RuleName(StrEnum):
     """Whether what a paper slip paid comes out of credit that is not signed yet."""
     PAPER_MONTH_MAX_CENTS = "paper_month_max_cents"
     """How much of one month's credit paper slips may take."""
-
-
-@unique
-class AdmissionOrder(IntEnum):
-    """In which order a waiting list is admitted."""
-
-    APPLICATION = 0
-    """Who applied first comes first."""
-    DRAW = 1
-    """By a draw whose seed is published (`rules.waves`)."""
 
 
 @unique
