@@ -5,14 +5,15 @@
 Every rung is a command of its own that runs until its budget is over and says in its last line
 what it did, as one JSON object. Two lanes run side by side: one lives simulated worlds all the
 time, the other takes turns. Counters of all soaks stand in docs/soak.json, and their table in
-docs/reliability.md; the exit status is 1 when anything was violated. Stop it with Ctrl+C: what
-is done by then counts.
+docs/reliability.md; the exit status is 1 when anything was violated. Stop it with Ctrl+C or
+SIGTERM: what is done by then counts.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -184,6 +185,8 @@ def keep(soak: Soak, counters: Counters) -> None:
 @click.option("--mutants/--no-mutants", default=True, help="Plant every bug at the end.")
 def main(*, minutes: int, mutants: bool) -> None:
     """Soak for so many minutes."""
+    for stop in (signal.SIGINT, signal.SIGTERM):  # whoever runs it unseen has SIGINT ignored
+        signal.signal(stop, signal.default_int_handler)
     counters = json.loads(COUNTERS.read_text("utf-8"))
     soak = Soak(ends_at=time.monotonic() + 60 * minutes, base=SEEDS_A_RUN * (counters["runs"] + 1))
     lanes = (itertools.repeat(SHORT), itertools.cycle(TURNS))
