@@ -14,6 +14,7 @@ from cardkit.schema import (
     U31,
     U32,
     Flag,
+    Int,
     ListOf,
     Nested,
     Seconds,
@@ -30,6 +31,9 @@ MERCHANTS_MAX: Final = 64
 """A producers' shop with room to spare; a loan for a day lists every merchant of a caisse."""
 
 
+COVERAGES_MAX: Final = 8
+
+
 @document
 class MerchantGrant:
     """One merchant that this terminal may sell for."""
@@ -40,6 +44,8 @@ class MerchantGrant:
     convention_from: datetime = wire(3, Seconds)
     convention_until: datetime = wire(4, Seconds)
     """The first instant that the convention no longer covers."""
+    coverages_bp: tuple[int, ...] = maybe(5, ListOf(Int(0, 10_000), COVERAGES_MAX), default=())
+    """Rates that the convention knows, the highest first; empty: as the till's articles say."""
 
 
 @document
@@ -72,6 +78,8 @@ class Permit:
     refund_days: int = wire(8, DAYS)
     """How long after a sale its refund may be entered."""
     training: bool = maybe(9, Flag, default=False)
+    loan: bool = maybe(10, Flag, default=False)
+    """For a day, to whoever needs it: it is not renewed, and what went before it counts again."""
 
     @property
     def order(self) -> tuple[int, int]:

@@ -49,6 +49,7 @@ from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.field import Field
 from simulator.issued import IssuedKeys, issued_card
+from simulator.partner import sign_up
 
 START: Final = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 LONG_AGO: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -95,15 +96,14 @@ class ServiceWorld:
 
     def merchant(self, number: int) -> Merchant:
         """A partner whose convention covers every test."""
-        merchant, _ = Merchant.objects.using(self.caisse.using).get_or_create(
-            id=number,
-            defaults={
-                "name": f"Ferme {number}",
-                "convention_from": LONG_AGO,
-                "convention_until": LONG_AFTER,
-            },
+        known = Merchant.objects.using(self.caisse.using).filter(id=number).first()
+        return known or sign_up(
+            self.caisse,
+            number,
+            f"Ferme {number}",
+            convention_from=LONG_AGO,
+            convention_until=LONG_AFTER,
         )
-        return merchant
 
     def card(self, *, account: bytes | None = None) -> VirtualCard:
         """Issue a card of an account, with the months that are due."""

@@ -60,6 +60,7 @@ CHANGING = frozenset(
         "CardDecision",
         "CardTransaction",
         "Claim",
+        "Deputy",
         "DirectoryRow",
         "DirectoryVersion",
         "Erasure",
@@ -80,6 +81,7 @@ CHANGING = frozenset(
         "SettlementDraft",
         "Sighting",
         "Terminal",
+        "TerminalReport",
         "TokenKey",
     }
 )

@@ -22,12 +22,13 @@ from provisioning.keystore import KeySet
 from provisioning.terminals import TerminalWorkshop
 from server_stub.api import pairing, workshop
 from server_stub.keys import KeyRing
-from server_stub.models import Account, Merchant
+from server_stub.models import Account
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import start_rules
 from simulator.clock import ManualClock
 from simulator.field import Field
 from simulator.maker import Maker
+from simulator.partner import sign_up
 
 NOW = datetime(2026, 3, 16, 8, tzinfo=UTC)
 UID = bytes.fromhex("04A1B2C3D4E5F6")
@@ -120,9 +121,10 @@ def make_world(keys: KeySet, clock: ManualClock) -> World:
     for number in (ACCOUNT, OTHER_ACCOUNT):
         Account.objects.create(number=number)
     for merchant in (MERCHANT, OTHER_MERCHANT):
-        Merchant.objects.create(
-            id=merchant,
-            name=f"Stall {merchant}",
+        sign_up(
+            caisse,
+            merchant,
+            f"Stall {merchant}",
             convention_from=datetime(2026, 1, 1, tzinfo=UTC),
             convention_until=datetime(2027, 1, 1, tzinfo=UTC),
         )

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from server_stub.models.fields import MaybeBytesField
 
 
+class MerchantKind(models.TextChoices):
+    """Where a merchant sells."""
+
+    PRODUCER = "producer"
+    GROCERY = "grocery"
+
+
 class Merchant(models.Model):
-    """A stall under its public name, with the dates of its convention."""
+    """A stall or shop under its public name; its conventions say from when until when."""
 
     id = models.PositiveBigIntegerField(primary_key=True)
     name = models.CharField(max_length=70)
-    convention_from = models.DateTimeField()
-    convention_until = models.DateTimeField()
-    """The first instant that the convention no longer covers."""
+    kind = models.CharField(
+        max_length=8, choices=MerchantKind.choices, default=MerchantKind.PRODUCER
+    )
     certificate = MaybeBytesField(max_length=1024, null=True)
 
     class Meta:
@@ -25,8 +32,7 @@ class Merchant(models.Model):
                 condition=Q(id__gt=0, id__lt=2**32), name="merchant_id_is_32_bits"
             ),
             models.CheckConstraint(
-                condition=Q(convention_from__lt=F("convention_until")),
-                name="merchant_convention_has_a_length",
+                condition=Q(kind__in=["producer", "grocery"]), name="merchant_kind_known"
             ),
         ]
 

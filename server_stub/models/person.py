@@ -6,7 +6,7 @@ The books know accounts. A row here can be erased, and every sum is what it was.
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from server_stub.models.card import Account
 
@@ -53,3 +53,29 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} on {self.erased_at:%Y-%m-%d}"
+
+
+class Deputy(models.Model):
+    """Who may act for a merchant, from a day until a day; erasable like a member."""
+
+    merchant = models.PositiveBigIntegerField()
+    name = models.CharField(max_length=120)
+    telephone = models.CharField(max_length=40, blank=True, default="")
+    """Where they are called back before they are told anything."""
+    from_day = models.DateField()
+    until_day = models.DateField(null=True)
+    """The first day that they no longer may; null: until further notice."""
+    entered_by = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["merchant", "from_day", "id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="deputy_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(until_day__isnull=True) | Q(until_day__gte=F("from_day")),
+                name="deputy_ends_after_begin",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"deputy {self.pk}"

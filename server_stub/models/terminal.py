@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from server_stub.models.fields import BytesField
+from server_stub.models.fields import BytesField, MaybeBytesField
 
 
 class TerminalStatus(models.TextChoices):
@@ -33,6 +33,8 @@ class Terminal(models.Model):
     """The journal is held without a gap up to here."""
     cursor_head = BytesField(max_length=32)
     """Digest of that entry; while there is none, the SHA-256 of the journal key."""
+    forked = models.BooleanField(default=False)
+    """Whether a number of its journal was signed twice: no entry is ever taken away again."""
     head_seq = models.PositiveBigIntegerField(default=0)
     """The last entry that the terminal says exists, sent or not."""
     epoch_seen = models.PositiveBigIntegerField(default=0)
@@ -41,6 +43,10 @@ class Terminal(models.Model):
     """The directory that it said it holds: the watermark of a block."""
     lost_after_seq = models.PositiveBigIntegerField(null=True)
     """Where its journal ended here when it was declared lost."""
+    lost_head = MaybeBytesField(max_length=32, null=True)
+    """Digest of that entry: what does not lead up to it and comes later is another story."""
+    loss_window_cents = models.PositiveBigIntegerField(null=True)
+    """The most that what it signed beyond may move by itself; None: all of it (it was not stolen)."""
     last_seen_at = models.DateTimeField(null=True)
     software_version = models.CharField(max_length=32, default="", blank=True)
 

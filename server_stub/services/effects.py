@@ -11,6 +11,7 @@ from cardkit.cbor import decode
 from cardkit.directory import CardStatus as RowStatus
 from cardkit.errors import must
 from cardkit.permit import Permit
+from cardkit.resolutions import Resolved
 from cardkit.schema import unpack
 from cardkit.signing import ContentType, parse
 from server_stub.models import (
@@ -23,7 +24,8 @@ from server_stub.models import (
     ClaimDecision,
     Commitment,
     CommitmentChange,
-    Contribution,
+    Convention,
+    ConventionEnd,
     PayoutEvidence,
     PermitIssued,
     PublishedKey,
@@ -35,8 +37,10 @@ from server_stub.models import (
     TerminalStatus,
 )
 from server_stub.rules.ledger import Book, Lines, move
+from server_stub.services import money_in
 from server_stub.services.books import CREDIT, MOVED, net_of, post
 from server_stub.services.caisse import Caisse
+from server_stub.services.resolved import apply_resolved
 
 
 def apply(caisse: Caisse, row: ActRow, body: ActBody) -> None:
@@ -143,7 +147,40 @@ def _(body: acts.DocumentHeld, caisse: Caisse, _row: ActRow) -> None:
 @_apply.register
 def _(body: acts.TerminalLost, caisse: Caisse, _row: ActRow) -> None:
     Terminal.objects.using(caisse.using).filter(id=body.terminal).update(
-        status=TerminalStatus.LOST, lost_after_seq=body.last_seq
+        status=TerminalStatus.LOST,
+        lost_after_seq=body.last_seq,
+        loss_window_cents=body.window_cents,
+        lost_head=body.head,
+    )
+
+
+@_apply.register
+def _(body: acts.TerminalRevoked, caisse: Caisse, _row: ActRow) -> None:
+    terminals = Terminal.objects.using(caisse.using).filter(id=body.terminal)
+    terminals.filter(status=TerminalStatus.ACTIVE).update(status=TerminalStatus.REVOKED)
+
+
+@_apply.register
+def _(body: acts.ConventionSigned, caisse: Caisse, row: ActRow) -> None:
+    Convention.objects.using(caisse.using).create(
+        act=row,
+        merchant=body.merchant,
+        from_day=body.from_day,
+        until_day=body.until_day,
+        signed_on=body.signed_on,
+        terms=body.terms,
+    )
+
+
+@_apply.register
+def _(body: acts.ConventionEnded, caisse: Caisse, row: ActRow) -> None:
+    """One that was to begin later never covers a day."""
+    signed = Convention.objects.using(caisse.using).filter(
+        merchant=body.merchant, until_day__gt=body.until_day
+    )
+    ConventionEnd.objects.using(caisse.using).bulk_create(
+        ConventionEnd(act=row, convention=one, until_day=max(body.until_day, one.from_day))
+        for one in signed
     )
 
 
@@ -246,14 +283,17 @@ def _(body: acts.CommitmentChanged, caisse: Caisse, row: ActRow) -> None:
 
 @_apply.register
 def _(body: acts.ContributionReceived, caisse: Caisse, row: ActRow) -> None:
-    account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
-    Contribution.objects.using(caisse.using).create(
-        act=row,
-        account=account,
-        amount_cents=body.amount_cents,
-        value_date=body.value_date,
-        reference=body.reference,
-    )
+    money_in.contribution_came(caisse, row, body)
+
+
+@_apply.register
+def _(body: acts.CashCounted, caisse: Caisse, row: ActRow) -> None:
+    money_in.box_counted(caisse, row, body, by=_author(row))
+
+
+@_apply.register
+def _(body: acts.MoneyDeposited, caisse: Caisse, row: ActRow) -> None:
+    money_in.money_deposited(caisse, row, body, by=_author(row))
 
 
 @_apply.register
@@ -307,6 +347,11 @@ def _(body: acts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
     )
     lines = move(body.amount_cents, out_of=Book.PAYABLE, into=Book.PAID, merchant=body.merchant)
     _post_payout(caisse, body.settlement, row, lines)
+
+
+@_apply.register
+def _(body: Resolved, caisse: Caisse, row: ActRow) -> None:
+    apply_resolved(caisse, row, body, by=_author(row))
 
 
 def _author(row: ActRow) -> int:

@@ -39,7 +39,7 @@ from server_stub.rules.allowances import (
 )
 from server_stub.rules.refunds import ALREADY_RETURNED
 from server_stub.rules.scheme import RuleName
-from server_stub.services import acts
+from server_stub.services import acts, conventions
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of, row_at
@@ -47,6 +47,9 @@ from server_stub.services.entitled import entitlements
 from server_stub.services.rules_in_force import value
 
 logger = logging.getLogger(__name__)
+
+GIVEN_BACK = (ActKind.SPEND_RETURNED, ActKind.DISPUTE_DECIDED)
+"""Acts whose amount is the member's again."""
 
 PERMIT_RENEWED_AFTER = timedelta(days=1)
 """A terminal that syncs holds a permit of today."""
@@ -92,7 +95,7 @@ def give_back(caisse: Caisse, card_ids: Iterable[int]) -> None:
         card__in=set(card_ids), granted=True, allowance__isnull=True
     )
     returns = CardDecision.objects.using(caisse.using).filter(
-        card__in=set(card_ids), kind=ActKind.SPEND_RETURNED, allowance__isnull=True
+        card__in=set(card_ids), kind__in=GIVEN_BACK, allowance__isnull=True
     )
     owed = {row.card_id for row in refunds if row.card_id} | {row.card_id for row in returns}
     for card in Card.objects.using(caisse.using).filter(id__in=owed).order_by("id"):
@@ -117,9 +120,18 @@ def held_allowance(caisse: Caisse, card: Card) -> Allowance | None:
 
 
 def issue_permit(
-    caisse: Caisse, terminal: Terminal, *, merchants: Sequence[int], training: bool = False
+    caisse: Caisse,
+    terminal: Terminal,
+    *,
+    merchants: Sequence[int],
+    training: bool = False,
+    lent_until: datetime | None = None,
+    by: int = 0,
 ) -> PermitIssued:
-    """Sign a permit to sell for these merchants, until the rule says."""
+    """Sign a permit to sell for these merchants, until the rule says, or for as long as it is lent.
+
+    `lent_until` is the last second of a loan, which ends by itself.
+    """
     with caisse.alone():
         epoch, now = acts.epoch(caisse), caisse.now()
         last = PermitIssued.objects.using(caisse.using).filter(terminal=terminal).last()
@@ -128,28 +140,44 @@ def issue_permit(
             version=last.version + 1 if last and last.epoch == epoch else 1,
             terminal=terminal.id,
             issued_at=now,
-            valid_until=now + timedelta(days=value(caisse, RuleName.PERMIT_DAYS)),
-            merchants=tuple(_grant(caisse, merchant) for merchant in merchants),
+            valid_until=lent_until or now + timedelta(days=value(caisse, RuleName.PERMIT_DAYS)),
+            merchants=_grants(caisse, merchants),
             caps=_caps(caisse),
             refund_days=value(caisse, RuleName.REFUND_DAYS),
             training=training,
+            loan=lent_until is not None,
         )
         signed = sign_permit(caisse.ring.issuer, permit)
-        acts.record(caisse, DocumentHeld(content=signed.encoded))
+        acts.record(caisse, DocumentHeld(content=signed.encoded), by=by)
         return PermitIssued.objects.using(caisse.using).get(digest=signed.digest)
 
 
 def current_permit(caisse: Caisse, terminal: Terminal) -> PermitIssued | None:
-    """Return a terminal's permit, renewed when it is not of today; None when it has none."""
+    """Return a terminal's permit as it should be now; None when it has none.
+
+    It is renewed when it is not of today, or a convention says something else since. A loan is
+    never renewed: when it is over, the permit before it is.
+    """
     last = PermitIssued.objects.using(caisse.using).filter(terminal=terminal).last()
     if last is None:
         return None
-    stale = caisse.now() - last.issued_at >= PERMIT_RENEWED_AFTER
-    if not stale and last.epoch == acts.epoch(caisse):
-        return last
     permit = permit_of(last.content)
+    lent_until = permit.valid_until if permit.loan else None
+    if lent_until is not None and caisse.now() > lent_until:
+        permit, lent_until = _before_loan(caisse, terminal), None
+    elif _is_current(caisse, last, permit):
+        return last
     merchants = [grant.merchant for grant in permit.merchants]
-    return issue_permit(caisse, terminal, merchants=merchants, training=permit.training)
+    return issue_permit(
+        caisse, terminal, merchants=merchants, training=permit.training, lent_until=lent_until
+    )
+
+
+def own_permit(caisse: Caisse, terminal: Terminal) -> Permit | None:
+    """Return what a terminal's newest permit says that is no loan; None when it has none."""
+    issued = PermitIssued.objects.using(caisse.using).filter(terminal=terminal)
+    permits = (permit_of(row.content) for row in issued.reverse().iterator())
+    return next((permit for permit in permits if not permit.loan), None)
 
 
 def move_credit(caisse: Caisse, old: Card, new: Card, amount_cents: int) -> AllowanceIssued | None:
@@ -303,14 +331,26 @@ def _spendable_until(caisse: Caisse, months: Sequence[MonthCredit]) -> datetime:
     return last_month + timedelta(days=value(caisse, RuleName.SPENDABLE_DAYS))
 
 
-def _grant(caisse: Caisse, merchant_id: int) -> MerchantGrant:
-    merchant = Merchant.objects.using(caisse.using).get(id=merchant_id)
-    return MerchantGrant(
-        merchant=merchant.id,
-        name=merchant.name,
-        convention_from=merchant.convention_from,
-        convention_until=merchant.convention_until,
+def _is_current(caisse: Caisse, issued: PermitIssued, permit: Permit) -> bool:
+    is_of_today = permit.loan or caisse.now() - issued.issued_at < PERMIT_RENEWED_AFTER
+    granted = [grant.merchant for grant in permit.merchants]
+    return (
+        is_of_today
+        and issued.epoch == acts.epoch(caisse)
+        and permit.merchants == _grants(caisse, granted)
     )
+
+
+def _before_loan(caisse: Caisse, terminal: Terminal) -> Permit:
+    permit = own_permit(caisse, terminal)
+    must(permit is not None, "a terminal that was lent has a permit of its own")
+    assert permit is not None  # noqa: S101 - what must() said, for the type checker
+    return permit
+
+
+def _grants(caisse: Caisse, merchants: Sequence[int]) -> tuple[MerchantGrant, ...]:
+    rows = Merchant.objects.using(caisse.using)
+    return tuple(conventions.grant_of(caisse, rows.get(id=number)) for number in merchants)
 
 
 def _caps(caisse: Caisse) -> Caps:

@@ -9,9 +9,10 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from cardkit.clock import PARIS, business_date
+from cardkit.clock import business_date
 from server_stub.models import Account, Merchant
-from server_stub.rules.allowances import midnight
+from server_stub.rules.conventions import Category, Span, Terms
+from server_stub.services import conventions
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import start_rules
 
@@ -64,15 +65,16 @@ def console_user(caisse: Caisse, name: str) -> str | None:
 
 
 def _merchants(caisse: Caisse, today: date) -> list[Merchant]:
-    convention = {
-        "convention_from": midnight(date(today.year, 1, 1), PARIS),
-        "convention_until": midnight(date(today.year + 2, 1, 1), PARIS),
-    }
+    days = Span(date(today.year, 1, 1), date(today.year + 2, 1, 1))
+    terms = Terms(distance_km=0, categories=(Category(name="Produits de la ferme"),))
     manager = Merchant.objects.using(caisse.using)
-    return [
-        manager.get_or_create(id=number, defaults={"name": name, **convention})[0]
-        for number, name in enumerate(MERCHANTS, start=1)
-    ]
+    merchants = []
+    for number, name in enumerate(MERCHANTS, start=1):
+        merchant, is_new = manager.get_or_create(id=number, defaults={"name": name})
+        if is_new:
+            conventions.sign(caisse, number, days, terms, signed_on=today)
+        merchants.append(merchant)
+    return merchants
 
 
 def _accounts(caisse: Caisse) -> list[Account]:

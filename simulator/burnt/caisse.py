@@ -24,7 +24,7 @@ from cardkit.pairing import CardMasters
 from cardkit.signing import SigningKey
 from provisioning.keystore import KeySet
 from server_stub.keys import KeyRing, token_key_purpose
-from server_stub.models import Card, Merchant, Terminal, TokenKey
+from server_stub.models import Card, Terminal, TokenKey
 from server_stub.services import acts, issue, recover
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of
@@ -34,6 +34,7 @@ from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.field import Field
 from simulator.issued import AID, IssuedKeys, issued_card
+from simulator.partner import sign_up
 from terminal.config import DataDirectory
 from terminal.documents import Documents, Identity
 from terminal.floored import FlooredClock
@@ -69,9 +70,10 @@ class BareCaisse:
         """Found it, with rules and one merchant."""
         caisse = Caisse(ring=KeyRing(keys.public, keys.service), clock=clock, using=using)
         start_rules(caisse, from_day=LONG_AGO.date())
-        Merchant.objects.using(using).create(
-            id=MERCHANT,
-            name="Ferme du Feu",
+        sign_up(
+            caisse,
+            MERCHANT,
+            "Ferme du Feu",
             convention_from=LONG_AGO,
             convention_until=LONG_AFTER,
         )

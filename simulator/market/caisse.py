@@ -22,7 +22,6 @@ from server_stub.models import (
     Card,
     CardTransaction,
     Finding,
-    Merchant,
     RefundClaim,
     Terminal,
 )
@@ -39,6 +38,7 @@ from simulator.maker import Maker
 from simulator.market.counter import Counter
 from simulator.market.plan import Member
 from simulator.market.truth import Books, OwedSale
+from simulator.partner import sign_up
 
 COORDINATOR: Final = 1
 """Who the log says it was."""
@@ -90,9 +90,10 @@ class MarketCaisse:
 
     def found_merchant(self, merchant: int, name: str) -> None:
         """Sign a convention."""
-        Merchant.objects.create(
-            id=merchant,
-            name=name,
+        sign_up(
+            self.caisse,
+            merchant,
+            name,
             convention_from=CONVENTIONS_FROM,
             convention_until=CONVENTIONS_UNTIL,
         )

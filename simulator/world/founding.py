@@ -73,16 +73,18 @@ def founding() -> Founding:
     if not settings.configured:
         service.prepare(home / "service")
     # These stand on Django's models, which can be imported only now.
-    from server_stub.models import Merchant, StoredEntry  # noqa: PLC0415
+    from server_stub.models import StoredEntry  # noqa: PLC0415
     from simulator.burnt.caisse import LONG_AFTER, LONG_AGO, START, BareCaisse  # noqa: PLC0415
+    from simulator.partner import sign_up  # noqa: PLC0415
 
     _connect()
     clock = ManualClock(START)
     caisse = BareCaisse.found(_keys(LONG_AGO), clock, using=WORLD)
     for number in range(2, MERCHANTS + 1):
-        Merchant.objects.using(WORLD).create(
-            id=number,
-            name=f"Ferme {number}",
+        sign_up(
+            caisse.caisse,
+            number,
+            f"Ferme {number}",
             convention_from=LONG_AGO,
             convention_until=LONG_AFTER,
         )
