@@ -154,6 +154,7 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
 
 
 money_commands.settle.add_command(bank_commands.file_of_run)
+money_commands.settle.add_command(bank_commands.papers_of_run)
 for command in (
     bank_commands.bank,
     export_commands.export_ledger,

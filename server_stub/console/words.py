@@ -260,6 +260,11 @@ BANK_REFUSALS: Final[dict[str, Promise]] = {
     "NOT_SENT": _("Marquez-le d’abord comme envoyé : les livres sont copiés à ce moment-là."),
     "REVOKED": _("Ce paiement a été annulé."),
     "ANOTHER_CONTENT": _("Un autre fichier est déjà parti sous ce nom."),
+    "NO_STATEMENT": _(
+        "Ce paiement a été approuvé avant que les motifs soient gardés : il n’a pas de bordereau."
+    ),
+    "NOT_A_PAYEE": _("Ce paiement ne verse rien à ce producteur."),
+    "NOT_WRITTEN": _("%(path)s n’a pas pu être écrit : %(error)s"),
     "NO_ACCOUNT": _("Pas de compte confirmé pour le producteur n° %(merchants)s."),
 }
 """Why a bank account, or a file for a bank, is not taken or made."""

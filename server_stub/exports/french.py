@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from django.utils import formats, translation
 from num2words import num2words
 
+from cardkit.clock import PARIS
 from cardkit.errors import must
 
 _NARROW: Final = "\u202f"
@@ -18,10 +19,15 @@ _MILLION: Final = 1_000_000
 
 def euros(amount_cents: int) -> str:
     """Return `1 234,50 €`, with spaces that no line is broken at."""
+    return f"{amount(amount_cents)}{_NO_BREAK}€"
+
+
+def amount(amount_cents: int) -> str:
+    """Return `1 234,50`."""
     whole, cents = divmod(abs(amount_cents), 100)
     grouped = f"{whole:,}".replace(",", _NARROW)
     sign = _MINUS if amount_cents < 0 else ""
-    return f"{sign}{grouped},{cents:02d}{_NO_BREAK}€"
+    return f"{sign}{grouped},{cents:02d}"
 
 
 def euros_in_words(amount_cents: int) -> str:
@@ -38,16 +44,15 @@ def euros_in_words(amount_cents: int) -> str:
     return " et ".join(parts)
 
 
-def day(on: date) -> str:
-    """Return `samedi 3 octobre 2026`."""
-    with translation.override("fr"):
-        return formats.date_format(on, "l j F Y")
-
-
 def short_day(on: date) -> str:
     """Return `sam. 03/10/2026`."""
     with translation.override("fr"):
         return formats.date_format(on, "D d/m/Y")
+
+
+def minute(at: datetime) -> str:
+    """Return `03/10/2026 à 10 h 05`, as clocks in France show it."""
+    return at.astimezone(PARIS).strftime(f"%d/%m/%Y à %H{_NO_BREAK}h{_NO_BREAK}%M")
 
 
 def account(iban: str) -> str:

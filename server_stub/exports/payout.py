@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from server_stub.rules.statement import RunStatement
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payee:
@@ -27,6 +29,8 @@ class Payout:
     settlement: str
     approved_at: datetime
     payees: tuple[Payee, ...]
+    statement: RunStatement | None = None
+    """Why it pays this; None for a run that was approved before statements were kept."""
 
     @property
     def sum_cents(self) -> int:

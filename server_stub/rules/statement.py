@@ -66,12 +66,9 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayRow:
-    """One day at one terminal."""
+class Totals:
+    """How many sales and refunds, and what they come to."""
 
-    day: date
-    terminal: int
-    is_late: bool
     sales: int
     sold_cents: int
     refunds: int
@@ -81,8 +78,18 @@ class DayRow:
 
     @property
     def sum_cents(self) -> int:
-        """What the day comes to."""
+        """What it all comes to."""
         return self.sold_cents + self.refunded_cents + self.corrected_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRow(Totals):
+    """One day at one terminal."""
+
+    day: date
+    terminal: int
+    """0 where a sale was recovered from cards alone."""
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +117,20 @@ class PayeeStatement:
     kept: tuple[KeptRow, ...]
 
     @property
+    def totals(self) -> Totals:
+        """All days together, without what is carried over."""
+        return Totals(
+            sales=sum(row.sales for row in self.days),
+            sold_cents=sum(row.sold_cents for row in self.days),
+            refunds=sum(row.refunds for row in self.days),
+            refunded_cents=sum(row.refunded_cents for row in self.days),
+            corrected_cents=sum(row.corrected_cents for row in self.days),
+        )
+
+    @property
     def adds_up(self) -> bool:
         """Say whether what is listed comes to what is paid."""
-        return self.carried_cents + sum(row.sum_cents for row in self.days) == self.amount_cents
+        return self.carried_cents + self.totals.sum_cents == self.amount_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +145,10 @@ class RunStatement:
     payees: tuple[PayeeStatement, ...]
     rules: tuple[str, ...] = ()
     """The voted rules in force on that day, a line each, in French."""
+
+    def of(self, merchant: int) -> PayeeStatement | None:
+        """Return one merchant's part; None where the run pays nothing to it."""
+        return next((one for one in self.payees if one.merchant == merchant), None)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as what JSON holds: days and times as ISO 8601 texts."""

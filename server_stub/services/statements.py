@@ -31,7 +31,6 @@ from server_stub.rules.statement import (
     Kept,
     Movement,
     MovementKind,
-    PayeeStatement,
     RunStatement,
     payee_statement,
 )
@@ -213,33 +212,30 @@ def _refunds(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
 
 def _kept(caisse: Caisse) -> Mapping[int, list[Kept]]:
     """Sales that nobody is paid for yet: held, waiting for a card, or to be confirmed."""
-    kept: dict[int, list[Kept]] = defaultdict(list)
     claims = Claim.objects.using(caisse.using).filter(
         state__in=(State.HELD.value, State.WAITING.value)
     )
-    for merchant, at, terminal, state, reason, cents in claims.values_list(
-        "merchant", "entry__at", "terminal_id", "state", "reason", "amount_cents"
-    ):
-        kept[merchant].append(_kept_one(merchant, at, terminal, state, reason, cents))
     recovered = CardTransaction.objects.using(caisse.using).filter(state=State.PROVISIONAL.value)
-    for merchant, terminal, state, reason, cents in recovered.values_list(
-        "merchant", "terminal", "state", "reason", "amount_cents"
-    ):
-        kept[merchant].append(_kept_one(merchant, caisse.now(), terminal, state, reason, cents))
+    what = ("state", "reason", "amount_cents")
+    rows = [
+        *claims.values_list("merchant", "terminal_id", "entry__at", *what),
+        *(
+            (merchant, terminal, caisse.now(), *rest)  # recovered: nobody knows when
+            for merchant, terminal, *rest in recovered.values_list("merchant", "terminal", *what)
+        ),
+    ]
+    kept: dict[int, list[Kept]] = defaultdict(list)
+    for merchant, terminal, at, state, reason, cents in rows:
+        one = Kept(
+            merchant=merchant,
+            day=business_date(at),
+            terminal=terminal,
+            state=State(state),
+            reason=reason,
+            amount_cents=cents,
+        )
+        kept[merchant].append(one)
     return kept
-
-
-def _kept_one(
-    merchant: int, at: datetime, terminal: int, state: str, reason: str, cents: int
-) -> Kept:
-    return Kept(
-        merchant=merchant,
-        day=business_date(at),
-        terminal=terminal,
-        state=State(state),
-        reason=reason,
-        amount_cents=cents,
-    )
 
 
 def _rules(caisse: Caisse, at: datetime) -> tuple[str, ...]:
@@ -250,8 +246,3 @@ def _rules(caisse: Caisse, at: datetime) -> tuple[str, ...]:
 
 def _names(caisse: Caisse) -> dict[int, str]:
     return dict(Merchant.objects.using(caisse.using).values_list("id", "name"))
-
-
-def payee_of(statement: RunStatement, merchant: int) -> PayeeStatement | None:
-    """Return one merchant's part of a run; None where it pays nothing to it."""
-    return next((one for one in statement.payees if one.merchant == merchant), None)
