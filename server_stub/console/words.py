@@ -51,6 +51,7 @@ FINDINGS: Final[dict[str, Promise]] = {
     "card_forked": _("Carte refusée : elle montrait une autre preuve à un compteur déjà prouvé"),
     "replace_card": _("Le compteur d’une carte est presque épuisé"),
     "restored": _("Le journal repart d’un point antérieur, comme après une image restaurée"),
+    "payout_returned": _("Virement à un producteur revenu sur le compte"),
     "restore_suspected": _("Un terminal en sait plus que ces livres, comme après une restauration"),
 }
 
@@ -150,6 +151,10 @@ ADVICE: Final[dict[str, Promise]] = {
     ),
     "terminal_not_active": _(
         "Ses ventes prouvées sont dues. Décidez s’il est perdu ou s’il faut l’appairer de nouveau."
+    ),
+    "payout_returned": _(
+        "Demandez au producteur son compte exact (clafoutis-server bank enter), puis payez-le de "
+        "nouveau à deux personnes : les livres le disent encore payé."
     ),
     "restore_suspected": _(
         "Si la base a été restaurée, dites-le : clafoutis-server restored. Sinon, montrez ce "

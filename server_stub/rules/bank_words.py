@@ -12,6 +12,7 @@ _MINUS: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2010": "-", "\u2
 _PARTED: Final = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,12}")
 _DECIMALS: Final = re.compile(r"[0-9]{1,2}")
 _CURRENCY: Final = re.compile(r"(?:EUR|€)$", re.IGNORECASE)
+_STANDING: Final = re.compile(r"\b(?:PERMANENTE?|PERM|PERIODIQUE)\b")
 _BANKS_SAY: Final = """
 VIR VIRT VIREMENT VIREMENTS SEPA RECU RECUS INST INSTANTANE PERMANENT PERM DE DU DES LA LE M
 MR MME MLLE MONSIEUR MADAME OU ET MOTIF REF REFERENCE LIBELLE EMETTEUR FAVEUR COTISATION
@@ -68,6 +69,11 @@ def payer_key(payer: str, label: str) -> str:
         if word not in _WORDS_OF_BANKS and not any(map(str.isdigit, word)) and len(word) > 1
     )
     return " ".join(sorted(set(kept)))
+
+
+def is_standing_order(text: str) -> bool:
+    """Say whether a bank calls a transfer a standing order (virement permanent)."""
+    return bool(_STANDING.search(_plain(text)))
 
 
 def _plain(text: str) -> str:

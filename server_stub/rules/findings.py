@@ -62,6 +62,12 @@ class FindingKind(StrEnum):
     """Signed by the terminal, and kept; but not even its place in the chain can be read."""
     TERMINAL_NOT_ACTIVE = "terminal_not_active"
     """Entries came from a terminal that was revoked or declared lost."""
+    DISPUTED = "disputed"
+    """Somebody says that a sale is not right; the producer, or a person, decides."""
+    PAPER_DOUBLE = "paper_double"
+    """A slip that was paid looks like a sale that a terminal told of later."""
+    PAYOUT_RETURNED = "payout_returned"
+    """The bank gave a merchant's transfer back: the merchant has not been paid."""
     RESTORE_SUSPECTED = "restore_suspected"
     """A terminal holds what this service must have signed or stored, and does not know."""
 

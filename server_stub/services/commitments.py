@@ -11,16 +11,14 @@ from typing import Final
 
 from cardkit.acts import CommitmentChanged, CommitmentChangeKind, CommitmentMade
 from cardkit.acts import ContributionReceived as ContributionAct
-from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import Account, Commitment, Contribution
 from server_stub.rules.allowances import months_from
-from server_stub.rules.commitments import Due, dues
-from server_stub.rules.dues import AccountPaid, Payment, paid
+from server_stub.rules.dues import AccountPaid
 from server_stub.rules.scheme import RuleName
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
-from server_stub.services.entitled import commitments_of
+from server_stub.services.entitled import dues_of, standing_of
 from server_stub.services.rules_in_force import value
 
 _NUMBER_BYTES: Final = 16
@@ -92,7 +90,7 @@ def change(
     with caisse.alone():
         if from_month.day != 1:
             return NotPromised.NOT_A_MONTH
-        spoken_of = {due.month for due in _dues(caisse, commitment.account, grace_months=0)}
+        spoken_of = {due.month for due in dues_of(caisse, commitment.account_id, grace_months=0)}
         if from_month not in spoken_of:
             return NotPromised.NOT_OF_IT
         body = CommitmentChanged(
@@ -130,22 +128,7 @@ def receive(
 
 def standing(caisse: Caisse, account: Account) -> AccountPaid:
     """Return what an account owes and has paid up to today; a stall never learns it."""
-    today = business_date(caisse.now())
-    grace_months = value(caisse, RuleName.GRACE_MONTHS)
-    due = [it for it in _dues(caisse, account, grace_months=grace_months) if it.month <= today]
-    rows = Contribution.objects.using(caisse.using).filter(account=account)
-    payments = [Payment(amount_cents=it.amount_cents, value_date=it.value_date) for it in rows]
-    return paid(due, payments, day=today, days_given=value(caisse, RuleName.DUES_DAYS))
-
-
-def _dues(caisse: Caisse, account: Account, *, grace_months: int) -> list[Due]:
-    promised = commitments_of(caisse, account.pk)
-    if not promised:
-        return []
-    first = min(it.first_month for it in promised)
-    last = max(it.after_last_month for it in promised)
-    count = (last.year - first.year) * 12 + last.month - first.month + grace_months
-    return list(dues(promised, first, count=count, grace_months=grace_months))
+    return standing_of(caisse, account.pk)
 
 
 def _refusal(
@@ -158,5 +141,5 @@ def _refusal(
     if monthly_cents % value(caisse, RuleName.CONTRIBUTION_STEP_CENTS, day=first_month):
         return NotPromised.NOT_IN_STEPS
     wanted = set(months_from(first_month, count=months))
-    spoken_for = {due.month for due in _dues(caisse, account, grace_months=0)}
+    spoken_for = {due.month for due in dues_of(caisse, account.pk, grace_months=0)}
     return NotPromised.SPOKEN_FOR if wanted & spoken_for else None

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from django.db.models import Max
+
 from cardkit.acts import CommitmentChangeKind
+from cardkit.allowance import accept_allowance
+from cardkit.clock import PARIS, business_date
+from server_stub.models import AllowanceIssued, Contribution
 from server_stub.models import Commitment as CommitmentRow
-from server_stub.rules.allowances import months_from
-from server_stub.rules.commitments import Change, Commitment, due_of
-from server_stub.rules.scheme import RuleName
+from server_stub.rules.allowances import month_of, months_from
+from server_stub.rules.commitments import Change, Commitment, Due, due_of, dues
+from server_stub.rules.dues import AccountPaid, Payment, paid
+from server_stub.rules.late import is_credit_withheld
+from server_stub.rules.scheme import LateDues, RuleName
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import value, voted
 
@@ -19,19 +26,59 @@ def entitlements(
 ) -> Iterator[tuple[date, int]]:
     """Yield the months, of `count` in a row, that give an account credit, and its cents.
 
-    A caisse that has never voted that credit needs a commitment gives it to every account.
+    A caisse that has never voted that credit needs a commitment gives it to every account. Where
+    it is voted that lateness holds credit back, none is given while it does, and the months that
+    were held back come once it does not.
     """
+    if is_withheld(caisse, account_id):
+        return
+    earliest = _earliest(caisse, account_id, first)
+    count += (first.year - earliest.year) * 12 + first.month - earliest.month
     credit_cents = value(caisse, RuleName.MONTHLY_CREDIT_CENTS)
     if not voted(caisse, RuleName.COMMITMENT_NEEDED):
-        yield from ((month, credit_cents) for month in months_from(first, count=count))
+        yield from ((month, credit_cents) for month in months_from(earliest, count=count))
         return
     extra_cents = voted(caisse, RuleName.EXTRA_PERSON_CENTS) or 0
     grace_months = voted(caisse, RuleName.GRACE_MONTHS) or 0
     promised = commitments_of(caisse, account_id)
-    for month in months_from(first, count=count):
+    for month in months_from(earliest, count=count):
         due = due_of(promised, month, grace_months=grace_months)
         if due is not None:
             yield month, credit_cents + (due.persons - 1) * extra_cents
+
+
+def is_withheld(caisse: Caisse, account_id: int) -> bool:
+    """Say whether an account gets no new month because its contribution is late."""
+    days_borne = _days_borne(caisse)
+    if days_borne is None:
+        return False
+    return is_credit_withheld(
+        standing_of(caisse, account_id),
+        business_date(caisse.now()),
+        days_given=value(caisse, RuleName.DUES_DAYS),
+        days_borne=days_borne,
+    )
+
+
+def standing_of(caisse: Caisse, account_id: int) -> AccountPaid:
+    """Return what an account owes and has paid up to today."""
+    today = business_date(caisse.now())
+    grace_months = value(caisse, RuleName.GRACE_MONTHS)
+    due = [it for it in dues_of(caisse, account_id, grace_months=grace_months) if it.month <= today]
+    rows = Contribution.objects.using(caisse.using).filter(account_id=account_id)
+    payments = [Payment(amount_cents=it.amount_cents, value_date=it.value_date) for it in rows]
+    return paid(due, payments, day=today, days_given=value(caisse, RuleName.DUES_DAYS))
+
+
+def dues_of(caisse: Caisse, account_id: int, *, grace_months: int) -> list[Due]:
+    """Return what every month of an account's commitments asks of it."""
+    promised = commitments_of(caisse, account_id)
+    if not promised:
+        return []
+    first = min(it.first_month for it in promised)
+    last = max(it.after_last_month for it in promised)
+    count = (last.year - first.year) * 12 + last.month - first.month + grace_months
+    return list(dues(promised, first, count=count, grace_months=grace_months))
 
 
 def commitments_of(caisse: Caisse, account_id: int) -> tuple[Commitment, ...]:
@@ -57,3 +104,25 @@ def as_rule(row: CommitmentRow) -> Commitment:
             for it in row.changes.all()
         ),
     )
+
+
+def _days_borne(caisse: Caisse) -> int | None:
+    if voted(caisse, RuleName.LATE_DUES) != LateDues.NO_CREDIT:
+        return None
+    return voted(caisse, RuleName.LATE_CREDIT_DAYS) or 0
+
+
+def _earliest(caisse: Caisse, account_id: int, first: date) -> date:
+    """Return the first month that may still be signed: one before `first` only if held back."""
+    if _days_borne(caisse) is None:
+        return first
+    rows = AllowanceIssued.objects.using(caisse.using).filter(card__account_id=account_id)
+    newest = rows.values("card").annotate(last=Max("id")).values("last")
+    signed = [
+        accept_allowance(row.content, caisse.ring.trust).steps[-1].from_at
+        for row in AllowanceIssued.objects.using(caisse.using).filter(id__in=newest)
+    ]
+    if not signed:
+        return first
+    *_, following = months_from(month_of(max(signed), PARIS), count=2)
+    return min(first, following)
