@@ -85,7 +85,8 @@ def test_an_etat_liquidatif_is_read_by_a_spreadsheet_and_computed_by_none() -> N
     text = etat_liquidatif(PAYOUT, debtor_name="CCAS de Flers").decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text), delimiter=";"))
     assert rows[0] == ["État liquidatif", "R1-0007"]
-    assert rows[-1] == ["", "Total", "", "", "", "22,70"]
+    assert rows[-2] == ["", "Total", "", "", "", "22,70"]
+    assert rows[-1] == ["", "En toutes lettres", "vingt-deux euros et soixante-dix centimes"]
     assert rows[5][1] == "Ferme des Trois Chênes"
     assert rows[6][1] == "'=CMD()"
 

@@ -47,6 +47,8 @@ class _Window:
     after: int
     up_to: int
     since: datetime | None
+    before: str
+    """The run before: what it left is no surprise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,14 @@ def _window(caisse: Caisse, draft: SettlementDraft) -> _Window:
         .last()
     )
     if before is None:
-        return _Window(after=0, up_to=draft.up_to_posting, since=None)
+        return _Window(after=0, up_to=draft.up_to_posting, since=None, before="")
     since = RunStatement.from_json(before.content).counted_at
-    return _Window(after=before.up_to_posting, up_to=draft.up_to_posting, since=since)
+    return _Window(
+        after=before.up_to_posting,
+        up_to=draft.up_to_posting,
+        since=since,
+        before=before.settlement_id,
+    )
 
 
 def _carried(caisse: Caisse, window: _Window) -> dict[int, Carried]:
@@ -134,7 +141,9 @@ def _carried(caisse: Caisse, window: _Window) -> dict[int, Carried]:
         "merchant", "posting__subject", "amount_cents"
     ):
         cents[merchant] += amount
-        runs[merchant][subject.partition("/")[2]] += amount
+        name = subject.partition("/")[2]
+        if name != window.before:
+            runs[merchant][name] += amount
     return {
         merchant: Carried(
             merchant=merchant,
@@ -176,7 +185,7 @@ def _movements(caisse: Caisse, window: _Window) -> Mapping[int, list[Movement]]:
                 day=business_date(event.at),
                 terminal=event.terminal,
                 amount_cents=cents,
-                is_late=window.since is not None and event.at <= window.since,
+                is_late=window.since is not None and event.at < window.since,
             )
         )
     return moved
