@@ -28,8 +28,10 @@ from server_stub.models.directory import DirectoryRow, DirectoryVersion, StaleCa
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
 from server_stub.models.fleet import TerminalReport
+from server_stub.models.helper import Helper, HelperRole
 from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Balance, Posting, PostingLine
+from server_stub.models.membership import Admission, Departure, Wave
 from server_stub.models.merchant import Merchant, MerchantKind
 from server_stub.models.operating import JobRun, LoginFailure
 from server_stub.models.pairing import Pairing, PairingRequest, PairingState
@@ -69,6 +71,7 @@ __all__ = [
     "ActReversal",
     "ActRow",
     "ActText",
+    "Admission",
     "AllowanceIssued",
     "Balance",
     "BankDetails",
@@ -92,6 +95,7 @@ __all__ = [
     "Convention",
     "ConventionEnd",
     "ConventionTerms",
+    "Departure",
     "DepositedCheque",
     "Deputy",
     "DirectoryRow",
@@ -101,6 +105,8 @@ __all__ = [
     "Erasure",
     "Finding",
     "FindingHandling",
+    "Helper",
+    "HelperRole",
     "JobRun",
     "LoginFailure",
     "Merchant",
@@ -140,4 +146,5 @@ __all__ = [
     "TerminalReport",
     "TerminalStatus",
     "TokenKey",
+    "Wave",
 ]

@@ -20,6 +20,7 @@ class ActRow(models.Model):
     class Meta:
         ordering = ["seq"]
         constraints = [models.CheckConstraint(condition=Q(seq__gt=0), name="act_seq_positive")]
+        indexes = [models.Index(fields=["kind", "seq"], name="act_by_kind")]
 
     def __str__(self) -> str:
         return f"act {self.seq}"

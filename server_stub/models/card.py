@@ -46,6 +46,8 @@ class Card(models.Model):
     """The last transaction that the service has proven: what the directory tells stalls."""
     proven_tmv = MaybeBytesField(max_length=8, null=True)
     proven_spent_cents = models.PositiveBigIntegerField(default=0)
+    is_settled = models.BooleanField(default=False)
+    """Nothing up to the last proven transaction is in doubt: what follows is weighed alone."""
 
     class Meta:
         ordering = ["uid", "generation"]

@@ -58,7 +58,11 @@ class Claim(models.Model):
 
     class Meta:
         ordering = ["terminal", "seq"]
-        indexes = [models.Index(fields=["terminal", "seq"], name="claim_by_place")]
+        indexes = [
+            models.Index(fields=["terminal", "seq"], name="claim_by_place"),
+            models.Index(fields=["card", "tmc"], name="claim_by_counter"),
+            models.Index(fields=["state", "merchant"], name="claim_by_state"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(amount_cents__gt=0, amount_cents__lt=2**31),
@@ -158,6 +162,11 @@ class RefundClaim(models.Model):
         ordering = ["terminal", "seq"]
         indexes = [
             models.Index(fields=["selling_terminal", "intent_seq"], name="refund_by_sale"),
+            models.Index(
+                fields=["card"],
+                condition=Q(granted=True, allowance__isnull=True),
+                name="refund_waits_for_room",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refund_positive"),
@@ -206,7 +215,7 @@ class CardDecision(models.Model):
     act = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="decision")
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="decisions")
     kind = models.PositiveIntegerField()
-    """SPEND_RETURNED, RECOVERY_CONFIRMED or RECOVERY_REVERSED (`cardkit.acts.ActKind`)."""
+    """SPEND_RETURNED, RECOVERY_CONFIRMED, RECOVERY_REVERSED or DISPUTE_DECIDED (`ActKind`)."""
     tmc = models.PositiveBigIntegerField()
     first_tmc = models.PositiveBigIntegerField(default=0)
     """Of a gap that ends at `tmc`; 0 where it is one transaction."""

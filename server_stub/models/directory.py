@@ -53,3 +53,12 @@ class DirectoryRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid.hex()} since directory {self.directory_id}"
+
+
+class StaleCard(models.Model):
+    """A card of which something changed that its row tells; written by the database's triggers."""
+
+    uid = BytesField(max_length=7, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.uid.hex()

@@ -46,3 +46,20 @@ class PostingLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.merchant} {self.amount_cents}"
+
+
+class Balance(models.Model):
+    """What the lines of one account come to; written with them, and computed again by `rebuild`."""
+
+    account = models.CharField(max_length=16)
+    merchant = models.PositiveBigIntegerField(default=0)
+    amount_cents = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["account", "merchant"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "merchant"], name="balance_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.merchant}: {self.amount_cents}"

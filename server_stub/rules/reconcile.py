@@ -6,14 +6,24 @@ difference to what it posted before, so replays, reordering and late arrivals en
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cardkit.acts import ReturnReason
 from cardkit.errors import must
 from server_stub.rules import intents, ledger
 from server_stub.rules.chain import CardChain, Proven, build
-from server_stub.rules.facts import CardFacts, ClaimFacts, Known, RefundFacts, State
+from server_stub.rules.disputes import dispute_lines
+from server_stub.rules.facts import (
+    APPROVED,
+    CardFacts,
+    ClaimFacts,
+    Known,
+    Outcome,
+    RefundFacts,
+    State,
+)
 from server_stub.rules.findings import FindingValue
 from server_stub.rules.gaps import Gap, gap_between
 from server_stub.rules.intents import Closing
@@ -74,6 +84,8 @@ class CardBooks:
     returns: tuple[Return, ...]
     last: Known
     """The last transaction that the card has proven."""
+    settled: bool
+    """Whether nothing up to there is in doubt: what comes later can be weighed without it."""
 
 
 @dataclass(slots=True)
@@ -83,6 +95,8 @@ class _Sheet:
     transactions: list[Transaction] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     standings: dict[tuple[int, int], SaleStanding] = field(default_factory=dict)
+    sales: dict[int, SaleStanding] = field(default_factory=dict)
+    """The same by counter, those under a number used twice included."""
     odd: Oddities = field(default_factory=Oddities)
     last: Known | None = None
 
@@ -96,31 +110,33 @@ def reconcile(facts: CardFacts) -> CardBooks:
     waiting += [Waiting(gap.span, gap.sum_cents) for gap in sheet.gaps]
     allotment = allot(facts.returned, waiting)
     postings = dict(_postings(sheet, allotment, refunds))
+    postings.update(dispute_lines(facts.disputes, sheet.sales, _refunded(refunds)))
     last = sheet.last or facts.birth
     _check(facts, sheet, postings, last)
     claims = dict(_claim_closings(facts, chain, sheet, allotment))
+    findings = tuple(
+        review(
+            facts,
+            closings=claims,
+            proven=chain.proven,
+            gaps=[
+                (gap, allotment.left_cents(Waiting(gap.span, gap.sum_cents))) for gap in sheet.gaps
+            ],
+            odd=sheet.odd,
+            refunds=refunds,
+            last=last,
+        )
+    )
     return CardBooks(
         transactions=tuple(sheet.transactions),
         claims=claims,
         refunds=refunds,
         gaps=tuple(sheet.gaps),
         postings=postings,
-        findings=tuple(
-            review(
-                facts,
-                closings=claims,
-                proven=chain.proven,
-                gaps=[
-                    (gap, allotment.left_cents(Waiting(gap.span, gap.sum_cents)))
-                    for gap in sheet.gaps
-                ],
-                odd=sheet.odd,
-                refunds=refunds,
-                last=last,
-            )
-        ),
+        findings=findings,
         returns=tuple(_returns(facts, sheet, allotment)),
         last=last,
+        settled=not findings and _settled(facts, sheet, claims, last),
     )
 
 
@@ -136,19 +152,33 @@ def _go_through(facts: CardFacts, chain: CardChain) -> _Sheet:
             sheet.gaps.append(gap_between(before, proven))
         transaction = _close(facts, proven, sheet)
         sheet.transactions.append(transaction)
-        sheet.standings.setdefault(
-            (sale.terminal, sale.seq),
-            SaleStanding(
-                tmc=sale.tmc,
-                amount_cents=sale.amount_cents,
-                merchant=transaction.merchant,
-                state=transaction.closing.state,
-                returned=facts.returned_at(sale.tmc) is not None,
-            ),
-        )
+        standing = _standing(facts, transaction)
+        sheet.standings.setdefault((sale.terminal, sale.seq), standing)
+        sheet.sales[sale.tmc] = standing
         before = proven.after
     sheet.last = before
     return sheet
+
+
+def _standing(facts: CardFacts, transaction: Transaction) -> SaleStanding:
+    sale = transaction.proven.sale
+    return SaleStanding(
+        tmc=sale.tmc,
+        amount_cents=sale.amount_cents,
+        merchant=transaction.merchant,
+        state=transaction.closing.state,
+        returned=facts.returned_at(sale.tmc) is not None,
+        disputed_cents=sum(it.returned_cents for it in facts.disputes if it.tmc == sale.tmc),
+    )
+
+
+def _refunded(refunds: Iterable[RefundClosing]) -> dict[int, int]:
+    """Return the cents that refunds took from merchants, by counter of their sale."""
+    cents: Counter[int] = Counter()
+    for one in refunds:
+        if one.granted and one.sale is not None:
+            cents[one.sale.tmc] += one.refund.amount_cents
+    return cents
 
 
 def _contradicted(facts: CardFacts, proven: Proven) -> bool:
@@ -175,7 +205,7 @@ def _close(facts: CardFacts, proven: Proven, sheet: _Sheet) -> Transaction:
         terminal_lost=claim.terminal in facts.lost,
         confirmed=confirmed is not None,
         refunds_granted=_refunds_granted(facts, claim, sheet),
-        returned=returned.reason if returned else None,
+        returned=returned.reason if returned and not returned.is_reversed else None,
         overdue=sale.tmc in facts.overdue,
     )
     return Transaction(proven=proven, merchant=claim.merchant, closing=closing)
@@ -299,6 +329,29 @@ def _return(
     left_cents = allotment.left_cents(waiting)
     if left_cents and waiting.span not in named:
         yield Return(first_tmc=first_tmc, last_tmc=last_tmc, amount_cents=left_cents, reason=reason)
+
+
+def _settled(
+    facts: CardFacts, sheet: _Sheet, closings: Mapping[bytes, Closing], last: Known
+) -> bool:
+    """Whether every sale up to the last one is owed on its own, and every void is one.
+
+    Then only what is said of those very counters can change them; whoever weighs the card from
+    its last proven state on has to look whether anything was.
+    """
+    if sheet.gaps or facts.refunds or facts.returned or facts.confirmed or facts.disputes:
+        return False
+    return all(
+        claim.tmc > last.tmc
+        or (claim.outcome is Outcome.VOID and closings[claim.entry].state is State.NOTHING)
+        or (
+            claim.outcome is Outcome.SALE
+            and closings[claim.entry].state is State.PAYABLE
+            and claim.verdict == APPROVED
+            and not claim.leans_on
+        )
+        for claim in facts.claims
+    ) and all(one.proven.claim is not None for one in sheet.transactions)
 
 
 def _check(facts: CardFacts, sheet: _Sheet, postings: Mapping[str, Lines], last: Known) -> None:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from cardkit.errors import must
-from server_stub.models import Card, Posting, PostingLine
+from server_stub.models import Balance, Card, Posting, PostingLine
 from server_stub.rules.ledger import Account, Book, Line, Lines, balanced, correction
+from server_stub.services import bulk
 from server_stub.services.caisse import Caisse
 
 CREDIT: Final = "credit"
 """What allowances come to; posted by their acts, as `MOVED` is."""
 MOVED: Final = "moved"
 """What was taken out of a card's credit for the card that replaces it."""
+LAPSED: Final = "lapsed"
+"""What a leaver's card had left, and the caisse has again; posted by its act."""
+WITHHELD: Final = "withheld"
+"""What was held back of a card's months for paper slips; posted by its acts, as slips are."""
+PAPER: Final = "paper/"
+"""What the subject of a slip begins with."""
 
 
 def post(
@@ -26,10 +33,7 @@ def post(
     if not lines:
         return
     must(balanced(lines), "a posting sums to zero")
-    posting = Posting.objects.using(caisse.using).create(
-        at=caisse.now(), card=card, subject=subject, cause=cause
-    )
-    PostingLine.objects.using(caisse.using).bulk_create(_line(posting, line) for line in lines)
+    _enter(caisse, [(Posting(at=caisse.now(), card=card, subject=subject, cause=cause), lines)])
 
 
 def correct(
@@ -46,10 +50,7 @@ def correct(
             lines = correction(held.get(subject, {}), wanted.get(subject, ()))
             if lines:
                 postings.append((Posting(at=caisse.now(), card=card, subject=subject), lines))
-    Posting.objects.using(caisse.using).bulk_create(posting for posting, _ in postings)
-    PostingLine.objects.using(caisse.using).bulk_create(
-        _line(posting, line) for posting, lines in postings for line in lines
-    )
+    _enter(caisse, postings)
 
 
 def net_of(caisse: Caisse, card: Card, subject: str) -> dict[Account, int]:
@@ -69,7 +70,8 @@ def posted(caisse: Caisse, cards: Iterable[Card]) -> dict[int, dict[str, dict[Ac
     rows = (
         PostingLine.objects.using(caisse.using)
         .filter(posting__card__in=cards)
-        .exclude(posting__subject__in=(CREDIT, MOVED))
+        .exclude(posting__subject__in=(CREDIT, MOVED, LAPSED, WITHHELD))
+        .exclude(posting__subject__startswith=PAPER)
         .values_list("posting__card_id", "posting__subject", "account", "merchant")
         .annotate(Sum("amount_cents"))
         .order_by()
@@ -82,14 +84,25 @@ def posted(caisse: Caisse, cards: Iterable[Card]) -> dict[int, dict[str, dict[Ac
 
 
 def balances(caisse: Caisse) -> dict[Account, int]:
-    """Return every account's balance."""
-    rows = (
-        PostingLine.objects.using(caisse.using)
-        .values_list("account", "merchant")
-        .annotate(Sum("amount_cents"))
-        .order_by()
-    )
+    """Return every account's balance, however many lines there are."""
+    rows = Balance.objects.using(caisse.using).values_list("account", "merchant", "amount_cents")
     return {(Book(book), merchant): cents for book, merchant, cents in rows if cents}
+
+
+def _enter(caisse: Caisse, postings: Sequence[tuple[Posting, Lines]]) -> None:
+    """Enter postings and their lines, and bring the balances to what they come to."""
+    bulk.insert(Posting.objects.using(caisse.using), (posting for posting, _ in postings))
+    lines = [_line(posting, line) for posting, lines in postings for line in lines]
+    bulk.insert(PostingLine.objects.using(caisse.using), lines)
+    moved_cents: dict[tuple[str, int], int] = defaultdict(int)
+    for line in lines:
+        moved_cents[line.account, line.merchant] += line.amount_cents
+    for (account, merchant), cents in moved_cents.items():
+        held = Balance.objects.using(caisse.using).filter(account=account, merchant=merchant)
+        if not held.update(amount_cents=F("amount_cents") + cents):
+            Balance.objects.using(caisse.using).create(
+                account=account, merchant=merchant, amount_cents=cents
+            )
 
 
 def _line(posting: Posting, line: Line) -> PostingLine:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TypeVar
 
-from django.db.models import Count
+from django.db.models import Count, F, Q
 
 from cardkit.acts import ActKind, ReturnReason
 from cardkit.bodies import ResolutionChoice
-from cardkit.card.token import SaleRecord
+from cardkit.card.tmac import NO_TMRI
+from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.decide import Reason
 from server_stub.models import (
     AllowanceIssued,
@@ -22,7 +24,9 @@ from server_stub.models import (
     CardTransaction,
     Claim,
     ClaimDecision,
+    Dispute,
     Finding,
+    PaperClaim,
     PermitIssued,
     RecordSeen,
     RefundClaim,
@@ -50,8 +54,10 @@ from server_stub.services import books
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_keys import card_key, token_key, token_keys
 from server_stub.services.documents import permit_of
+from server_stub.services.resolved import Resolutions, resolutions, twins
 from server_stub.services.rules_in_force import voted
 from server_stub.services.watermark import Watermark, is_told, watermark
+from server_stub.services.windows import beyond_windows
 
 Row = TypeVar("Row", Claim, Sighting, RecordSeen, RefundClaim, CardDecision, CardTransaction)
 
@@ -71,9 +77,15 @@ class Rows:
     contained: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     """By card, terminal and seq of a refund: the first allowance that lists it."""
     twice: frozenset[tuple[int, int]] = frozenset()
+    """Terminal and seq of claims under whose number something else was signed too."""
+    resolved: Resolutions = field(default_factory=Resolutions)
+    """Disputes, slips, and acts that were taken back."""
     accepted: frozenset[bytes] = frozenset()
     """Digests of intents that two people decided to pay."""
-    """Terminal and seq of claims under whose number something else was signed too."""
+    beyond: frozenset[bytes] = frozenset()
+    """Digests of what stolen terminals tell beyond their loss windows."""
+    settled: Mapping[int, known.Known] = field(default_factory=dict)
+    """By card: the state from which on it is weighed; of these only what came later is here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +143,19 @@ def lost_terminals(caisse: Caisse) -> dict[int, Lost]:
 
 
 def _only_merchant(caisse: Caisse, terminal: Terminal) -> int | None:
-    last = PermitIssued.objects.using(caisse.using).filter(terminal=terminal).last()
-    merchants = permit_of(last.content).merchants if last else ()
-    return merchants[0].merchant if len(merchants) == 1 else None
+    """Return whom a terminal ever could sell for, a loan included; None where that is several."""
+    contents = PermitIssued.objects.using(caisse.using).filter(terminal=terminal)
+    merchants = {
+        number
+        for content in contents.values_list("content", flat=True)
+        for number in _permitted(bytes(content))
+    }
+    return merchants.pop() if len(merchants) == 1 else None
+
+
+@lru_cache(maxsize=4_096)
+def _permitted(content: bytes) -> tuple[int, ...]:
+    return tuple(grant.merchant for grant in permit_of(content).merchants)
 
 
 def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> CardFacts:
@@ -146,14 +168,13 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
             records[seen.tmc].append(record)
     return CardFacts(
         key=card_key(caisse, card),
-        birth=Known(
+        birth=rows.settled.get(card.id)
+        or Known(
             tmc=card.birth_tmc,
             tmv=card.birth_tmv or b"",
             spent_cents=card.birth_spent_cents,
         ),
-        claims=tuple(
-            _claim_facts(claim, rows.twice, rows.accepted) for claim in rows.claims.get(card.id, [])
-        ),
+        claims=tuple(_claim_facts(claim, rows) for claim in rows.claims.get(card.id, [])),
         sightings=tuple(
             known.Sighting(
                 tmc=row.tmc,
@@ -166,16 +187,22 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
         ),
         records={tmc: tuple(held) for tmc, held in records.items()},
         refunds=tuple(
-            _refund_facts(row, rows.contained.get((card.id, row.terminal_id, row.seq)))
+            _refund_facts(row, rows.contained.get((card.id, row.terminal_id, row.seq)), rows.beyond)
             for row in rows.refunds.get(card.id, [])
         ),
         lost=around.lost,
         confirmed={
             row.tmc: Confirmed(terminal=row.terminal, seq=row.seq, merchant=row.merchant)
             for row in decisions
-            if row.kind == ActKind.RECOVERY_CONFIRMED
+            if row.kind == ActKind.RECOVERY_CONFIRMED and row.act_id not in rows.resolved.taken_back
         },
-        returned=tuple(_returned(row) for row in decisions if row.kind == ActKind.SPEND_RETURNED),
+        returned=tuple(
+            _returned(row, is_reversed=row.act_id in rows.resolved.taken_back)
+            for row in decisions
+            if row.kind == ActKind.SPEND_RETURNED
+        ),
+        disputes=rows.resolved.disputes.get(card.id, ()),
+        twins=twins(rows.resolved.slips.get(card.id, ()), rows.claims.get(card.id, ())),
         tellers=around.tellers,
         told=_told(caisse, card, rows, around),
         overdue=_overdue(caisse, card, rows, around),
@@ -184,12 +211,13 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
     )
 
 
-def _returned(row: CardDecision) -> Returned:
+def _returned(row: CardDecision, *, is_reversed: bool) -> Returned:
     return Returned(
         first_tmc=row.first_tmc or row.tmc,
         last_tmc=row.tmc,
         amount_cents=row.amount_cents,
         reason=ReturnReason(row.reason),
+        is_reversed=is_reversed,
     )
 
 
@@ -226,9 +254,7 @@ def _is_complete(claim: Claim) -> bool:
     return claim.outcome_seq is not None and claim.outcome_seq <= claim.terminal.cursor_seq
 
 
-def _claim_facts(
-    claim: Claim, twice: frozenset[tuple[int, int]], accepted: frozenset[bytes]
-) -> known.ClaimFacts:
+def _claim_facts(claim: Claim, rows: Rows) -> known.ClaimFacts:
     return known.ClaimFacts(
         entry=claim.entry.digest,
         terminal=claim.terminal_id,
@@ -252,12 +278,15 @@ def _claim_facts(
         outcome_complete=_is_complete(claim),
         outcomes_disagree=claim.outcomes_disagree,
         choice=None if claim.choice is None else ResolutionChoice(claim.choice),
-        accepted=bytes(claim.entry.digest) in accepted,
-        number_taken_twice=(claim.terminal_id, claim.seq) in twice,
+        accepted=bytes(claim.entry.digest) in rows.accepted,
+        number_taken_twice=(claim.terminal_id, claim.seq) in rows.twice,
+        beyond_window=bytes(claim.entry.digest) in rows.beyond,
     )
 
 
-def _refund_facts(refund: RefundClaim, contained_from: tuple[int, int] | None) -> RefundFacts:
+def _refund_facts(
+    refund: RefundClaim, contained_from: tuple[int, int] | None, beyond: frozenset[bytes]
+) -> RefundFacts:
     return RefundFacts(
         terminal=refund.terminal_id,
         seq=refund.seq,
@@ -266,16 +295,65 @@ def _refund_facts(refund: RefundClaim, contained_from: tuple[int, int] | None) -
         amount_cents=refund.amount_cents,
         merchant=refund.merchant,
         entry=refund.entry.digest,
+        beyond_window=bytes(refund.entry.digest) in beyond,
         contained_from=contained_from,
     )
 
 
-def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
-    """Read everything about a few cards, in a handful of queries."""
+def settled(caisse: Caisse, cards: Sequence[Card], came: Mapping[int, int]) -> dict[int, Known]:
+    """Return the cards that can be weighed from their last proven state on, and that state.
+
+    `came`: by card, the first counter about which something came. Money that went back to a card
+    is weighed with the whole of its life.
+    """
+    later = [card for card in cards if card.is_settled and came.get(card.id, 0) > card.proven_tmc]
+    if not later:
+        return {}
+    has_more: set[int | None] = set()
+    for model in (RefundClaim, CardDecision, Dispute, PaperClaim):
+        rows = model.objects.using(caisse.using).filter(card__in=later).order_by()
+        has_more |= set(rows.values_list("card_id", flat=True))
+    later = [card for card in later if card.id not in has_more]
+    last = CardTransaction.objects.using(caisse.using).filter(
+        card__in=later, tmc=F("card__proven_tmc")
+    )
+    readers = {
+        card_id: ReaderId(terminal=terminal, seq=seq, token=token).pack()
+        for card_id, terminal, seq, token in last.order_by().values_list(
+            "card_id", "terminal", "seq", "claim__token"
+        )
+    }
+    return {
+        card.id: Known(
+            tmc=card.proven_tmc,
+            tmv=card.proven_tmv or b"",
+            spent_cents=card.proven_spent_cents,
+            tmri=readers.get(card.id, NO_TMRI),
+        )
+        for card in later
+        if card.id in readers or card.proven_tmc == card.birth_tmc
+    }
+
+
+def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows:
+    """Read everything about a few cards, in a handful of queries.
+
+    Of cards in `since` only what is about later counters, which is all that they need.
+    """
+    whole = [card for card in cards if card.id not in since]
 
     def of(model: type[Row], *related: str) -> dict[int, list[Row]]:
+        return read(model, Q(card__in=whole), *related) if whole else {}
+
+    def later(model: type[Row], *related: str) -> dict[int, list[Row]]:
+        if not since:
+            return of(model, *related)
+        came = Q(card__in=since, tmc__gt=F("card__proven_tmc"))
+        return of(model, *related) | read(model, came, *related)
+
+    def read(model: type[Row], wanted: Q, *related: str) -> dict[int, list[Row]]:
         held: dict[int, list[Row]] = defaultdict(list)
-        rows = model.objects.using(caisse.using).filter(card__in=cards)
+        rows = model.objects.using(caisse.using).filter(wanted)
         for row in rows.select_related(*related) if related else rows:
             held[row.card_id or 0].append(row)
         return held
@@ -284,18 +362,21 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
     open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
-    claims, decisions = of(Claim, "entry", "terminal"), of(CardDecision)
+    claims, decisions = later(Claim, "entry", "terminal"), of(CardDecision)
     return Rows(
         claims=claims,
-        sightings=of(Sighting),
-        records=of(RecordSeen),
+        sightings=later(Sighting),
+        records=later(RecordSeen),
         refunds=of(RefundClaim, "entry"),
         decisions=decisions,
         transactions=of(CardTransaction),
         findings=findings,
-        posted=books.posted(caisse, cards),
-        contained=_contained(caisse, cards),
+        posted=books.posted(caisse, whole),
+        contained=_contained(caisse, whole),
+        resolved=resolutions(caisse, whole),
+        settled=since,
         accepted=_accepted(caisse, (claim for rows in claims.values() for claim in rows)),
+        beyond=beyond_windows(caisse),
         twice=_twice(
             caisse,
             (
@@ -309,11 +390,17 @@ def fetch(caisse: Caisse, cards: list[Card]) -> Rows:
 
 
 def _accepted(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[bytes]:
-    """Which claims two people decided to pay; only those that documents do not allow can be."""
-    digests = [claim.entry.digest for claim in claims if claim.verdict != APPROVED]
+    """Which claims two people decided to pay; only those that can be held are asked about."""
+    digests = [
+        claim.entry.digest
+        for claim in claims
+        if claim.verdict != APPROVED or claim.terminal.loss_window_cents is not None
+    ]
     if not digests:
         return frozenset()
-    rows = ClaimDecision.objects.using(caisse.using).filter(entry__in=digests)
+    rows = ClaimDecision.objects.using(caisse.using).filter(
+        entry__in=digests, act__reversed_by__isnull=True
+    )
     return frozenset(bytes(digest) for digest in rows.values_list("entry", flat=True))
 
 

@@ -7,11 +7,10 @@ from typing import Final
 
 from server_stub.models import Card, CardTransaction, Claim, RefundClaim
 from server_stub.rules.reconcile import CardBooks, Transaction
-from server_stub.services import books
+from server_stub.services import books, bulk
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_facts import Rows
 from server_stub.services.findings import settle_findings
-from server_stub.services.upsert import upsert
 
 _TRANSACTION_FIELDS: Final = (
     "tmv",
@@ -30,18 +29,18 @@ def save(caisse: Caisse, outcomes: Mapping[Card, CardBooks], rows: Rows) -> None
     """Write what cards' facts come to."""
     using = caisse.using
     changed = [row for card, one in outcomes.items() for row in _claims(one, rows, card)]
-    upsert(Claim.objects.using(using), changed, ("state", "reason"))
+    bulk.update(Claim.objects.using(using), changed, ("state", "reason"))
     refunds = [row for card, one in outcomes.items() for row in _refunds(one, rows, card)]
-    upsert(RefundClaim.objects.using(using), refunds, ("granted", "reason"))
+    bulk.update(RefundClaim.objects.using(using), refunds, ("granted", "reason"))
     _save_transactions(caisse, outcomes, rows)
     wanted = [(card, one.postings, rows.posted.get(card.id, {})) for card, one in outcomes.items()]
     books.correct(caisse, wanted)
     for card, one in outcomes.items():
         settle_findings(caisse, one.findings, rows.findings.get(card.id, []), card=card)
-    upsert(
+    bulk.update(
         Card.objects.using(using),
         [card for card, one in outcomes.items() if _moved(card, one)],
-        ("proven_tmc", "proven_tmv", "proven_spent_cents"),
+        ("proven_tmc", "proven_tmv", "proven_spent_cents", "is_settled"),
     )
 
 
@@ -64,10 +63,12 @@ def _refunds(outcome: CardBooks, rows: Rows, card: Card) -> Iterator[RefundClaim
 
 def _moved(card: Card, outcome: CardBooks) -> bool:
     last = outcome.last
-    if (card.proven_tmc, card.proven_tmv) == (last.tmc, last.tmv):
+    before = card.proven_tmc, card.proven_tmv, card.is_settled
+    if before == (last.tmc, last.tmv, outcome.settled):
         return False
     card.proven_tmc, card.proven_tmv = last.tmc, last.tmv
     card.proven_spent_cents = last.spent_cents
+    card.is_settled = outcome.settled
     return True
 
 
@@ -87,9 +88,10 @@ def _save_transactions(caisse: Caisse, outcomes: Mapping[Card, CardBooks], rows:
                 changed.append(row)
         gone += [row.pk for row in before.values()]
     manager = CardTransaction.objects.using(caisse.using)
-    manager.filter(pk__in=gone).delete()
-    manager.bulk_create(new)
-    upsert(manager, changed, _TRANSACTION_FIELDS)
+    if gone:
+        manager.filter(pk__in=gone).delete()
+    bulk.insert(manager, new)
+    bulk.update(manager, changed, _TRANSACTION_FIELDS)
 
 
 def _compared() -> Iterable[str]:

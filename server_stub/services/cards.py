@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cardkit.acts import RecoveryReversed, SpendReturned
 from cardkit.errors import must
@@ -10,31 +10,39 @@ from server_stub.models import Card, CardStatus, CardTransaction, StoredEntry
 from server_stub.rules.reconcile import CardBooks, reconcile
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
-from server_stub.services.card_facts import facts_of, fetch, surroundings
+from server_stub.services.card_facts import facts_of, fetch, settled, surroundings
 from server_stub.services.card_rows import save
 
 
-def reconcile_cards(caisse: Caisse, card_ids: Iterable[int]) -> None:
+def reconcile_cards(
+    caisse: Caisse, card_ids: Iterable[int], *, came: Mapping[int, int] | None = None
+) -> None:
     """Bring the books of these cards to what their facts come to.
 
-    Money that the facts call to be returned becomes an act first, and then a fact itself.
+    `came`: further cards, and the first counter about which something has just come; of a card
+    that is settled before that, no more than what came is looked at. Money that the facts call to
+    be returned becomes an act first, and then a fact itself.
     """
+    came = came or {}
     cards = list(
         Card.objects.using(caisse.using)
         .select_for_update()
-        .filter(id__in=set(card_ids))
+        .filter(id__in={*card_ids, *came})
         .exclude(status=CardStatus.ISSUING)
         .order_by("id")
     )
     if not cards:
         return
     around = surroundings(caisse)
-    rows = fetch(caisse, cards)
+    since = settled(caisse, cards, came)
+    rows = fetch(caisse, cards, since)
     outcomes = {card: reconcile(facts_of(caisse, card, rows, around)) for card in cards}
     if not caisse.replaying:
         returned = [card for card, outcome in outcomes.items() if _return(caisse, card, outcome)]
+        gone_back = {card.id for card in returned}
         if returned:
-            rows = fetch(caisse, cards)
+            since = {card: state for card, state in since.items() if card not in gone_back}
+            rows = fetch(caisse, cards, since)
         for card in returned:
             outcomes[card] = reconcile(facts_of(caisse, card, rows, around))
             must(not outcomes[card].returns, "what an act returned is returned")

@@ -34,11 +34,11 @@ from server_stub.models import (
 )
 from server_stub.rules import proof
 from server_stub.rules.verdict import DOCUMENTS_UNKNOWN, Verdict, judge
+from server_stub.services import bulk
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_keys import card_key, token_key
 from server_stub.services.documents import Shelf, keep_seen
 from server_stub.services.outcomes import WEIGHED, Stored, open_stored, weigh_all
-from server_stub.services.upsert import upsert
 
 RECORDS_DEPTH: Final = 8
 """A card keeps its last eight sales readable."""
@@ -48,7 +48,8 @@ RECORDS_DEPTH: Final = 8
 class Touched:
     """What has to be looked at again."""
 
-    cards: set[int] = field(default_factory=set)
+    cards: dict[int, int] = field(default_factory=dict)
+    """By card: the first counter about which something came that its books don't say already."""
     intents: set[int] = field(default_factory=set)
     """Numbers of intents of this terminal about which something was said."""
 
@@ -62,6 +63,7 @@ class Reader:
         self._terminal = terminal
         self._token_keys: dict[int, bytes | None] = {}
         self._lives: dict[bytes, list[Card]] = {}
+        self._proven: dict[int, tuple[int, bytes | None]] = {}
 
     def read(self, delivery: Sequence[Stored]) -> None:
         """Read entries that have just been stored; those of a training are never money."""
@@ -85,7 +87,7 @@ class Reader:
                     allowances_came |= keep_seen(self._caisse, entry.body.content)
         self._keep_claims(claims, {row.digest: entry for row, entry in delivery})
         self._keep(sightings)
-        RecordSeen.objects.using(self._caisse.using).bulk_create(records, ignore_conflicts=True)
+        bulk.insert(RecordSeen.objects.using(self._caisse.using), records, once=True)
         if allowances_came:
             self._judge_again()
 
@@ -165,8 +167,8 @@ class Reader:
             claim.verdict = verdict.text
             claim.allowance_epoch, claim.allowance_version = verdict.allowance
             claim.leans_on = [list(refund) for refund in verdict.leans_on]
-            self._touch(claim.card_id)
-        upsert(
+            self._touch(claim.card_id, claim.tmc)
+        bulk.update(
             Claim.objects.using(self._caisse.using),
             waiting,
             ("verdict", "allowance_epoch", "allowance_version", "leans_on"),
@@ -180,9 +182,9 @@ class Reader:
         sightings = [_seen_before(claim, claim.card) for claim in new if claim.card is not None]
         sightings += weigh_all(self._caisse, self._terminal, claims, at_hand=at_hand)
         for claim in claims:
-            self._touch(claim.card_id)
-        manager.bulk_create(new)
-        upsert(manager, known, WEIGHED)
+            self._touch(claim.card_id, claim.tmc)
+        bulk.insert(manager, new)
+        bulk.update(manager, known, WEIGHED)
         self._keep(sightings)
 
     # Refunds
@@ -201,7 +203,7 @@ class Reader:
             merchant=row.merchant,
             card=card,
         )
-        self._touch(card.id if card else None)
+        self._touch(card.id if card else None, 0)
 
     # What cards told without a sale
 
@@ -210,7 +212,6 @@ class Reader:
     ) -> Iterable[Sighting]:
         """Yield what a card showed of its counters, and add the sale records that it kept."""
         for card in self._lives.get(body.uid, ()):
-            self._touch(card.id)
             yield Sighting(
                 card=card,
                 tmc=body.tmc,
@@ -259,7 +260,6 @@ class Reader:
         if body.uid is None or body.tmc is None or body.tmv is None:
             return
         for card in self._lives.get(body.uid, ()):
-            self._touch(card.id)
             yield Sighting(
                 card=card,
                 tmc=body.tmc,
@@ -271,12 +271,15 @@ class Reader:
 
     # Small things
 
-    def _keep(self, sightings: Iterable[Sighting]) -> None:
-        Sighting.objects.using(self._caisse.using).bulk_create(sightings, ignore_conflicts=True)
+    def _keep(self, sightings: Sequence[Sighting]) -> None:
+        for seen in sightings:
+            known = self._proven.get(seen.card_id) == (seen.tmc, seen.tmv) and not seen.refused
+            self._touch(seen.card_id, seen.tmc + 1 if known else seen.tmc)
+        bulk.insert(Sighting.objects.using(self._caisse.using), sightings, once=True)
 
-    def _touch(self, card_id: int | None) -> None:
+    def _touch(self, card_id: int | None, tmc: int) -> None:
         if card_id is not None:
-            self.touched.cards.add(card_id)
+            self.touched.cards[card_id] = min(tmc, self.touched.cards.get(card_id, tmc))
 
     def _fetch_lives(self, delivery: Sequence[Stored]) -> None:
         uids = {
@@ -284,6 +287,7 @@ class Reader:
         }
         for card in Card.objects.using(self._caisse.using).filter(uid__in=uids):
             self._lives.setdefault(card.uid, []).append(card)
+            self._proven[card.id] = card.proven_tmc, card.proven_tmv
 
     def _life(self, uid: bytes, generation: int) -> Card | None:
         lives = self._lives.get(uid, ())

@@ -30,13 +30,14 @@ from server_stub.models import (
 from server_stub.rules.facts import Outcome
 from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.journal import Link, follow, runs
-from server_stub.services import issue
+from server_stub.services import bulk, issue
 from server_stub.services.behind import notice_entries
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.claims import Reader
 from server_stub.services.findings import settle_findings
 from server_stub.services.outcomes import Stored, about
+from server_stub.services.windows import cards_within
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
     """Take a delivery of one enrolled terminal; any part of it may have come before."""
     with caisse.alone():
         terminal = Terminal.objects.using(caisse.using).select_for_update().get(id=terminal_id)
+        if not entries and terminal.status == TerminalStatus.ACTIVE:
+            return _nothing_came(caisse, terminal)
         opened = list(_open(caisse, terminal, entries))
         batch, new = _store(caisse, terminal, entries, opened)
         old_cursor = terminal.cursor_seq
@@ -73,13 +76,13 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
         notice_entries(caisse, terminal, (entry for _, entry in new))
         reader = Reader(caisse, terminal)
         reader.read(new)
-        cards = reader.touched.cards | _now_complete(caisse, terminal, old_cursor)
-        cards |= _forgotten(caisse, terminal, new)
+        again = _now_complete(caisse, terminal, old_cursor) | _forgotten(caisse, terminal, new)
         if terminal.status == TerminalStatus.LOST and new:
-            cards |= _recovered_for(caisse, terminal)
-        reconcile_cards(caisse, cards)
+            again |= _recovered_for(caisse, terminal) | cards_within(caisse, terminal)
+        came = {card: since for card, since in reader.touched.cards.items() if card not in again}
+        reconcile_cards(caisse, again, came=came)
         if not caisse.replaying:
-            issue.give_back(caisse, cards | issue.kept_waiting(caisse))
+            issue.give_back(caisse, again | came.keys() | issue.kept_waiting(caisse))
         _review(caisse, terminal)
         return Ingested(
             new_entries=batch.new_entries,
@@ -87,6 +90,18 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
             up_to_seq=terminal.cursor_seq,
             head=terminal.cursor_head,
         )
+
+
+def _nothing_came(caisse: Caisse, terminal: Terminal) -> Ingested:
+    """Look at what an empty delivery can change: refunds that there was no room for."""
+    if not caisse.replaying and (waiting := issue.kept_waiting(caisse)):
+        issue.give_back(caisse, waiting)
+    return Ingested(
+        new_entries=0,
+        refused_entries=0,
+        up_to_seq=terminal.cursor_seq,
+        head=terminal.cursor_head,
+    )
 
 
 def _open(
@@ -144,7 +159,7 @@ def _store(
         new_entries=len(fresh),
         refused_entries=len(entries) - len(opened),
     )
-    rows = manager.bulk_create(
+    rows = [
         StoredEntry(
             digest=digest,
             terminal=terminal,
@@ -159,8 +174,23 @@ def _store(
             batch=batch,
         )
         for digest, (data, entry) in fresh.items()
-    )
+    ]
+    _notice_forks(caisse, terminal, [row.seq for row in rows])
+    bulk.insert(manager, rows)
     return batch, [(row, fresh[row.digest][1]) for row in rows]
+
+
+def _notice_forks(caisse: Caisse, terminal: Terminal, seqs: Sequence[int]) -> None:
+    """Note, before they are stored, whether new entries bear numbers that are taken."""
+    if terminal.forked or not seqs:
+        return
+    held = StoredEntry.objects.using(caisse.using).filter(
+        terminal=terminal, seq__gte=min(seqs), seq__lte=max(seqs)
+    )
+    taken = Counter(seqs) + Counter(held.order_by().values_list("seq", flat=True))
+    if any(taken[seq] > 1 for seq in seqs):
+        terminal.forked = True
+        terminal.save(using=caisse.using, update_fields=["forked"])
 
 
 def _advance(caisse: Caisse, terminal: Terminal) -> None:
@@ -171,9 +201,9 @@ def _advance(caisse: Caisse, terminal: Terminal) -> None:
     """
     entries = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
     seq, head = terminal.cursor_seq, terminal.cursor_head
-    if _forked(caisse, terminal).exists():
+    if terminal.forked:
         seq, head = 0, PublicKey.from_bytes(terminal.journal_key).digest
-    later = entries.filter(seq__gt=seq).values_list("seq", "prev", "digest")
+    later = entries.filter(seq__gt=seq).order_by().values_list("seq", "prev", "digest")
     terminal.cursor_seq, terminal.cursor_head = follow(
         (Link(*place) for place in later), seq=seq, head=head
     )
@@ -190,8 +220,18 @@ def _forked(caisse: Caisse, terminal: Terminal) -> QuerySet[StoredEntry, int]:
 
 def _now_complete(caisse: Caisse, terminal: Terminal, old_cursor: int) -> set[int]:
     """Cards of `indeterminate` sales whose journal has just become complete."""
+    said = StoredEntry.objects.using(caisse.using).filter(
+        terminal=terminal,
+        seq__gt=old_cursor,
+        seq__lte=terminal.cursor_seq,
+        kind=EntryKind.INDETERMINATE,
+    )
+    intents = set(said.order_by().values_list("about_seq", flat=True))
+    if not intents:
+        return set()
     claims = Claim.objects.using(caisse.using).filter(
         terminal=terminal,
+        seq__in=intents,
         outcome=Outcome.INDETERMINATE.value,
         outcome_seq__gt=old_cursor,
         outcome_seq__lte=terminal.cursor_seq,
@@ -210,7 +250,7 @@ def _forgotten(caisse: Caisse, terminal: Terminal, new: Sequence[Stored]) -> set
         seq__in=[entry.seq for _, entry in new],
         card__isnull=False,
     )
-    return {card_id for card_id in claims.values_list("card_id", flat=True) if card_id}
+    return {card_id for card_id in claims.order_by().values_list("card_id", flat=True) if card_id}
 
 
 def _recovered_for(caisse: Caisse, terminal: Terminal) -> set[int]:
@@ -231,8 +271,11 @@ def _review(caisse: Caisse, terminal: Terminal) -> None:
 def _about_chain(caisse: Caisse, terminal: Terminal) -> Iterator[FindingValue]:
     """Say what is odd about a journal; a careless restore explains it as well as a thief."""
     entries = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
-    yield from _about_forks(terminal, entries.filter(seq__in=_forked(caisse, terminal)))
-    beyond = Counter(entries.filter(seq__gt=terminal.cursor_seq).values_list("seq", flat=True))
+    if terminal.forked:
+        yield from _about_forks(terminal, entries.filter(seq__in=_forked(caisse, terminal)))
+    beyond = Counter(
+        entries.filter(seq__gt=terminal.cursor_seq).order_by().values_list("seq", flat=True)
+    )
     following = terminal.cursor_seq + 1
     if following in beyond:
         yield FindingValue(
