@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -70,7 +71,8 @@ def sent(name: str, by: str, backup: Path) -> None:
 
     caisse = _caisse()
     person = person_of(caisse, by)
-    _done(settlement.mark_sent(caisse, name, by=person, backup=lambda: back_up(caisse, backup)))
+    copy = partial(back_up, caisse, backup, holding=name)
+    _done(settlement.mark_sent(caisse, name, by=person, backup=copy))
 
 
 @settle.command()
