@@ -96,7 +96,6 @@ class Handling(IntEnum):
     NOTED = 1
     WROTE_TO_MERCHANT = 2
     WROTE_TO_MEMBER = 3
-    TERMINAL_REVOKED = 4
 
 
 @document
@@ -148,7 +147,7 @@ class PaperAccepted:
     amount_cents: int = wire(5, _CENTS)
     bearer: PaperBearer = wire(6, Choice(PaperBearer))
     doubts: int = wire(7, U8)
-    """Bits: 1 an electronic sale is like it, 2 the stall was selling that day."""
+    """Bits: 1 a sale is like it, 2 the stall was selling, 4 no initials, 8 the card is unknown."""
     entered_by: int = wire(8, U63)
     """The first person; the act's author is the second."""
     uid: bytes | None = maybe(9, UID, default=None)
@@ -177,8 +176,6 @@ class FindingHandled:
     handling: Handling = wire(3, Choice(Handling))
     facts: bytes = wire(4, HASH)
     """SHA-256 of the finding's facts as they were seen (`rules.worklist.facts_hash`)."""
-    terminal: int | None = maybe(5, U32, default=None)
-    """That was revoked."""
 
 
 @document

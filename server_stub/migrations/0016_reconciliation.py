@@ -158,7 +158,6 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=128)),
                 ("handling", models.PositiveIntegerField()),
                 ("facts", server_stub.models.fields.BytesField(max_length=32)),
-                ("terminal", models.PositiveBigIntegerField(null=True)),
                 (
                     "act",
                     models.OneToOneField(

@@ -36,7 +36,6 @@ class FindingHandling(models.Model):
     """A `cardkit.resolutions.Handling`."""
     facts = BytesField(max_length=32)
     """Hash of the facts that were seen; other facts are to be looked at again."""
-    terminal = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         ordering = ["act"]

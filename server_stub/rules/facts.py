@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum, unique
 
 from cardkit.acts import ReturnReason
@@ -88,6 +88,8 @@ class ClaimFacts:
     """Whether two people decided to pay it, whatever the terminal's documents say."""
     number_taken_twice: bool = False
     """Whether the terminal signed another entry too under the number of this intent."""
+    beyond_window: bool = False
+    """Whether a stolen terminal tells of it, beyond what its loss window has room for."""
 
     @property
     def sale(self) -> CardSale:
@@ -127,6 +129,8 @@ class RefundFacts:
     amount_cents: int
     merchant: int
     entry: bytes
+    beyond_window: bool = False
+    """As of a claim."""
     contained_from: tuple[int, int] | None = None
     """The first version of the allowance that contains it, whether or not later ones list it."""
 
@@ -163,6 +167,8 @@ class Returned:
     last_tmc: int
     amount_cents: int
     reason: ReturnReason
+    is_reversed: bool = False
+    """The member keeps it, and the sale is looked at as if nobody had returned it."""
 
     @property
     def subject(self) -> str:
@@ -177,6 +183,31 @@ class Confirmed:
     terminal: int
     seq: int
     merchant: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeFacts:
+    """A sale that somebody disputes, as far as that has come."""
+
+    number: bytes
+    tmc: int
+    amount_cents: int
+    is_held: bool
+    stage: str
+    """A `rules.disputes.Stage`."""
+    returned_cents: int = 0
+    answer_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTwin:
+    """A paid slip, and a sale of the same card, merchant, day and amount that came later."""
+
+    carnet: int
+    slip: int
+    amount_cents: int
+    terminal: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +232,9 @@ class CardFacts:
     """Gaps, by first and last counter, of which nobody will tell any more."""
     overdue: frozenset[int] = frozenset()
     """Transactions whose contradiction has waited for a person for as long as the rule says."""
+    disputes: tuple[DisputeFacts, ...] = ()
+    """In the order in which they were opened."""
+    twins: tuple[PaperTwin, ...] = ()
     floor_cents: int = 0
     """A card with less value than this left in its counter is to be replaced."""
     blocked: bool = False

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cardkit.acts import ReturnReason
 from cardkit.bodies import ResolutionChoice
 from server_stub.rules.facts import APPROVED, ClaimFacts, Outcome, State
+from server_stub.rules.window import BEYOND_LOSS_WINDOW
 
 NOT_GENUINE = "not_genuine"
 OPEN_AT_TERMINAL = "open_at_terminal"
@@ -24,6 +25,8 @@ SAME_TRANSACTION = "same_transaction"
 TWO_PROOFS = "two_proofs"
 CARD_UNKNOWN = "card_unknown"
 REFUND_NOT_GRANTED = "refund_not_granted"
+CLAIM_REFUSED = "claim_refused"
+"""People decided not to pay it: what the card spent is the member's again."""
 RETURNED_BEFORE = "returned_before"
 """The member has the money back on the terminal's own last word, which it now contradicts."""
 
@@ -54,7 +57,12 @@ def close_proven(
     over, and no person has decided otherwise.
     """
     allowed = _allowed(claim, refunds_granted=refunds_granted)
+    decided = confirmed or claim.accepted
+    if claim.beyond_window and not decided and allowed.state is State.PAYABLE:
+        allowed = Closing(State.HELD, BEYOND_LOSS_WINDOW)
     too_late = returned is not None and _said_otherwise(claim, returned, lost=terminal_lost)
+    if allowed.state is State.HELD and returned is ReturnReason.CLAIM_REFUSED:
+        allowed = Closing(State.RETURNED, CLAIM_REFUSED, ReturnReason.CLAIM_REFUSED)
     if too_late and not confirmed and allowed.state is State.PAYABLE:
         allowed = Closing(State.HELD, RETURNED_BEFORE)
     if claim.outcome is Outcome.SALE:

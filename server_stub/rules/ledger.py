@@ -5,9 +5,15 @@ Money of a card comes out of SPENT and is in exactly one other book at a time:
     -SPENT = PAYABLE + HELD + WAITING + PROVISIONAL + RETURNED + LOSS        for each card
 
 LOSS is negative where the caisse pays what a member was already given back. Credit that was
-issued goes from ISSUED to CREDIT; what a card may still spend is CREDIT + SPENT. A payout is no
-card's: it leads from a merchant's PAYABLE by IN_PAYMENT to PAID, and a refund after it leaves
-PAYABLE negative until later sales make up for it.
+issued goes from ISSUED to CREDIT; what a card may still spend is CREDIT + SPENT. A slip of the
+paper carnet is paid out of PAPER, and no card has spent it; what is later held back of a card's
+months for it goes from ISSUED to WITHHELD instead of to CREDIT, so that the fund bears
+-(PAPER + WITHHELD), and what was issued is on the card or was spent on paper:
+
+    -ISSUED = CREDIT + WITHHELD        -PAPER = what slips added to PAYABLE
+
+A payout is no card's: it leads from a merchant's PAYABLE by IN_PAYMENT to PAID, and a refund
+after it leaves PAYABLE negative until later sales make up for it.
 
 What members pay in stands in books of its own, which runs do not touch:
 
@@ -31,6 +37,8 @@ class Book(StrEnum):
 
     ISSUED = "issued"
     CREDIT = "credit"
+    LAPSED = "lapsed"
+    """Was credit of a member who left, and is nobody's to spend any more."""
     SPENT = "spent"
     PAYABLE = "payable"
     HELD = "held"
@@ -38,6 +46,10 @@ class Book(StrEnum):
     PROVISIONAL = "provisional"
     RETURNED = "returned"
     LOSS = "loss"
+    PAPER = "paper"
+    """What was paid for slips that no card spent, below zero."""
+    WITHHELD = "withheld"
+    """Credit that was not signed because slips had spent it."""
     IN_PAYMENT = "in_payment"
     """In a run that was approved and that no statement of the bank shows yet."""
     PAID = "paid"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from server_stub.rules.facts import RefundFacts, State
+from server_stub.rules.window import BEYOND_LOSS_WINDOW
 
 SALE_NOT_PROVEN = "sale_not_proven"
 SALE_NOT_PAYABLE = "sale_not_payable"
@@ -25,6 +26,8 @@ class SaleStanding:
     state: State
     returned: bool = False
     """Whether an act has given its money back already."""
+    disputed_cents: int = 0
+    """What a dispute gave back of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ def _objection(refund: RefundFacts, sale: SaleStanding | None, already_cents: in
         return SALE_NOT_PAYABLE
     if sale.merchant != refund.merchant:
         return OTHER_MERCHANT
-    if already_cents + refund.amount_cents > sale.amount_cents:
+    if refund.beyond_window and refund.contained_from is None:
+        return BEYOND_LOSS_WINDOW
+    # What an allowance contains was given before: only what comes after finds a part taken.
+    taken_cents = 0 if refund.contained_from is not None else sale.disputed_cents
+    if already_cents + refund.amount_cents > sale.amount_cents - taken_cents:
         return MORE_THAN_SALE
     return ALREADY_RETURNED if sale.returned else ""

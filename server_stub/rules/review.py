@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cardkit.decide import Reason
 from server_stub.rules import intents
 from server_stub.rules.chain import Proven
+from server_stub.rules.disputes import OPEN, Stage
 from server_stub.rules.facts import CardFacts, ClaimFacts, Known, State
 from server_stub.rules.findings import Fact, FindingKind, FindingValue
 from server_stub.rules.gaps import Gap, Mark, marks
@@ -65,6 +66,7 @@ def review(
         yield from _proven(facts, one, closings)
     for claim in facts.claims:
         yield from _claimed(facts, claim, closings[claim.entry])
+    yield from _decided(facts)
     for refund in refunds:
         if not refund.granted and refund.reason != SALE_NOT_PROVEN:
             yield FindingValue(
@@ -169,6 +171,27 @@ def _claimed(facts: CardFacts, claim: ClaimFacts, closing: Closing) -> Iterator[
     if closing.state is State.HELD:
         kind = _UNPROVEN.get(closing.reason, FindingKind.HELD)
         yield FindingValue(kind, key, claim.terminal, {**place, "reason": closing.reason})
+
+
+def _decided(facts: CardFacts) -> Iterator[FindingValue]:
+    """What people are deciding, and paper that a later sale makes doubtful."""
+    for dispute in facts.disputes:
+        if Stage(dispute.stage) in OPEN:
+            place: dict[str, Fact] = {
+                "tmc": dispute.tmc,
+                "amount_cents": dispute.amount_cents,
+                "stage": dispute.stage,
+            }
+            if dispute.answer_by is not None:
+                place["answer_by"] = dispute.answer_by.isoformat()
+            yield FindingValue(FindingKind.DISPUTED, dispute.number.hex(), facts=place)
+    for twin in facts.twins:
+        yield FindingValue(
+            FindingKind.PAPER_DOUBLE,
+            f"{twin.carnet}-{twin.slip}",
+            twin.terminal,
+            {"carnet": twin.carnet, "seq": twin.seq, "amount_cents": twin.amount_cents},
+        )
 
 
 def _shown(facts: CardFacts, last: Known) -> Iterator[FindingValue]:
