@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from auditor.books import compare, sums_of
 from auditor.cards import Cards, read_log, read_seen
 from auditor.claims import collect
+from auditor.conventions import check_conventions
 from auditor.digests import check_digests
 from auditor.evidence import open_evidence
 from auditor.export import Export
@@ -51,6 +52,7 @@ def audit(export: Export, *, root: bytes | None = None) -> Report:
     evidence = open_evidence(export, key)
     check_digests(export, evidence)
     check_runs(evidence)
+    check_conventions(evidence)
     told, log = collect(evidence), read_log(evidence)
     read_seen(evidence, told, log)
     cards = Cards(evidence, told, log, export.sales)

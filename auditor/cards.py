@@ -15,6 +15,7 @@ from auditor.evidence import Evidence
 from auditor.export import ClaimedSale
 from auditor.findings import Class, Finding
 from auditor.permission import permission
+from auditor.windows import beyond_windows
 from cardkit.acts import (
     AllowanceIssued,
     CardIssued,
@@ -26,7 +27,7 @@ from cardkit.acts import (
     TerminalLost,
 )
 from cardkit.allowance import Allowance, RefundRef, accept_allowance
-from cardkit.bodies import ResolutionChoice
+from cardkit.bodies import Refund, ResolutionChoice
 from cardkit.card import tmac
 from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.profile import CardProfile
@@ -65,6 +66,9 @@ class Log:
     """Entries of sales that two people decided to pay, whatever documents say."""
     lost: dict[int, int] = field(default_factory=dict)
     """Terminals that were declared lost, and how far they had been heard."""
+    beyond: frozenset[bytes] = frozenset()
+    """Entries of stolen terminals that their loss windows have no room for."""
+    beyond_refunds: frozenset[tuple[Place, Refund]] = frozenset()
     proof_keys: dict[tuple[Life, int], bytes] = field(default_factory=dict)
 
     def returned_at(self, life: Life, tmc: int) -> SpendReturned | None:
@@ -128,7 +132,16 @@ def _proof_keys(keys: ProofKeysPublished, log: Log, found: Evidence, place: str)
 
 
 def read_seen(found: Evidence, told: Told, log: Log) -> None:
-    """Add allowances that came back from cards, and that a restore may have made forgotten."""
+    """Add allowances that came back from cards, and that a restore may have made forgotten.
+
+    What stolen terminals told is weighed against their windows.
+    """
+    log.beyond = beyond_windows(found, told)
+    log.beyond_refunds = frozenset(
+        ((entry.envelope.terminal, entry.seq), refund)
+        for entry, refund in told.refund_entries
+        if entry.digest in log.beyond
+    )
     for content in told.allowances.values():
         try:
             allowance = (
@@ -278,7 +291,9 @@ class Cards:
         sale = self._log.confirmed.get((life, claim.tmc))
         confirmed = sale is not None and (sale.terminal, sale.seq) == claim.place
         accepted = claim.entry.digest in self._log.accepted
-        allowed = "payable" if accepted or self._allowed(life, claim, before) else "held"
+        is_beyond = claim.entry.digest in self._log.beyond and not confirmed
+        is_allowed = not is_beyond and self._allowed(life, claim, before)
+        allowed = "payable" if accepted or is_allowed else "held"
         if returned is not None and not confirmed and self._is_too_late(claim, returned):
             allowed = "held"
         if claim.sale is not None:
@@ -358,6 +373,7 @@ def granted_refunds(sold: list[Sold], told: Told, log: Log) -> Iterator[tuple[So
             for (life, at), sale in sales.items()
             for place, refund, merchant in told.refunds.get(at, ())
             if (refund.uid, refund.generation) == life and merchant == sale.merchant
+            if (*life, *place) in listed or (place, refund) not in log.beyond_refunds
         ),
         key=lambda one: ((*one[0].life, *one[1]) not in listed, one[1], -one[2]),
     )

@@ -81,6 +81,7 @@ class Told:
         default_factory=lambda: defaultdict(list)
     )
     """By sale: place of the refund, the refund, and the merchant that it is of."""
+    refund_entries: list[tuple[Entry, Refund]] = field(default_factory=list)
     seen: dict[bytes, dict[int, set[bytes]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
@@ -131,6 +132,7 @@ def _read(entry: Entry, told: Told, by_seq: dict[int, list[Claim]]) -> None:
         case Refund() as refund:
             terminal = refund.selling_terminal or entry.envelope.terminal
             place = entry.envelope.terminal, entry.seq
+            told.refund_entries.append((entry, refund))
             told.refunds[terminal, refund.intent_seq].append(
                 (place, refund, entry.envelope.merchant)
             )

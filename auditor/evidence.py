@@ -42,10 +42,10 @@ class Evidence:
     """What is out of the ordinary, and nobody's fault by itself."""
 
     def only_merchant(self, terminal: int) -> int:
-        """Return whom a terminal sells for by its last permit; 0 when that names several."""
+        """Return whom a terminal ever could sell for, a loan included; 0 when that is several."""
         permits = [one for one in self.permits.values() if one.terminal == terminal]
-        merchants = permits[-1].merchants if permits else ()
-        return merchants[0].merchant if len(merchants) == 1 else 0
+        merchants = {grant.merchant for permit in permits for grant in permit.merchants}
+        return merchants.pop() if len(merchants) == 1 else 0
 
     def find(self, kind: Class, place: str, words: str, amount_cents: int = 0) -> None:
         """Note that something is wrong."""

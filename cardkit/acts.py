@@ -6,7 +6,6 @@ the books are computed from, so that anyone can compute them again (docs/protoco
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, unique
 from typing import Final, TypeAlias
@@ -16,6 +15,7 @@ from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.bodies import HASH, MAC8, UID
 from cardkit.directory import CardStatus
 from cardkit.errors import DocumentMalformed, must
+from cardkit.frozen import dataclass
 from cardkit.membership import MEMBERSHIP, Membership
 from cardkit.resolutions import RESOLUTIONS, Resolved
 from cardkit.schema import (

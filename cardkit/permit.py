@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from cardkit import cbor
 from cardkit.certificates import Role, Trust, refuse_older
 from cardkit.errors import DocumentForeign
+from cardkit.frozen import dataclass
 from cardkit.schema import (
     DAYS,
     U31,

@@ -8,6 +8,7 @@ from cardkit.acts import ClaimAccepted
 from cardkit.errors import must
 from server_stub.models import ActRow, Claim, ClaimDecision
 from server_stub.rules.facts import APPROVED, State
+from server_stub.rules.window import BEYOND_LOSS_WINDOW
 from server_stub.services import acts, issue
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
@@ -27,9 +28,9 @@ class NotAccepted(Enum):
 def accept(caisse: Caisse, claim: Claim, *, proposed_by: int, by: int) -> ActRow | NotAccepted:
     """Pay a held sale; what the card proves stays what is paid, and never more.
 
-    For a sale on documents that a restored service has forgotten, or beyond what the terminal's
-    documents allowed: the goods are gone, and the caisse bears it. A new decision can't take this
-    back; what was paid too much is a refund.
+    For a sale on documents that a restored service has forgotten, beyond what the terminal's
+    documents allowed, or beyond the loss window of a stolen terminal: the goods are gone, and the
+    caisse bears it. A new decision can't take this back; what was paid too much is a refund.
     """
     must(by > 0 and proposed_by > 0, "two people accept a claim")
     if by == proposed_by:
@@ -41,7 +42,8 @@ def accept(caisse: Caisse, claim: Claim, *, proposed_by: int, by: int) -> ActRow
         decided = ClaimDecision.objects.using(caisse.using).filter(entry=claim.entry.digest)
         if claim.state != State.HELD.value or decided.exists():
             return NotAccepted.NOT_HELD
-        if claim.verdict == APPROVED or claim.reason != claim.verdict:
+        is_for_documents = claim.verdict != APPROVED and claim.reason == claim.verdict
+        if not is_for_documents and claim.reason != BEYOND_LOSS_WINDOW:
             return NotAccepted.NOT_FOR_ITS_DOCUMENTS
         body = ClaimAccepted(
             entry=bytes(claim.entry.digest),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import singledispatch
 
-from cardkit import acts
+from cardkit import acts, membership
 from cardkit.acts import ActBody, ActEnvelope
 from cardkit.allowance import accept_allowance
 from cardkit.cbor import decode
@@ -17,6 +18,7 @@ from cardkit.signing import ContentType, parse
 from server_stub.models import (
     Account,
     ActRow,
+    Admission,
     AllowanceIssued,
     Card,
     CardDecision,
@@ -26,6 +28,7 @@ from server_stub.models import (
     CommitmentChange,
     Convention,
     ConventionEnd,
+    Departure,
     PayoutEvidence,
     PermitIssued,
     PublishedKey,
@@ -35,25 +38,18 @@ from server_stub.models import (
     SettlementStep,
     Terminal,
     TerminalStatus,
+    Wave,
 )
 from server_stub.rules.ledger import Book, Lines, move
 from server_stub.services import money_in
-from server_stub.services.books import CREDIT, MOVED, net_of, post
+from server_stub.services.books import CREDIT, LAPSED, MOVED, net_of, post
 from server_stub.services.caisse import Caisse
-from server_stub.services.resolved import apply_resolved
+from server_stub.services.resolved import apply_resolved, card_of
 
 
 def apply(caisse: Caisse, row: ActRow, body: ActBody) -> None:
     """Let an act take effect."""
     _apply(body, caisse, row)
-
-
-def card_of(caisse: Caisse, uid: bytes, generation: int) -> Card:
-    """Return a card that an act names; that there is one is our own duty."""
-    card = Card.objects.using(caisse.using).filter(uid=uid, generation=generation).first()
-    must(card is not None, "an act names a card that exists")
-    assert card is not None  # noqa: S101 - what must() said, for the type checker
-    return card
 
 
 @singledispatch
@@ -124,6 +120,37 @@ def _(body: acts.CreditMoved, caisse: Caisse, row: ActRow) -> None:
     old = card_of(caisse, body.uid, body.generation)
     lines = move(body.amount_cents, out_of=Book.CREDIT, into=Book.ISSUED)
     post(caisse, card=old, subject=MOVED, lines=lines, cause=row.digest)
+
+
+@_apply.register
+def _(body: membership.WaveAdmitted, caisse: Caisse, row: ActRow) -> None:
+    wave = Wave.objects.using(caisse.using).create(
+        act=row,
+        number=body.wave,
+        order=int(body.order),
+        candidates=len(body.candidates),
+        fingerprint=hashlib.sha256(b"".join(sorted(body.candidates))).digest(),
+        seed=body.seed,
+    )
+    for place, number in enumerate(body.candidates[: body.places], start=1):
+        account, _ = Account.objects.using(caisse.using).get_or_create(number=number)
+        Admission.objects.using(caisse.using).create(account=account, wave=wave, place=place)
+
+
+@_apply.register
+def _(body: membership.MemberLeft, caisse: Caisse, row: ActRow) -> None:
+    must(body.from_month.day == 1, "a member leaves with the end of a month")
+    account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
+    Departure.objects.using(caisse.using).create(
+        act=row, account=account, from_month=body.from_month
+    )
+
+
+@_apply.register
+def _(body: membership.CreditLapsed, caisse: Caisse, row: ActRow) -> None:
+    card = card_of(caisse, body.uid, body.generation)
+    lines = move(body.amount_cents, out_of=Book.CREDIT, into=Book.LAPSED)
+    post(caisse, card=card, subject=LAPSED, lines=lines, cause=row.digest)
 
 
 @_apply.register
@@ -278,6 +305,7 @@ def _(body: acts.CommitmentChanged, caisse: Caisse, row: ActRow) -> None:
         kind=int(body.kind),
         from_month=body.from_month,
         monthly_cents=body.monthly_cents or 0,
+        persons=body.persons,
     )
 
 

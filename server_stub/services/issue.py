@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from cardkit.acts import ActKind, CreditMoved, DocumentHeld
 from cardkit.acts import AllowanceIssued as AllowanceAct
@@ -194,6 +194,14 @@ def move_credit(caisse: Caisse, old: Card, new: Card, amount_cents: int) -> Allo
             )
             acts.record(caisse, body)
         return version
+
+
+def last_signed_month(caisse: Caisse, account_id: int) -> date | None:
+    """Return the last month that some card of an account has the credit of; None: there is none."""
+    cards = Card.objects.using(caisse.using).filter(account_id=account_id)
+    held = (held_allowance(caisse, card) for card in cards)
+    last = max((one.steps[-1].from_at for one in held if one is not None), default=None)
+    return None if last is None else month_of(last, PARIS)
 
 
 def _signed_elsewhere(caisse: Caisse, card: Card, from_at: datetime) -> bool:

@@ -23,12 +23,18 @@ def declare_lost(caisse: Caisse, terminal: Terminal, *, by: int = 0) -> int:
     with caisse.alone():
         terminal.refresh_from_db(using=caisse.using)
         if terminal.status != TerminalStatus.LOST:
-            acts.record(
-                caisse, TerminalLost(terminal=terminal.id, last_seq=terminal.cursor_seq), by=by
+            body = TerminalLost(
+                terminal=terminal.id, last_seq=terminal.cursor_seq, head=held_head(terminal)
             )
+            acts.record(caisse, body, by=by)
             terminal.refresh_from_db(using=caisse.using)
         look_again(caisse)
         return len(recovered(caisse, terminal))
+
+
+def held_head(terminal: Terminal) -> bytes | None:
+    """Return the digest of the last entry that is held of a journal; None while there is none."""
+    return bytes(terminal.cursor_head) if terminal.cursor_seq else None
 
 
 def look_again(caisse: Caisse) -> None:

@@ -9,6 +9,7 @@ from server_stub.services import acts, digest, directory, issue, unclaimed
 from server_stub.services.behind import Lock, lock, notice_request
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of
+from server_stub.services.fleet import keep_report
 from server_stub.services.ingest import ingest
 from server_stub.services.owed import merchant_accounts, settled_to
 
@@ -25,6 +26,7 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
             raise DocumentForeign(f"no terminal {request.terminal}")
         notice_request(caisse, terminal, request)
         _note(caisse, terminal, request)
+        keep_report(caisse, terminal, request)
         taken = ingest(caisse, request.terminal, request.entries)
         locked = lock(caisse)
         if locked is None:
@@ -89,6 +91,8 @@ def _newer(permit: PermitIssued | None, request: SyncRequest) -> bytes | None:
 
 
 def _merchants(permit: PermitIssued | None) -> frozenset[int]:
-    if permit is None:
+    """Whose accounts a terminal is told: those of its own permit, and nobody's while it is lent."""
+    said = permit_of(permit.content) if permit is not None else None
+    if said is None or said.loan:
         return frozenset()
-    return frozenset(grant.merchant for grant in permit_of(permit.content).merchants)
+    return frozenset(grant.merchant for grant in said.merchants)
