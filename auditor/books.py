@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 
 from auditor.cards import Cards, Log, Sold, granted_refunds
 from auditor.claims import Life, Place, Told
+from auditor.contributions import BOOKS as OF_MEMBERS
+from auditor.contributions import check_contributions
 from auditor.evidence import Evidence
 from auditor.export import ClaimedLine, Export
 from auditor.findings import Class, Finding
@@ -19,13 +21,22 @@ from cardkit.acts import (
     SettlementConfirmed,
     SettlementRevoked,
 )
+from cardkit.membership import CreditLapsed
 
 Key = TypeVar("Key", bound=tuple[Any, ...])
 Account = tuple[str, int]
 """A book and the merchant whose it is; 0 for nobody's."""
 OF_SALES: Final = frozenset({"payable", "held", "provisional"})
 OF_MERCHANTS: Final = OF_SALES | {"in_payment", "paid"}
-OF_NOBODY: Final = frozenset({"issued", "credit", "spent", "waiting", "returned", "loss"})
+OF_NOBODY: Final = OF_MEMBERS | {
+    "issued",
+    "credit",
+    "lapsed",
+    "spent",
+    "waiting",
+    "returned",
+    "loss",
+}
 
 
 @dataclass(slots=True)
@@ -36,10 +47,14 @@ class Sums:
     spent: Counter[tuple[bytes, int]] = field(default_factory=Counter)
     """By card and generation: what left the card, as far as it is proven."""
     credit: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    lapsed: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    """By card and generation: what leavers had not spent."""
     returned: Counter[tuple[bytes, int]] = field(default_factory=Counter)
     """By card and generation: what its member was given back."""
     sold: Counter[tuple[bytes, int, str, int]] = field(default_factory=Counter)
     """By card, generation, book and merchant: what merchants are owed of it, or may be."""
+    received: Counter[tuple[str]] = field(default_factory=Counter)
+    """By book: what members paid in, and where it lies."""
 
 
 def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
@@ -54,6 +69,7 @@ def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
     _acts(found, sums)
+    sums.received = Counter({(book,): cents for book, cents in check_contributions(found).items()})
     return sums
 
 
@@ -113,6 +129,9 @@ def _acts(found: Evidence, sums: Sums) -> None:
                 books["paid", payout.merchant] += payout.amount_cents
             case CreditMoved() as moved:
                 sums.credit[moved.uid, moved.generation] -= moved.amount_cents
+            case CreditLapsed() as gone:
+                sums.credit[gone.uid, gone.generation] -= gone.amount_cents
+                sums.lapsed[gone.uid, gone.generation] += gone.amount_cents
 
 
 def compare(export: Export, cards: Cards, sold: list[Sold], sums: Sums) -> Iterator[Finding]:
@@ -181,24 +200,30 @@ def _accounts(export: Export, sums: Sums) -> Iterator[Finding]:
     of_cards: dict[str, Counter[tuple[bytes, int]]] = defaultdict(Counter)
     sold: Counter[tuple[bytes, int, str, int]] = Counter()
     whole: Counter[tuple[bytes, int]] = Counter()
+    received: Counter[tuple[str]] = Counter()
     for line in export.lines:
         life = line.uid, line.generation
         if line.book in OF_MERCHANTS:
             merchants[line.book, line.merchant] += line.amount_cents
         else:
             of_cards[line.book][life] += line.amount_cents
+        if line.book in OF_MEMBERS:
+            received[(line.book,)] += line.amount_cents
         if line.book in OF_SALES and line.uid:
             sold[(*life, line.book, line.merchant)] += line.amount_cents
-        if line.book not in {"credit", "issued"} and line.uid:
+        if line.book not in {"credit", "issued", "lapsed"} and line.uid:
             whole[life] += line.amount_cents
     spent = Counter({life: -cents for life, cents in sums.spent.items()})
     issued = Counter({life: -cents for life, cents in of_cards["credit"].items()})
+    issued.subtract(of_cards["lapsed"])
     yield from _differences(merchants, sums.of_merchants, "{0} of merchant {1}")
     yield from _differences(sold, sums.sold, "{2} of merchant {3} from card {0}.{1}")
     yield from _differences(of_cards["spent"], spent, "spent of card {0}.{1}")
     yield from _differences(of_cards["credit"], sums.credit, "credit of card {0}.{1}")
+    yield from _differences(of_cards["lapsed"], sums.lapsed, "lapsed of card {0}.{1}")
     yield from _differences(of_cards["issued"], issued, "issued of card {0}.{1}")
     yield from _differences(of_cards["returned"], sums.returned, "returned of card {0}.{1}")
+    yield from _differences(received, sums.received, "{0} of what members paid in")
     yield from _differences(whole, Counter(), "conservation of card {0}.{1}")
 
 

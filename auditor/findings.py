@@ -39,6 +39,8 @@ class Class(StrEnum):
     """An account says something else than what was signed comes to."""
     SETTLEMENT = "settlement"
     """An act about payouts that breaks their rules: four eyes, order, totals."""
+    CONTRIBUTION = "contribution"
+    """An act about members' money that breaks its rules: numbers, what is taken back, the box."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -56,6 +56,7 @@ CHANGING = frozenset(
         "ActText",
         "AllowanceIssued",
         "Balance",
+        "BankLineText",
         "Batch",
         "Card",
         "CardDecision",

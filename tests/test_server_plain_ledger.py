@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cardkit.money import format_cents
-from server_stub.exports.plain_ledger import BANK, account_of, plain_ledger
+from server_stub.exports.plain_ledger import BANK, CONTRIBUTIONS, account_of, plain_ledger
 from server_stub.models import Account
 from server_stub.services import commitments
 from server_stub.services.books import balances
@@ -60,7 +60,8 @@ def test_hledger_adds_up_what_we_added_up(tmp_path: Path) -> None:
         account_of(book, merchant): cents
         for (book, merchant), cents in balances(world.caisse).items()
     }
-    ours |= {BANK: 20_00, "income:contributions": -20_00}
+    assert ours[BANK] == 20_00
+    assert ours[CONTRIBUTIONS] == -20_00
     assert dict(rows) == {
         account: f"{format_cents(cents, decimal_mark='.')} EUR" for account, cents in ours.items()
     }

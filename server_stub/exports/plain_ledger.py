@@ -1,7 +1,7 @@
 """The books as plain text that hledger and ledger read (hledger manual, "Journal format").
 
-Every posting is a transaction, and every contribution one more; no card and no account of a member
-is named. Whoever reads it needs no program of ours to add it up.
+Every posting is a transaction, a contribution's on the day from which it counts; no card and no
+account of a member is named. Whoever reads it needs no program of ours to add it up.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ from django.db.models import Prefetch
 from cardkit.clock import business_date
 from cardkit.money import format_cents
 from server_stub.models import Contribution, Posting, PostingLine, Rule
+from server_stub.rules.ledger import Book
 from server_stub.services.caisse import Caisse
 
 CURRENCY: Final = "EUR"
 BANK: Final = "assets:bank"
 CONTRIBUTIONS: Final = "income:contributions"
+_OF_MEMBERS: Final[dict[str, str]] = {
+    Book.CONTRIBUTED: CONTRIBUTIONS,
+    Book.BANKED: BANK,
+    Book.CASH_BOX: "assets:cash",
+    Book.CHEQUES: "assets:cheques",
+    Book.CASH_DIFFERENCE: "expenses:cash difference",
+}
 _AT_ONCE: Final = 1_000
 
 
@@ -31,21 +39,24 @@ def plain_ledger(caisse: Caisse) -> Iterator[str]:
     yield ""
     lines = Prefetch("lines", PostingLine.objects.using(caisse.using).order_by("id"))
     postings = Posting.objects.using(caisse.using).order_by("id").prefetch_related(lines)
+    received = {
+        f"contribution/{it.act_id}": it
+        for it in Contribution.objects.using(caisse.using).iterator(chunk_size=_AT_ONCE)
+    }
     for posting in postings.iterator(chunk_size=_AT_ONCE):
         accounts = [
             (account_of(it.account, it.merchant), it.amount_cents) for it in posting.lines.all()
         ]
-        yield from _transaction(business_date(posting.at), posting.pk, posting.subject, accounts)
-    received = Contribution.objects.using(caisse.using).order_by("act")
-    for one in received.iterator(chunk_size=_AT_ONCE):
-        accounts = [(BANK, one.amount_cents), (CONTRIBUTIONS, -one.amount_cents)]
-        yield from _transaction(
-            one.value_date, one.act_id, f"contribution {one.reference}", accounts
-        )
+        came = received.get(posting.subject)
+        day = came.value_date if came else business_date(posting.at)
+        subject = f"contribution {came.reference}" if came else posting.subject
+        yield from _transaction(day, posting.pk, subject, accounts)
 
 
 def account_of(book: str, merchant: int) -> str:
     """Return the name of an account: a book, and the merchant where it has one."""
+    if book in _OF_MEMBERS:
+        return _OF_MEMBERS[book]
     return f"books:{book}:{merchant}" if merchant else f"books:{book}"
 
 
