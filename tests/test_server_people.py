@@ -10,7 +10,7 @@ from django.apps import apps
 
 from cardkit.acts import CardIssued
 from server_stub.models import ActRow, Erasure, Person, PostingLine
-from server_stub.services import commitments, issue, people, rebuild
+from server_stub.services import commitments, issue, people, rebuild, waves
 from tests.service_world import ServiceWorld
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +28,7 @@ def world() -> ServiceWorld:
 def member(world: ServiceWorld) -> Person:
     """A member with a card, a commitment, a contribution and a sale."""
     person = people.register(world.caisse, NAME, email="marthe@example.org")
+    waves.admit(world.caisse, places=1, by=ANNE)
     account = person.account
     card = world.card(account=bytes(account.number))
     commitments.commit(world.caisse, account, 20_00, first_month=OCTOBER, by=ANNE)
@@ -44,15 +45,6 @@ def text_of(value: object) -> str:
     if isinstance(value, bytes | memoryview):
         return bytes(value).decode("utf-8", "ignore")
     return str(value)
-
-
-def test_the_waiting_list_has_the_order_in_which_people_came(world: ServiceWorld) -> None:
-    """Promise: nobody is passed over: who applied first is in the first wave that has a place."""
-    for name, day in (("C", 3), ("A", 1), ("B", 2)):
-        people.register(world.caisse, name, applied_on=date(2026, 9, day))
-    assert [it.name for it in people.waiting_list(world.caisse)] == ["A", "B", "C"]
-    assert [it.name for it in people.admit(world.caisse, 1, 2)] == ["A", "B"]
-    assert [it.name for it in people.waiting_list(world.caisse)] == ["C"]
 
 
 def test_a_member_is_shown_all_that_is_known(world: ServiceWorld) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cardkit.acts import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
-from server_stub.rules.commitments import Change, Commitment, Due, due_of, dues, to_renew
+from server_stub.rules.commitments import Change, Commitment, Due, due_of, dues
 from server_stub.rules.dues import Payment, paid
 
 MARCH, APRIL, MAY, JUNE, JULY = months_from(date(2026, 3, 1), count=5)
@@ -76,22 +75,6 @@ def test_a_renewal_counts_from_its_first_month() -> None:
     asked = list(dues([SPRING, summer], MARCH, count=5, grace_months=1))
     assert [it.due_cents for it in asked] == [30_00, 30_00, 30_00, 45_00, 45_00]
     assert asked[-1].is_grace
-
-
-@pytest.mark.parametrize(
-    ("day", "is_on_the_list"),
-    [
-        (date(2026, 4, 25), False),
-        (date(2026, 4, 27), True),
-        (date(2026, 5, 31), True),
-        (date(2026, 6, 1), False),
-    ],
-)
-def test_renewals_are_asked_for_five_weeks_ahead(day: date, *, is_on_the_list: bool) -> None:
-    """Promise: nobody is forgotten until the morning after, and nobody is asked twice a year."""
-    assert bool(list(to_renew([SPRING], day, weeks_ahead=5))) is is_on_the_list
-    ended = changed(Change(kind=CommitmentChangeKind.ENDED, from_month=MAY))
-    assert not list(to_renew([ended], day, weeks_ahead=5))
 
 
 def test_the_oldest_month_is_filled_first() -> None:

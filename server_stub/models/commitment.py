@@ -41,6 +41,8 @@ class CommitmentChange(models.Model):
     """A `cardkit.acts.CommitmentChangeKind`."""
     from_month = models.DateField()
     monthly_cents = models.PositiveBigIntegerField(default=0)
+    persons = models.PositiveIntegerField(null=True)
+    """Of the household from then on, where that is what changed."""
 
     class Meta:
         ordering = ["act"]

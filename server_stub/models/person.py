@@ -19,11 +19,7 @@ class Person(models.Model):
     address = models.CharField(max_length=240, blank=True, default="")
     telephone = models.CharField(max_length=40, blank=True, default="")
     email = models.EmailField(blank=True, default="")
-    reached_through = models.CharField(max_length=120, blank=True, default="")
-    """A guardian, or whoever helps; empty: the member."""
     applied_on = models.DateField()
-    wave = models.PositiveIntegerField(null=True)
-    """The wave that they came in with; null: on the waiting list."""
     last_contact_on = models.DateField()
     """The active base ends two years after it (CNIL, délibération 2023-095)."""
 
@@ -31,9 +27,6 @@ class Person(models.Model):
         ordering = ["name", "id"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="person_has_a_name"),
-            models.CheckConstraint(
-                condition=Q(wave__isnull=True) | Q(wave__gt=0), name="person_wave_positive"
-            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ class Change:
     kind: CommitmentChangeKind
     from_month: date
     monthly_cents: int = 0
+    persons: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ def due_of(commitments: Sequence[Commitment], month: date, *, grace_months: int)
     for commitment in reversed(commitments):
         if commitment.first_month <= month < commitment.after_last_month:
             return _due(commitment, month, is_grace=False)
-    last = max(commitments, key=lambda it: it.after_last_month, default=None)
-    if last is None or not last.after_last_month <= month < _later(last, grace_months):
+    last = last_of(commitments)
+    if last is None or not last.after_last_month <= month < nothing_from(last, grace_months):
         return None
     return _due(last, month, is_grace=True)
 
@@ -86,29 +87,29 @@ def dues(
             yield due
 
 
-def to_renew(
-    commitments: Iterable[Commitment], day: date, *, weeks_ahead: int
-) -> Iterator[Commitment]:
-    """Yield commitments that end within so many weeks and were not taken back."""
-    for commitment in commitments:
-        left = (commitment.after_last_month - day).days
-        if commitment.ended_on is None and 0 < left <= 7 * weeks_ahead:
-            yield commitment
+def last_of(commitments: Iterable[Commitment]) -> Commitment | None:
+    """Return the commitment that speaks of the latest month."""
+    return max(commitments, key=lambda it: it.after_last_month, default=None)
 
 
-def _later(commitment: Commitment, grace_months: int) -> date:
+def nothing_from(commitment: Commitment, grace_months: int) -> date:
+    """Return the first month that gives nothing where no other commitment follows."""
     *_, after = months_from(commitment.after_last_month, count=grace_months + 1)
     return after
 
 
 def _due(commitment: Commitment, month: date, *, is_grace: bool) -> Due | None:
-    cents = commitment.monthly_cents
+    cents, persons = commitment.monthly_cents, commitment.persons
     for change in commitment.changes:
         if change.kind is CommitmentChangeKind.MONTH_OFF:
             if change.from_month == month:
                 return None
-        elif change.from_month <= month:
-            if change.kind is CommitmentChangeKind.ENDED:
-                return None
+        elif change.from_month > month:
+            continue
+        elif change.kind is CommitmentChangeKind.ENDED:
+            return None
+        elif change.kind is CommitmentChangeKind.PERSONS:
+            persons = change.persons
+        else:
             cents = change.monthly_cents
-    return Due(month=month, due_cents=cents, persons=commitment.persons, is_grace=is_grace)
+    return Due(month=month, due_cents=cents, persons=persons, is_grace=is_grace)

@@ -19,7 +19,7 @@ from server_stub.models import (
 )
 from server_stub.rules.ledger import Book
 from server_stub.services import acts, issue
-from server_stub.services.books import MOVED, net_of
+from server_stub.services.books import LAPSED, MOVED, net_of
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
 
@@ -38,7 +38,8 @@ def block_card(caisse: Caisse, card: Card, *, by: int = 0) -> None:
 
 def free_card(caisse: Caisse, card: Card, *, by: int = 0) -> None:
     """Let a card buy again, as when it was found before its credit was moved."""
-    must(not net_of(caisse, card, MOVED), "a card whose credit was moved stays blocked")
+    gone = net_of(caisse, card, MOVED) or net_of(caisse, card, LAPSED)
+    must(not gone, "a card whose credit was moved, or has lapsed, stays blocked")
     _set(caisse, card, RowStatus.ACTIVE, by)
 
 
@@ -62,8 +63,8 @@ def move_remainder(caisse: Caisse, old: Card, new: Card) -> AllowanceIssued | No
         if behind:
             return NotYet(behind)
         old.refresh_from_db(using=caisse.using)
-        left_cents = _left_cents(caisse, old)
-        return issue.move_credit(caisse, old, new, left_cents) if left_cents > 0 else None
+        cents = left_cents(caisse, old)
+        return issue.move_credit(caisse, old, new, cents) if cents > 0 else None
 
 
 def not_past_block(caisse: Caisse, card: Card) -> tuple[int, ...]:
@@ -91,13 +92,15 @@ def _closed_since(caisse: Caisse, card: Card) -> DirectoryVersion | None:
     return since
 
 
-def _left_cents(caisse: Caisse, card: Card) -> int:
-    """What was given to a card, less what it has spent and what was moved away."""
+def left_cents(caisse: Caisse, card: Card) -> int:
+    """Return what was given to a card, less what it has spent and what was taken away."""
     held = issue.held_allowance(caisse, card)
     if held is None:
         return 0
-    moved_cents = net_of(caisse, card, MOVED).get((Book.CREDIT, 0), 0)
-    return held.steps[-1].cumulative_cents + moved_cents - card.proven_spent_cents
+    taken_cents = sum(
+        net_of(caisse, card, subject).get((Book.CREDIT, 0), 0) for subject in (MOVED, LAPSED)
+    )
+    return held.steps[-1].cumulative_cents + taken_cents - card.proven_spent_cents
 
 
 def _set(caisse: Caisse, card: Card, status: RowStatus, by: int) -> None:

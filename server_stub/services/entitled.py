@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from django.db.models import Max
@@ -18,7 +18,8 @@ from server_stub.rules.dues import AccountPaid, Payment, paid
 from server_stub.rules.late import is_credit_withheld
 from server_stub.rules.scheme import LateDues, RuleName
 from server_stub.services.caisse import Caisse
-from server_stub.services.rules_in_force import value, voted
+from server_stub.services.membership import is_waiting, left_from
+from server_stub.services.rules_in_force import value, value_of_month, voted
 
 
 def entitlements(
@@ -26,25 +27,24 @@ def entitlements(
 ) -> Iterator[tuple[date, int]]:
     """Yield the months, of `count` in a row, that give an account credit, and its cents.
 
-    A caisse that has never voted that credit needs a commitment gives it to every account. Where
+    Each month by the rules that are in force on its first day. Who waits for a wave, or has left,
+    has none. A caisse that has never voted that credit needs a commitment gives it to every other
+    account. Where
     it is voted that lateness holds credit back, none is given while it does, and the months that
     were held back come once it does not.
     """
-    if is_withheld(caisse, account_id):
+    if is_waiting(caisse, account_id) or is_withheld(caisse, account_id):
         return
     earliest = _earliest(caisse, account_id, first)
     count += (first.year - earliest.year) * 12 + first.month - earliest.month
-    credit_cents = value(caisse, RuleName.MONTHLY_CREDIT_CENTS)
-    if not voted(caisse, RuleName.COMMITMENT_NEEDED):
-        yield from ((month, credit_cents) for month in months_from(earliest, count=count))
-        return
-    extra_cents = voted(caisse, RuleName.EXTRA_PERSON_CENTS) or 0
-    grace_months = voted(caisse, RuleName.GRACE_MONTHS) or 0
+    left = left_from(caisse, account_id)
     promised = commitments_of(caisse, account_id)
     for month in months_from(earliest, count=count):
-        due = due_of(promised, month, grace_months=grace_months)
-        if due is not None:
-            yield month, credit_cents + (due.persons - 1) * extra_cents
+        if left is not None and month >= left:
+            return
+        cents = _credit_cents(caisse, promised, month)
+        if cents is not None:
+            yield month, cents
 
 
 def is_withheld(caisse: Caisse, account_id: int) -> bool:
@@ -100,10 +100,23 @@ def as_rule(row: CommitmentRow) -> Commitment:
                 kind=CommitmentChangeKind(it.kind),
                 from_month=it.from_month,
                 monthly_cents=it.monthly_cents,
+                persons=it.persons or 1,
             )
             for it in row.changes.all()
         ),
     )
+
+
+def _credit_cents(caisse: Caisse, promised: Sequence[Commitment], month: date) -> int | None:
+    credit_cents = value_of_month(caisse, RuleName.MONTHLY_CREDIT_CENTS, month)
+    if not value_of_month(caisse, RuleName.COMMITMENT_NEEDED, month):
+        return credit_cents
+    grace_months = value_of_month(caisse, RuleName.GRACE_MONTHS, month) or 0
+    due = due_of(promised, month, grace_months=grace_months)
+    if due is None or credit_cents is None:
+        return None
+    extra_cents = value_of_month(caisse, RuleName.EXTRA_PERSON_CENTS, month) or 0
+    return credit_cents + (due.persons - 1) * extra_cents
 
 
 def _days_borne(caisse: Caisse) -> int | None:

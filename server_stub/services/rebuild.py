@@ -23,17 +23,22 @@ from cardkit.errors import DocumentMalformed
 from cardkit.signing import PublicKey
 from server_stub.database import memory
 from server_stub.models import (
+    Admission,
     AllowanceIssued,
     Card,
     CardStatus,
     CardTransaction,
+    CashCount,
     Claim,
     Commitment,
     CommitmentChange,
     Contribution,
+    Departure,
     DirectoryRow,
     DirectoryVersion,
     Merchant,
+    MoneyDeposit,
+    PaymentMeans,
     PayoutEvidence,
     PostingLine,
     RefundClaim,
@@ -214,15 +219,39 @@ def _decided(using: str) -> dict[str, str]:
 
 
 def _promised(using: str) -> dict[str, str]:
-    """What members promised, what was changed of it, and what came in."""
+    """Who is a member, what members promised, what was changed of it, and what came in."""
     picture: dict[str, str] = {}
+    for admission in Admission.objects.using(using).select_related("account", "wave"):
+        wave = admission.wave
+        drawn = f"{wave.order} of {wave.candidates} {wave.fingerprint.hex()} {wave.seed!r}"
+        picture[f"member {admission.account}"] = f"{wave} place {admission.place}, {drawn}"
+    for left in Departure.objects.using(using).select_related("account"):
+        picture[f"departure {left.account}"] = str(left.from_month)
     for one in Commitment.objects.using(using).select_related("account"):
         picture[f"commitment {one.number.hex()}"] = f"{one.account} {one} {one.persons}"
     for change in CommitmentChange.objects.using(using).select_related("commitment"):
         where = f"commitment {change.commitment.number.hex()} change {change.act_id}"
-        picture[where] = f"{change} {change.monthly_cents}"
+        picture[where] = f"{change} {change.monthly_cents} {change.persons}"
     for paid in Contribution.objects.using(using).select_related("account"):
         picture[f"contribution {paid.act_id}"] = f"{paid.account} {paid} {paid.reference}"
+    return picture | _box(using)
+
+
+def _box(using: str) -> dict[str, str]:
+    """By what it came in, what was counted, and what was handed in."""
+    picture: dict[str, str] = {}
+    for one in PaymentMeans.objects.using(using).select_related("contribution", "cancels"):
+        cancelled = one.cancels.act_id if one.cancels else None
+        picture[f"means of contribution {one.contribution.act_id}"] = (
+            f"{one.means} Q{one.quittance_year}-{one.quittance_number} cancels {cancelled}"
+        )
+    for count in CashCount.objects.using(using).all():
+        picture[f"cash count {count.act_id}"] = f"{count} by {count.counted_by}"
+    for deposit in MoneyDeposit.objects.using(using).prefetch_related("cheques__contribution"):
+        cheques = sorted(it.contribution.act_id for it in deposit.cheques.all())
+        picture[f"deposit {deposit.act_id}"] = (
+            f"{deposit.means} {deposit} {cheques} by {deposit.deposited_by}"
+        )
     return picture
 
 

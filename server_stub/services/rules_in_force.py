@@ -71,6 +71,16 @@ def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
     )
 
 
+def value_of_month(caisse: Caisse, name: RuleName, month: date) -> int | None:
+    """Return the value of a rule on a month's first day, the first one where that was before any.
+
+    None in a caisse that has never voted on it.
+    """
+    rules = Rule.objects.using(caisse.using).filter(name=name.value).order_by("from_day")
+    row = rules.filter(from_day__lte=month).last() or rules.first()
+    return None if row is None else row.value
+
+
 def set_rule(
     caisse: Caisse,
     name: RuleName,

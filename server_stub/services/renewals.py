@@ -1,0 +1,128 @@
+"""The renewal campaign: whose promise ends, and new promises that continue old ones."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, unique
+from typing import Final
+
+from cardkit.clock import business_date
+from server_stub.models import Account, Person
+from server_stub.rules.renewals import Renewal, Stage, first_month_of, renewal_of
+from server_stub.rules.scheme import RuleName
+from server_stub.services.caisse import Caisse
+from server_stub.services.commitments import NotPromised, Promised, commit, refusal_of
+from server_stub.services.entitled import commitments_of
+from server_stub.services.rules_in_force import voted
+
+Draw = Callable[[int], bytes]
+_OPEN: Final = (Stage.TO_RENEW, Stage.IN_GRACE)
+
+
+@unique
+class NotRenewed(Enum):
+    """Why a promise is not continued."""
+
+    NOTHING_TO_RENEW = "no promise that ends soon, or has ended"
+    ASK_FIRST = "the amount was lowered for a while: what to promise next is asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalRow:
+    """One account of the campaign."""
+
+    account: Account
+    person: Person | None
+    """None: the person was forgotten."""
+    renewal: Renewal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What renewing an account with the same amount would do."""
+
+    row: RenewalRow
+    first_month: date
+    refusal: NotPromised | NotRenewed | None
+    """Why it would not; None: it would."""
+
+
+def campaign(caisse: Caisse) -> list[RenewalRow]:
+    """Return whom the renewal concerns today, those whose credit ends first at the top."""
+    accounts = Account.objects.using(caisse.using).filter(
+        commitments__isnull=False, departure__isnull=True
+    )
+    rows = [_row(caisse, account) for account in accounts.distinct()]
+    found = [row for row in rows if row is not None]
+    return sorted(found, key=lambda row: (row.renewal.nothing_from, row.account.pk))
+
+
+def renew(
+    caisse: Caisse,
+    account: Account,
+    *,
+    monthly_cents: int | None = None,
+    persons: int | None = None,
+    by: int,
+    draw: Draw = secrets.token_bytes,
+) -> Promised | NotPromised | NotRenewed:
+    """Continue an account's promise for the voted months; what is not given stays the same."""
+    with caisse.alone():
+        row = _row(caisse, account)
+        if row is None:
+            return NotRenewed.NOTHING_TO_RENEW
+        if monthly_cents is None and row.renewal.was_lowered:
+            return NotRenewed.ASK_FIRST
+        today = business_date(caisse.now())
+        return commit(
+            caisse,
+            account,
+            row.renewal.monthly_cents if monthly_cents is None else monthly_cents,
+            first_month=first_month_of(row.renewal, today),
+            persons=row.renewal.persons if persons is None else persons,
+            by=by,
+            draw=draw,
+        )
+
+
+def plan_same(caisse: Caisse) -> list[Planned]:
+    """Return what renewing everybody who is due with the same amount would do; writes nothing."""
+    today = business_date(caisse.now())
+    plans = []
+    for row in campaign(caisse):
+        if row.renewal.stage not in _OPEN:
+            continue
+        first_month = first_month_of(row.renewal, today)
+        refusal = (
+            NotRenewed.ASK_FIRST
+            if row.renewal.was_lowered
+            else refusal_of(caisse, row.account, row.renewal.monthly_cents, first_month)
+        )
+        plans.append(Planned(row=row, first_month=first_month, refusal=refusal))
+    return plans
+
+
+def renew_same(caisse: Caisse, *, by: int) -> list[Planned]:
+    """Renew everybody whom `plan_same` lists without a refusal; all of them, or none."""
+    with caisse.alone():
+        plans = plan_same(caisse)
+        for plan in plans:
+            if plan.refusal is None:
+                renew(caisse, plan.row.account, by=by)
+        return plans
+
+
+def _row(caisse: Caisse, account: Account) -> RenewalRow | None:
+    renewal = renewal_of(
+        commitments_of(caisse, account.pk),
+        business_date(caisse.now()),
+        weeks_ahead=voted(caisse, RuleName.RENEWAL_WEEKS) or 0,
+        grace_months=voted(caisse, RuleName.GRACE_MONTHS) or 0,
+    )
+    if renewal is None:
+        return None
+    person = Person.objects.using(caisse.using).filter(account=account).first()
+    return RenewalRow(account=account, person=person, renewal=renewal)
