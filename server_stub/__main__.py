@@ -18,9 +18,13 @@ from server_stub import (
     bank_commands,
     export_commands,
     fund_command,
+    merchant_commands,
     money_commands,
+    payment_commands,
     pin_command,
+    statement_commands,
     stick_command,
+    terminal_commands,
 )
 
 if TYPE_CHECKING:
@@ -158,12 +162,18 @@ money_commands.settle.add_command(bank_commands.papers_of_run)
 for command in (
     bank_commands.bank,
     export_commands.export_ledger,
+    export_commands.trial_balance,
     fund_command.fund,
+    merchant_commands.merchants,
     money_commands.settle,
     money_commands.backup,
     money_commands.restored,
+    payment_commands.cash,
+    payment_commands.contribution,
+    statement_commands.statement,
     pin_command.pin_code,
     stick_command.stick,
+    terminal_commands.terminals,
 ):
     cli.add_command(command)
 

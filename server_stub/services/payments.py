@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
+from typing import Final
 
 from cardkit.acts import ContributionReceived, Means
 from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import Account, Contribution, PaymentMeans, Person, QuittancePrint
+from server_stub.rules.payment_reference import in_groups, payment_reference
 from server_stub.rules.payments import (
     WITH_QUITTANCE,
     is_code,
@@ -20,7 +22,9 @@ from server_stub.rules.payments import (
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
 
-CENTS_MAX = 2**31 - 1
+CENTS_MAX: Final = 2**31 - 1
+_BEGINNING: Final = 8
+"""Characters of an account's number that tell it from the others."""
 
 
 @unique
@@ -32,6 +36,7 @@ class NotTaken(Enum):
     NO_CODE = "the reference of a transfer is a number or code, never a name"
     ANOTHER_NUMBER = "the carnet goes on with another number"
     NO_SUCH_PAYMENT = "there is no such payment"
+    NO_SUCH_ACCOUNT = "no account, or more than one, begins like that"
     NO_QUITTANCE = "it was neither cash nor a cheque"
     TAKEN_BACK_ALREADY = "it was taken back already"
 
@@ -141,6 +146,39 @@ def find(caisse: Caisse, reference: str) -> Contribution | NotTaken:
     if len(found) > 1:
         found = [it for it in found if not _is_cancelled(caisse, it)]
     return found[0] if len(found) == 1 else NotTaken.NO_SUCH_PAYMENT
+
+
+def find_account(caisse: Caisse, words: str) -> Account | NotTaken:
+    """Return the account of a payment reference, or the one whose number begins like that."""
+    wanted = "".join(words.split())
+    rows = list(Account.objects.using(caisse.using).all())
+    if wanted.upper().startswith("RF"):
+        found = [it for it in rows if payment_reference(bytes(it.number)) == wanted.upper()]
+    else:
+        found = [
+            it
+            for it in rows
+            if len(wanted) >= _BEGINNING and it.number.hex().startswith(wanted.lower())
+        ]
+    return found[0] if len(found) == 1 else NotTaken.NO_SUCH_ACCOUNT
+
+
+def reference_of(account: Account) -> str:
+    """Return what a member puts on transfers, as it is printed."""
+    return in_groups(payment_reference(bytes(account.number)))
+
+
+def whose(caisse: Caisse) -> dict[int, str]:
+    """Return how the coordinator calls each account: its beginning, and the name if there is one.
+
+    For the screen alone: what is kept of a payment names an account.
+    """
+    names = dict(Person.objects.using(caisse.using).values_list("account_id", "name"))
+    rows = Account.objects.using(caisse.using).values_list("id", "number")
+    return {
+        number: f"{bytes(it).hex()[:_BEGINNING]} {names.get(number, '')}".strip()
+        for number, it in rows
+    }
 
 
 def print_quittance(caisse: Caisse, contribution: Contribution, *, by: int) -> Quittance | NotTaken:
