@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from server_stub.console.payment_words import OUTCOMES, READING, WHY
 from server_stub.console.words import euros
-from server_stub.services.bank_statements import Look, NoProfile, NotRead, OpenLine, Proposal
+from server_stub.services.bank_statements import Look, NoProfile, OpenLine, Seen, Unread
 from server_stub.services.late import Late
 
 _LABEL_SHOWN = 60
 
 
-def not_read(refusal: NotRead | NoProfile) -> str:
+def not_read(refusal: Unread) -> str:
     """Return why a statement is not read, and that nothing of it was kept."""
     if isinstance(refusal, NoProfile):
         return str(READING[refusal.name])
@@ -33,7 +33,7 @@ def look_table(look: Look, whose: Mapping[int, str]) -> Iterator[str]:
     for seen in look.seen:
         line = seen.line
         kept = _("déjà enregistrée")
-        said = kept if seen.is_kept else proposal_words(seen.proposal, whose)
+        said = kept if seen.is_kept else proposal_words(seen, whose)
         label = f"{line.payer} {line.label} {line.reference}".strip()
         yield _row(str(line.line), line.day, line.amount_cents, label, said)
     if look.empty_lines:
@@ -48,12 +48,13 @@ def look_table(look: Look, whose: Mapping[int, str]) -> Iterator[str]:
 def open_table(lines: Iterable[OpenLine], whose: Mapping[int, str]) -> Iterator[str]:
     """Yield a line for each kept line that waits, what it seems to be, and why."""
     for one in lines:
-        said = proposal_words(one.proposal, whose)
+        said = proposal_words(one, whose)
         yield _row(one.line.reference, one.line.day, one.line.amount_cents, one.label, said)
 
 
-def proposal_words(proposal: Proposal, whose: Mapping[int, str]) -> str:
+def proposal_words(of: Seen | OpenLine, whose: Mapping[int, str]) -> str:
     """Return what a line seems to be, and why."""
+    proposal = of.proposal
     why = str(WHY[proposal.why.name])
     if proposal.outcome is None:
         return f"? ({why})"

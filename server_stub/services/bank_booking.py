@@ -25,7 +25,7 @@ from server_stub.rules.bank_match import Outcome, Proposal, Why, entered_before
 from server_stub.rules.bank_words import is_standing_order
 from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.payments import taken_back
-from server_stub.rules.settle import Refusal, RunState
+from server_stub.rules.settle import RunState
 from server_stub.services import payments, settlement
 from server_stub.services.bank_known import known, newest_outcomes
 from server_stub.services.bank_statements import proposal_of
@@ -79,7 +79,8 @@ def confirm(caisse: Caisse, line: BankLine, *, by: int) -> BankLineOutcome | Not
                 return _payout(caisse, line, found, by=by)
             case Outcome.RETURNED:
                 return _returned(caisse, line, found, by=by)
-        act = ActRow.objects.using(caisse.using).get(seq=found.act)
+        must(found.act is not None, "what came in before has an act")
+        act = ActRow.objects.using(caisse.using).get(seq=found.act or 0)
         return _say(caisse, line, found.outcome, act=act, by=by)
 
 
@@ -181,9 +182,9 @@ def _payout(
         return NotBooked.SEEN_ALREADY
     act = None
     if shown | wanted == merchants and state is not RunState.CONFIRMED:
-        act = settlement.confirm(caisse, name, by=by)
-        must(not isinstance(act, Refusal), "a run that was sent can be confirmed")
-        assert isinstance(act, ActRow)  # noqa: S101 - what must() said, for the type checker
+        confirmed = settlement.confirm(caisse, name, by=by)
+        act = confirmed if isinstance(confirmed, ActRow) else None
+        must(act is not None, "a run that was sent can be confirmed")
     return _say(caisse, line, Outcome.PAYOUT, act=act, found=found, by=by)
 
 

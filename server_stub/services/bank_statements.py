@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum, unique
-from typing import Final
+from typing import Final, TypeAlias
 
 from cardkit.clock import business_date
 from cardkit.errors import must
@@ -42,6 +42,10 @@ class NoProfile(Enum):
 
     UNKNOWN = "there is none of that name"
     NOT_SOUND = "no statement can be read by it"
+
+
+Unread: TypeAlias = NotRead | NoProfile
+"""Why nothing of a file is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def profiles(caisse: Caisse) -> dict[str, Profile]:
     return dict(sorted(newest.items()))
 
 
-def look(caisse: Caisse, name: str, content: bytes) -> Look | NotRead | NoProfile:
+def look(caisse: Caisse, name: str, content: bytes) -> Look | Unread:
     """Read a file by a profile, and say of each line what it seems to be; writes nothing."""
     row = _newest(caisse, name)
     if row is None:
@@ -113,7 +117,7 @@ def look(caisse: Caisse, name: str, content: bytes) -> Look | NotRead | NoProfil
     return Look(seen=seen, empty_lines=statement.empty_lines, breaks=statement.breaks)
 
 
-def keep(caisse: Caisse, name: str, content: bytes, *, by: int) -> int | NotRead | NoProfile:
+def keep(caisse: Caisse, name: str, content: bytes, *, by: int) -> int | Unread:
     """Keep the lines of a file that no file had before; returns how many. Books nothing."""
     must(by > 0, "a person keeps a statement")
     with caisse.alone():

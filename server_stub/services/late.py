@@ -80,7 +80,7 @@ def _reminder(late: Late, person: Person | None) -> Reminder:
         name=person.name if person else "",
         address=person.address if person else "",
         email=person.email if person else "",
-        reached_through=person.reached_through if person else "",
+        reached_through=", ".join(it.name for it in person.helpers.all()) if person else "",
         missing_cents=late.missing_cents,
         months=late.months,
         payment_reference=payment_reference(bytes(late.account.number)),

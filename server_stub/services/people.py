@@ -23,6 +23,7 @@ from server_stub.models import (
     Person,
 )
 from server_stub.rules.scheme import RuleName
+from server_stub.services import bank_statements
 from server_stub.services.caisse import Caisse
 from server_stub.services.entitled import commitments_of
 from server_stub.services.membership import left_from
@@ -120,6 +121,10 @@ def all_about(caisse: Caisse, person: Person) -> dict[str, Any]:
             }
             for it in Contribution.objects.using(caisse.using).filter(account=account)
         ],
+        "bank_statement": [
+            {"label": it.label, "payer": it.payer, "reference": it.reference}
+            for it in bank_statements.texts_of(caisse, account)
+        ],
     }
 
 
@@ -130,6 +135,7 @@ def erase(caisse: Caisse, person: Person, *, by: int) -> Erasure:
     """
     with caisse.alone():
         account = person.account
+        bank_statements.erase_texts(caisse, account)
         person.delete(using=caisse.using)
         return Erasure.objects.using(caisse.using).create(
             account=account, erased_at=caisse.now(), erased_by=by
@@ -148,6 +154,7 @@ def erase_due(caisse: Caisse) -> int:
     people = [it for it in due.select_related("account") if not _is_bound(caisse, it, today)]
     for person in people:
         erase(caisse, person, by=0)
+    bank_statements.erase_old_texts(caisse)
     return len(people)
 
 
