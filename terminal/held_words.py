@@ -35,4 +35,5 @@ def _reasons(words: Words) -> dict[str, str]:
         "directory_expired": _("after the end of the list of cards"),
         "merchant_not_permitted": _("another merchant's terminal"),
         "convention_out_of_dates": _("outside the agreement's dates"),
+        "beyond_loss_window": _("beyond the bound of a stolen terminal"),
     }

@@ -205,6 +205,7 @@ REASONS: Final[dict[str, Promise]] = {
     "directory_expired": _("annuaire expiré"),
     "merchant_not_permitted": _("producteur non permis"),
     "convention_out_of_dates": _("hors convention"),
+    "beyond_loss_window": _("au-delà du plafond d’un terminal volé"),
     "sale_not_payable": _("vente non payable"),
     "other_merchant": _("autre producteur"),
     "more_than_sale": _("plus que la vente"),

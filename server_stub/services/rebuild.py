@@ -33,6 +33,8 @@ from server_stub.models import (
     Commitment,
     CommitmentChange,
     Contribution,
+    Convention,
+    ConventionEnd,
     Departure,
     DirectoryRow,
     DirectoryVersion,
@@ -54,6 +56,7 @@ from server_stub.services.caisse import Caisse
 from server_stub.services.documents import header_of
 from server_stub.services.ingest import ingest
 from server_stub.services.recover import look_again
+from server_stub.services.resolved import resolved_picture
 
 SCRATCH: Final = "rebuild"
 ENTRIES_AT_ONCE: Final = 500
@@ -194,7 +197,25 @@ def picture(using: str) -> dict[str, str]:
         picture[where] = f"{refund.granted} {refund.reason}"
     for terminal in Terminal.objects.using(using).all():
         picture[f"journal of terminal {terminal.id}"] = f"{terminal.status} {terminal.cursor_seq}"
-    return picture | _decided(using) | _promised(using) | _paid(using)
+    acted = _decided(using) | _promised(using) | _paid(using) | _agreed(using)
+    return picture | acted | resolved_picture(using)
+
+
+def _agreed(using: str) -> dict[str, str]:
+    """What was signed with merchants, and what stolen terminals may still move."""
+    picture: dict[str, str] = {}
+    for one in Convention.objects.using(using).filter(act__isnull=False):
+        picture[f"convention {one.merchant} act {one.act_id}"] = (
+            f"{one.from_day} {one.until_day} {one.signed_on} {one.terms.hex()}"
+        )
+    ends = ConventionEnd.objects.using(using).filter(convention__act__isnull=False)
+    for end in ends.select_related("convention"):
+        picture[f"convention act {end.convention.act_id} end {end.act_id}"] = str(end.until_day)
+    for terminal in Terminal.objects.using(using).filter(loss_window_cents__isnull=False):
+        picture[f"window of terminal {terminal.id}"] = (
+            f"{terminal.loss_window_cents} after {terminal.lost_after_seq}"
+        )
+    return picture
 
 
 def _decided(using: str) -> dict[str, str]:
