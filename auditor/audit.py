@@ -12,6 +12,8 @@ from auditor.digests import check_digests
 from auditor.evidence import open_evidence
 from auditor.export import Export
 from auditor.findings import Class, Finding
+from auditor.membership import check_membership
+from auditor.resolutions import read_decisions
 from auditor.runs import check_runs
 from cardkit.errors import DocumentError
 from cardkit.signing import PublicKey
@@ -52,8 +54,10 @@ def audit(export: Export, *, root: bytes | None = None) -> Report:
     evidence = open_evidence(export, key)
     check_digests(export, evidence)
     check_runs(evidence)
+    check_membership(evidence)
     check_conventions(evidence)
-    told, log = collect(evidence), read_log(evidence)
+    decisions = read_decisions(evidence)
+    told, log = collect(evidence), read_log(evidence, decisions)
     read_seen(evidence, told, log)
     cards = Cards(evidence, told, log, export.sales)
     sold = list(cards.sold())

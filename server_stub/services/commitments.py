@@ -124,6 +124,19 @@ def change(
         return Promised(commitment)
 
 
+def speaking_of(caisse: Caisse, account: Account, month: date) -> Commitment | None:
+    """Return the commitment that decides a month of an account; None: none speaks of it."""
+    rows = (
+        Commitment.objects.using(caisse.using).filter(account=account).prefetch_related("changes")
+    )
+    speaking = [
+        row
+        for row, rule in ((row, as_rule(row)) for row in rows)
+        if rule.first_month <= month < rule.after_last_month
+    ]
+    return speaking[-1] if speaking else None
+
+
 def receive(
     caisse: Caisse,
     account: Account,

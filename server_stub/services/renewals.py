@@ -42,10 +42,12 @@ class RenewalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What renewing an account with the same amount would do."""
+    """What renewing an account would do."""
 
     row: RenewalRow
     first_month: date
+    monthly_cents: int
+    persons: int
     refusal: NotPromised | NotRenewed | None
     """Why it would not; None: it would."""
 
@@ -60,6 +62,28 @@ def campaign(caisse: Caisse) -> list[RenewalRow]:
     return sorted(found, key=lambda row: (row.renewal.nothing_from, row.account.pk))
 
 
+def plan_one(
+    caisse: Caisse,
+    account: Account,
+    *,
+    monthly_cents: int | None = None,
+    persons: int | None = None,
+) -> Planned | NotRenewed:
+    """Return what renewing an account would do; what is not given stays the same."""
+    row = _row(caisse, account)
+    if row is None:
+        return NotRenewed.NOTHING_TO_RENEW
+    cents = row.renewal.monthly_cents if monthly_cents is None else monthly_cents
+    household = row.renewal.persons if persons is None else persons
+    first_month = first_month_of(row.renewal, business_date(caisse.now()))
+    refusal: NotPromised | NotRenewed | None = NotRenewed.ASK_FIRST
+    if monthly_cents is not None or not row.renewal.was_lowered:
+        refusal = refusal_of(caisse, account, cents, first_month, persons=household)
+    return Planned(
+        row=row, first_month=first_month, monthly_cents=cents, persons=household, refusal=refusal
+    )
+
+
 def renew(
     caisse: Caisse,
     account: Account,
@@ -69,20 +93,19 @@ def renew(
     by: int,
     draw: Draw = secrets.token_bytes,
 ) -> Promised | NotPromised | NotRenewed:
-    """Continue an account's promise for the voted months; what is not given stays the same."""
+    """Continue an account's promise for the voted months, as `plan_one` tells."""
     with caisse.alone():
-        row = _row(caisse, account)
-        if row is None:
-            return NotRenewed.NOTHING_TO_RENEW
-        if monthly_cents is None and row.renewal.was_lowered:
-            return NotRenewed.ASK_FIRST
-        today = business_date(caisse.now())
+        plan = plan_one(caisse, account, monthly_cents=monthly_cents, persons=persons)
+        if isinstance(plan, NotRenewed):
+            return plan
+        if plan.refusal is not None:
+            return plan.refusal
         return commit(
             caisse,
             account,
-            row.renewal.monthly_cents if monthly_cents is None else monthly_cents,
-            first_month=first_month_of(row.renewal, today),
-            persons=row.renewal.persons if persons is None else persons,
+            plan.monthly_cents,
+            first_month=plan.first_month,
+            persons=plan.persons,
             by=by,
             draw=draw,
         )
@@ -90,19 +113,9 @@ def renew(
 
 def plan_same(caisse: Caisse) -> list[Planned]:
     """Return what renewing everybody who is due with the same amount would do; writes nothing."""
-    today = business_date(caisse.now())
-    plans = []
-    for row in campaign(caisse):
-        if row.renewal.stage not in _OPEN:
-            continue
-        first_month = first_month_of(row.renewal, today)
-        refusal = (
-            NotRenewed.ASK_FIRST
-            if row.renewal.was_lowered
-            else refusal_of(caisse, row.account, row.renewal.monthly_cents, first_month)
-        )
-        plans.append(Planned(row=row, first_month=first_month, refusal=refusal))
-    return plans
+    due = (row for row in campaign(caisse) if row.renewal.stage in _OPEN)
+    plans = (plan_one(caisse, row.account) for row in due)
+    return [plan for plan in plans if isinstance(plan, Planned)]
 
 
 def renew_same(caisse: Caisse, *, by: int) -> list[Planned]:

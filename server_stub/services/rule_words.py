@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext, npgettext
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from cardkit.money import format_cents
@@ -103,6 +104,19 @@ def value_in_words(name: RuleName, number: int) -> str:
     if unit is Unit.CENTS:
         return _euros(number)
     return f"{number}{NO_BREAK}{_counted(unit, number)}".rstrip(NO_BREAK)
+
+
+def form_in_words(name: RuleName) -> str:
+    """Say how a rule's value is written."""
+    unit = unit_of(name)
+    if unit is Unit.CHOICE:
+        answers = ", ".join(it.name.lower() for it in CHOICES[name])
+        return _now("Attendu : une de ces réponses, %(answers)s.") % {"answers": answers}
+    if unit is Unit.CENTS:
+        return _now("Attendu : un montant en euros, par exemple 12,50.")
+    if unit is Unit.PERCENT:
+        return _now("Attendu : un pourcentage entier, de 0 à 100.")
+    return _now("Attendu : un nombre entier.")
 
 
 def day_in_words(day: date) -> str:

@@ -20,6 +20,8 @@ from server_stub.services.rule_words import day_in_words, label_of, value_in_wor
 class PrintedRule:
     """One rule in force, as an export prints it; texts are in the language that is active."""
 
+    name: str
+    """As `clafoutis-server rule set` takes it."""
     label: str
     value: str
     """With its unit."""
@@ -61,6 +63,7 @@ def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
     in_force_on = {row.name: row for row in rows}
     return tuple(
         PrintedRule(
+            name=name.value,
             label=label_of(name),
             value=value_in_words(name, in_force_on[name.value].value),
             from_day=in_force_on[name.value].from_day,
@@ -79,6 +82,12 @@ def value_of_month(caisse: Caisse, name: RuleName, month: date) -> int | None:
     rules = Rule.objects.using(caisse.using).filter(name=name.value).order_by("from_day")
     row = rules.filter(from_day__lte=month).last() or rules.first()
     return None if row is None else row.value
+
+
+def voted_or_proposed(caisse: Caisse, name: RuleName) -> int:
+    """Return a rule's value today, or what a new caisse starts from where nobody has voted."""
+    number = voted(caisse, name)
+    return STARTING_VALUES[name] if number is None else number
 
 
 def set_rule(
