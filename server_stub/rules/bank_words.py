@@ -36,7 +36,8 @@ def read_amount(text: str, *, decimal_mark: str) -> NotAnAmount | int:
     signs = [it for it in (number[:1], number[-1:]) if it and it in "+-"]
     if (len(number) < 2 and signs) or len(signs) > 1:
         return NotAnAmount()
-    number = number.strip("+-").strip(_BLANKS)
+    number = number[1:] if signs and number[0] in "+-" else number[: len(number) - len(signs)]
+    number = number.strip(_BLANKS)
     whole, mark, decimals = number.partition(decimal_mark)
     thousands_mark = "." if decimal_mark == "," else ","
     parted = re.sub(f"[{re.escape(_BLANKS + thousands_mark)}]", " ", whole)

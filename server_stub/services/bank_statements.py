@@ -18,8 +18,8 @@ from server_stub.models import (
     Account,
     BankImport,
     BankLine,
-    BankLineOutcome,
     BankLineText,
+    Contribution,
     StatementProfile,
 )
 from server_stub.rules.bank_match import Outcome, Proposal, Text, propose
@@ -27,7 +27,7 @@ from server_stub.rules.bank_statement import BankLine as ReadLine
 from server_stub.rules.bank_statement import NotRead, Profile, read_statement
 from server_stub.rules.bank_words import payer_key
 from server_stub.rules.scheme import RuleName
-from server_stub.services.bank_known import known
+from server_stub.services.bank_known import known, newest_outcomes
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import voted
 
@@ -163,10 +163,8 @@ def proposal_of(caisse: Caisse, line: BankLine) -> Proposal:
 
 def settled_lines(caisse: Caisse) -> set[int]:
     """Return the lines of which somebody has said what they are, and it still counts."""
-    newest: dict[int, str] = {}
-    rows = BankLineOutcome.objects.using(caisse.using).order_by("id")
-    newest.update(rows.values_list("line_id", "kind"))
-    return {line for line, kind in newest.items() if kind != Outcome.UNDONE}
+    newest = newest_outcomes(caisse).items()
+    return {line for line, row in newest if row.kind != Outcome.UNDONE}
 
 
 def find_line(caisse: Caisse, reference: str) -> BankLine | None:
@@ -180,9 +178,15 @@ def find_line(caisse: Caisse, reference: str) -> BankLine | None:
 
 
 def texts_of(caisse: Caisse, account: Account) -> Iterable[BankLineText]:
-    """Return what the bank wrote on lines that were found to be an account's."""
-    lines = BankLineOutcome.objects.using(caisse.using).filter(act__contribution__account=account)
-    return BankLineText.objects.using(caisse.using).filter(line__in=lines.values("line"))
+    """Return what the bank wrote on lines that were found to be an account's, and still are."""
+    acts = set(
+        Contribution.objects.using(caisse.using)
+        .filter(account=account)
+        .values_list("act_id", flat=True)
+    )
+    newest = newest_outcomes(caisse).values()
+    lines = [it.line_id for it in newest if it.kind != Outcome.UNDONE and it.act_id in acts]
+    return BankLineText.objects.using(caisse.using).filter(line__in=lines)
 
 
 def erase_texts(caisse: Caisse, account: Account) -> None:
