@@ -32,6 +32,8 @@ OF_NOBODY: Final = OF_MEMBERS | {
     "issued",
     "credit",
     "lapsed",
+    "paper",
+    "withheld",
     "spent",
     "waiting",
     "returned",
@@ -53,6 +55,9 @@ class Sums:
     """By card and generation: what its member was given back."""
     sold: Counter[tuple[bytes, int, str, int]] = field(default_factory=Counter)
     """By card, generation, book and merchant: what merchants are owed of it, or may be."""
+    paper: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    """By card and generation, or nobody's: what paid slips came to, below zero."""
+    withheld: Counter[tuple[bytes, int]] = field(default_factory=Counter)
     received: Counter[tuple[str]] = field(default_factory=Counter)
     """By book: what members paid in, and where it lies."""
 
@@ -66,11 +71,44 @@ def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
             sums.sold[(*sale.life, sale.state, sale.merchant)] += sale.amount_cents
     _spent(log, sold, sums)
     _refunds(told, log, sold, sums)
+    add_decisions(log, sold, _refunded(told, log, sold), sums)
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
     _acts(found, sums)
     sums.received = Counter({(book,): cents for book, cents in check_contributions(found).items()})
     return sums
+
+
+def add_decisions(
+    log: Log, sold: list[Sold], refunded: Counter[tuple[Life, int]], sums: Sums
+) -> None:
+    """Add what people decided: disputed money held or returned, slips paid, credit held back."""
+    sales = {(sale.life, sale.tmc): sale for sale in sold}
+    left = {key: max(0, sale.amount_cents - refunded[key]) for key, sale in sales.items()}
+    for one in log.decisions.disputes.values():
+        key = one.life, one.opened.tmc
+        sale = sales.get(key)
+        state = sale.state if sale is not None else ""
+        sums.returned[one.life] += one.returned_cents
+        if sale is None or state not in OF_SALES:
+            continue
+        moved_cents, into = 0, ""
+        if one.is_open and one.opened.is_held and state == "payable":
+            moved_cents, into = min(one.opened.amount_cents, left[key]), "held"
+        elif one.is_charged:
+            moved_cents = min(one.returned_cents, left[key])
+        left[key] -= moved_cents
+        for book, cents in ((state, -moved_cents), (into, moved_cents)):
+            if book and cents:
+                sums.of_merchants[book, sale.merchant] += cents
+                sums.sold[(*one.life, book, sale.merchant)] += cents
+    for slip in log.decisions.paper.values():
+        sums.of_merchants["payable", slip.merchant] += slip.amount_cents
+        life = (slip.uid or b"", slip.generation or 0)
+        sums.paper[life] -= slip.amount_cents
+        if slip.uid:
+            sums.sold[(*life, "payable", slip.merchant)] += slip.amount_cents
+    sums.withheld.update(log.decisions.withheld)
 
 
 def _spent(log: Log, sold: list[Sold], sums: Sums) -> None:
@@ -104,6 +142,14 @@ def _refunds(told: Told, log: Log, sold: list[Sold], sums: Sums) -> None:
                 sums.returned[life] += refund.amount_cents
     for life, backs in log.returned.items():
         sums.returned[life] += sum(one.amount_cents for one in backs)
+
+
+def _refunded(told: Told, log: Log, sold: list[Sold]) -> Counter[tuple[Life, int]]:
+    """Return the cents that refunds took from merchants, by card and counter of the sale."""
+    cents: Counter[tuple[Life, int]] = Counter()
+    for sale, _, part_cents in granted_refunds(sold, told, log):
+        cents[sale.life, sale.tmc] += part_cents
+    return cents
 
 
 def _acts(found: Evidence, sums: Sums) -> None:
@@ -211,16 +257,19 @@ def _accounts(export: Export, sums: Sums) -> Iterator[Finding]:
             received[(line.book,)] += line.amount_cents
         if line.book in OF_SALES and line.uid:
             sold[(*life, line.book, line.merchant)] += line.amount_cents
-        if line.book not in {"credit", "issued", "lapsed"} and line.uid:
+        if line.book not in {"credit", "issued", "lapsed", "withheld"} and line.uid:
             whole[life] += line.amount_cents
     spent = Counter({life: -cents for life, cents in sums.spent.items()})
     issued = Counter({life: -cents for life, cents in of_cards["credit"].items()})
     issued.subtract(of_cards["lapsed"])
+    issued.subtract(of_cards["withheld"])
     yield from _differences(merchants, sums.of_merchants, "{0} of merchant {1}")
     yield from _differences(sold, sums.sold, "{2} of merchant {3} from card {0}.{1}")
     yield from _differences(of_cards["spent"], spent, "spent of card {0}.{1}")
     yield from _differences(of_cards["credit"], sums.credit, "credit of card {0}.{1}")
     yield from _differences(of_cards["lapsed"], sums.lapsed, "lapsed of card {0}.{1}")
+    yield from _differences(of_cards["paper"], sums.paper, "paper of card {0}.{1}")
+    yield from _differences(of_cards["withheld"], sums.withheld, "withheld of card {0}.{1}")
     yield from _differences(of_cards["issued"], issued, "issued of card {0}.{1}")
     yield from _differences(of_cards["returned"], sums.returned, "returned of card {0}.{1}")
     yield from _differences(received, sums.received, "{0} of what members paid in")

@@ -15,6 +15,7 @@ from auditor.evidence import Evidence
 from auditor.export import ClaimedSale
 from auditor.findings import Class, Finding
 from auditor.permission import permission
+from auditor.resolutions import Decisions
 from auditor.windows import beyond_windows
 from cardkit.acts import (
     AllowanceIssued,
@@ -70,6 +71,9 @@ class Log:
     """Entries of stolen terminals that their loss windows have no room for."""
     beyond_refunds: frozenset[tuple[Place, Refund]] = frozenset()
     proof_keys: dict[tuple[Life, int], bytes] = field(default_factory=dict)
+    decisions: Decisions = field(default_factory=Decisions)
+    kept: set[SpendReturned] = field(default_factory=set)
+    """Returns that people took back: the member keeps them, and the sale stands as before."""
 
     def returned_at(self, life: Life, tmc: int) -> SpendReturned | None:
         """Return the act that gave a transaction's money back: the one that names the fewest."""
@@ -85,17 +89,22 @@ class Log:
         )
 
 
-def read_log(found: Evidence) -> Log:
-    """Sort the acts."""
-    log = Log()
+def read_log(found: Evidence, decisions: Decisions) -> Log:
+    """Sort the acts; what people took back counts no more, but for money that a member has."""
+    log = Log(decisions=decisions)
     for act in found.acts:
+        is_gone = act.envelope.seq in decisions.reversed
         match act.body:
             case CardIssued() as born:
                 log.births[born.uid, born.generation] = born
             case AllowanceIssued(content=content):
                 _allowance(content, log, found, f"act {act.envelope.seq}")
             case SpendReturned() as back:
+                if is_gone:
+                    log.kept.add(back)
                 log.returned.setdefault((back.uid, back.generation), []).append(back)
+            case ClaimAccepted() | RecoveryConfirmed() if is_gone:
+                pass
             case ClaimAccepted(entry=entry) as claim if claim.first_person != claim.second_person:
                 log.accepted.add(entry)
             case RecoveryConfirmed() as sale:
@@ -287,6 +296,8 @@ class Cards:
     def _state(self, life: Life, claim: Claim, before: list[Sold]) -> str:
         """Say where the money belongs: who had the goods, and who may be paid."""
         returned = self._log.returned_at(life, claim.tmc)
+        if returned in self._log.kept:
+            returned = None
         lost = claim.place[0] in self._log.lost
         sale = self._log.confirmed.get((life, claim.tmc))
         confirmed = sale is not None and (sale.terminal, sale.seq) == claim.place
@@ -294,7 +305,10 @@ class Cards:
         is_beyond = claim.entry.digest in self._log.beyond and not confirmed
         is_allowed = not is_beyond and self._allowed(life, claim, before)
         allowed = "payable" if accepted or is_allowed else "held"
-        if returned is not None and not confirmed and self._is_too_late(claim, returned):
+        is_refused = returned is not None and returned.reason is ReturnReason.CLAIM_REFUSED
+        if allowed == "held" and is_refused:
+            allowed = "returned"
+        elif returned is not None and not confirmed and self._is_too_late(claim, returned):
             allowed = "held"
         if claim.sale is not None:
             return allowed
@@ -381,7 +395,11 @@ def granted_refunds(sold: list[Sold], told: Told, log: Log) -> Iterator[tuple[So
     counted: set[tuple[Life, Place]] = set()
     for sale, place, cents in asked:
         key = sale.life, sale.place
-        if sale.state != "payable" or (sale.life, place) in counted or cents > left_cents[key]:
+        taken_cents = log.decisions.disputed_cents(sale.life, sale.tmc)
+        if (*sale.life, *place) in listed:
+            taken_cents = 0  # it was given before anybody disputed the sale
+        is_too_much = cents > left_cents[key] - taken_cents
+        if sale.state != "payable" or (sale.life, place) in counted or is_too_much:
             continue
         counted.add((sale.life, place))
         left_cents[key] -= cents

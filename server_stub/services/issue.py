@@ -39,7 +39,7 @@ from server_stub.rules.allowances import (
 )
 from server_stub.rules.refunds import ALREADY_RETURNED
 from server_stub.rules.scheme import RuleName
-from server_stub.services import acts, conventions
+from server_stub.services import acts, conventions, withheld
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of, row_at
@@ -78,7 +78,14 @@ def issue_allowance(caisse: Caisse, card: Card) -> AllowanceIssued | None:
         for day, cents in entitlements(caisse, card.account_id, first, count=months_ahead + 1)
         if not _signed_elsewhere(caisse, card, midnight(day, PARIS))
     )
-    return issue_months(caisse, card, months)
+    held = held_allowance(caisse, card)
+    last_step = held.steps[-1].from_at if held else None
+    with caisse.alone():
+        given = withheld.share(caisse, card, months, signed_until=last_step)
+        version = _issue(caisse, card, months=given.months, raise_cents=given.raise_cents, new=())
+        if version is not None:
+            withheld.keep(caisse, card, given.taken)
+        return version
 
 
 def issue_months(

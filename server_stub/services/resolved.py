@@ -111,6 +111,25 @@ def _is_like(slip: PaperClaim, claim: Claim) -> bool:
     )
 
 
+def resolved_picture(using: str) -> dict[str, str]:
+    """Return what people decided, in words that do not depend on when it was entered."""
+    picture: dict[str, str] = {}
+    for row in Dispute.objects.using(using).prefetch_related("steps"):
+        picture[f"dispute {row.number.hex()}"] = str(facts_of_dispute(row))
+    for claim in PaperClaim.objects.using(using).select_related("card", "paid"):
+        where = f"paper {claim.carnet}-{claim.slip} act {claim.act_id}"
+        is_paid = hasattr(claim, "paid")
+        picture[where] = (
+            f"{claim.amount_cents} {claim.merchant} {claim.day} {claim.card} {claim.bearer}"
+            f" {claim.doubts} by {claim.entered_by}, {claim.confirmed_by}: {is_paid}"
+        )
+    for handled in FindingHandling.objects.using(using).all():
+        picture[f"handling {handled.act_id}"] = f"{handled} {handled.facts.hex()[:16]}"
+    for reversal in ActReversal.objects.using(using).all():
+        picture[f"reversal {reversal.act_id}"] = str(reversal.reversed_id)
+    return picture
+
+
 def apply_resolved(caisse: Caisse, row: ActRow, body: Resolved, *, by: int) -> None:
     """Let an act of people take effect; `by` is its author."""
     _apply(body, caisse, row, by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardkit.errors import DocumentForeign
 from cardkit.sync import SyncAnswer, SyncRequest, sign_answer
 from server_stub.models import PermitIssued, Terminal, TerminalStatus
-from server_stub.services import acts, digest, directory, issue, unclaimed
+from server_stub.services import acts, digest, directory, disputes, issue, unclaimed
 from server_stub.services.behind import Lock, lock, notice_request
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import permit_of
@@ -31,6 +31,7 @@ def sync(caisse: Caisse, request: SyncRequest) -> bytes:
         locked = lock(caisse)
         if locked is None:
             unclaimed.settle(caisse, reported=terminal.id)
+            disputes.settle_due(caisse)
         # A service that has forgotten would sign other content under a number that is held.
         active = terminal.status == TerminalStatus.ACTIVE and locked is not Lock.SUSPECTED
         permit = issue.current_permit(caisse, terminal) if active else None
