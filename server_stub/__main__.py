@@ -18,6 +18,7 @@ from server_stub import (
     bank_commands,
     export_commands,
     fund_command,
+    jobs_command,
     member_commands,
     merchant_commands,
     money_commands,
@@ -36,7 +37,8 @@ PORT = 8765
 TIMEOUT_S = 120
 """A month of a busy stall in one exchange, on a slow machine."""
 THREADS = 8
-"""One process, so that limits on guessing count in one memory; SQLite has one writer anyway."""
+WORKERS = 1
+"""Processes: nothing that matters is in their memory, but SQLite has one writer anyway."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,16 +56,26 @@ def cli(language: str) -> None:
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=PORT, show_default=True)
-def run(host: str, port: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=WORKERS,
+    show_default=True,
+    help="Processes; more than one pays with PostgreSQL.",
+)
+def run(host: str, port: int, workers: int) -> None:
     """Serve terminals, the workshop and the console until interrupted."""
+    from django.conf import settings
     from django.utils.translation import gettext as _
 
+    from server_stub.static_files import collect
     from server_stub.wiring import caisse
 
     _say(_("Lecture des clés…"))
     name = caisse().name
     _say(_("Mise à jour de la base…"))
     _migrate()
+    collect(settings.STATIC_DIR)
     _say(
         _("Caisse %(name)s : console et service sur %(url)s (Ctrl+C pour arrêter)")
         % {"name": name, "url": f"http://{host}:{port}/"}
@@ -71,7 +83,9 @@ def run(host: str, port: int) -> None:
     command = [sys.executable, "-m", "gunicorn", "server_stub.wsgi:application"]
     options = {
         "bind": f"{host}:{port}",
+        "config": "python:server_stub.serving",
         "worker-class": "gthread",
+        "workers": workers,
         "threads": THREADS,
         "timeout": TIMEOUT_S,
         "log-level": "warning",
@@ -166,6 +180,7 @@ for command in (
     export_commands.export_ledger,
     export_commands.trial_balance,
     fund_command.fund,
+    jobs_command.jobs,
     member_commands.member,
     member_commands.wave,
     merchant_commands.merchants,

@@ -1,4 +1,4 @@
-"""`clafoutis-server export-ledger`: the books as plain text for hledger."""
+"""`clafoutis-server export-ledger` and `trial-balance`: the books for other programs."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def export_ledger(out: IO[str]) -> None:
 
     for line in plain_ledger(caisse()):
         out.write(f"{line}\n")
+
+
+@click.command("trial-balance")
+@click.option("--out", type=click.File("wb", lazy=True), default="-")
+def trial_balance(out: IO[bytes]) -> None:
+    """Write what came to and left each account as CSV (balance générale)."""
+    from server_stub.exports.trial_balance import trial_balance_csv
+    from server_stub.wiring import caisse
+
+    out.write(trial_balance_csv(caisse()))

@@ -164,7 +164,7 @@ def reason_of(row: KeptRow, reasons: Reasons) -> str:
 def _row_data(row: DayRow, running_cents: int) -> dict[str, object]:
     return {
         "day": french.short_day(row.day),
-        "terminal": str(row.terminal or "–"),
+        "terminal": _place(row) or "–",
         "late": row.is_late,
         "sales": _count(row.sales),
         "sold": _amount(row.sold_cents),
@@ -189,7 +189,7 @@ def _carried_data(part: PayeeStatement) -> dict[str, str] | None:
 def _day_cells(row: DayRow) -> list[str]:
     return [
         row.day.isoformat(),
-        str(row.terminal or ""),
+        _place(row),
         *_counts(row),
         format_cents(row.sum_cents),
         "oui" if row.is_late else "",
@@ -215,6 +215,12 @@ def _kept_cells(row: KeptRow, reasons: Reasons) -> list[str]:
         reason_of(row, reasons),
         format_cents(row.amount_cents),
     ]
+
+
+def _place(row: DayRow) -> str:
+    if row.terminal:
+        return str(row.terminal)
+    return "papier" if row.sales else ""
 
 
 def _count(number: int) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
+from typing import Final
 
 from cardkit.acts import ActKind
 from server_stub.exports.payout import Payee, Payout, end_to_end_id
@@ -17,6 +18,7 @@ from server_stub.services.settlement import state_of
 from server_stub.services.statements import statement_of
 
 Make = Callable[[Payout], bytes]
+_LEFT: Final = (ActKind.SETTLEMENT_SENT, ActKind.SETTLEMENT_CONFIRMED)
 
 
 @unique
@@ -47,10 +49,13 @@ class Exported:
 
 
 def payout_of(caisse: Caisse, name: str) -> Payout | NoAccount:
-    """Return a run with the accounts that were in force when it was sent."""
+    """Return a run with the accounts that were in force when it was sent.
+
+    Where a restore forgot the sending, the bank's statement is the first that is known of it.
+    """
     run = Settlement.objects.using(caisse.using).select_related("act").get(name=name)
-    sent = run.steps.using(caisse.using).filter(kind=ActKind.SETTLEMENT_SENT)
-    sent_at = sent.select_related("act").get().act.at
+    left = run.steps.using(caisse.using).filter(kind__in=_LEFT).order_by("act")
+    sent_at = left.select_related("act")[0].act.at
     payees, missing = [], []
     statement = statement_of(caisse, name)
     names = dict(Merchant.objects.using(caisse.using).values_list("id", "name"))

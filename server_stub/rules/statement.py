@@ -88,7 +88,7 @@ class DayRow(Totals):
 
     day: date
     terminal: int
-    """0 where a sale was recovered from cards alone."""
+    """0 where no terminal made it: slips of paper, and decisions."""
     is_late: bool
 
 

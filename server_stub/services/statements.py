@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Max, Sum
 from django.utils import translation
@@ -16,6 +16,7 @@ from server_stub.models import (
     CardTransaction,
     Claim,
     Merchant,
+    PaperClaim,
     Posting,
     PostingLine,
     RefundClaim,
@@ -34,10 +35,12 @@ from server_stub.rules.statement import (
     RunStatement,
     payee_statement,
 )
+from server_stub.services.books import PAPER
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import printed
 
 _SETTLEMENT, _TRANSACTION, _REFUND = "settlement", "transaction", "refund"
+_SLIP = PAPER.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,18 @@ class _Window:
 class _Event:
     """What a posting is about: where and when it happened."""
 
-    at: datetime
+    day: date
+    """Of a sale that was recovered from cards, the day of its posting: nobody knows its own."""
     terminal: int
+    """0 where no terminal made it: a slip of paper, or a decision."""
+    at: datetime | None = None
+    """None where only its day is known."""
+
+    def is_before(self, at: datetime | None) -> bool:
+        """Say whether it happened before a time, if there is one."""
+        if at is None:
+            return False
+        return self.day < business_date(at) if self.at is None else self.at < at
 
 
 def last_posting(caisse: Caisse) -> int:
@@ -172,20 +185,21 @@ def _movements(caisse: Caisse, window: _Window) -> Mapping[int, list[Movement]]:
             "posting__at",
         )
     )
-    events = _transactions(caisse, {row[2] for row in rows}) | _refunds(caisse)
+    events = _sales(caisse, {row[2] for row in rows}) | _refunds(caisse) | _slips(caisse)
+    recovered = _recovered(caisse)
     moved: dict[int, list[Movement]] = defaultdict(list)
     for merchant, cents, card, subject, posted_at in rows:
-        what, _, place = subject.partition("/")
-        key = (card, place) if what == _TRANSACTION else (None, place)
-        event = events.get(key, _Event(posted_at, 0))
+        what = subject.partition("/")[0]
+        key = (card if what == _TRANSACTION else None, subject)
+        event = events.get(key, _Event(business_date(posted_at), recovered.get(key, 0)))
         moved[merchant].append(
             Movement(
                 merchant=merchant,
                 kind=_kind(what, cents),
-                day=business_date(event.at),
+                day=event.day,
                 terminal=event.terminal,
                 amount_cents=cents,
-                is_late=window.since is not None and event.at < window.since,
+                is_late=event.is_before(window.since),
             )
         )
     return moved
@@ -193,29 +207,45 @@ def _movements(caisse: Caisse, window: _Window) -> Mapping[int, list[Movement]]:
 
 def _kind(what: str, cents: int) -> MovementKind:
     """A sale comes, a refund goes; whatever takes either back is a correction."""
-    if what == _TRANSACTION and cents > 0:
+    if what in {_TRANSACTION, _SLIP} and cents > 0:
         return MovementKind.SALE
     if what == _REFUND and cents < 0:
         return MovementKind.REFUND
     return MovementKind.CORRECTION
 
 
-def _transactions(caisse: Caisse, cards: set[int]) -> dict[tuple[int | None, str], _Event]:
-    """Where and when proven sales were made; a recovered one has no time of its own."""
+def _sales(caisse: Caisse, cards: set[int]) -> dict[tuple[int | None, str], _Event]:
     rows = CardTransaction.objects.using(caisse.using).filter(card__in=cards, claim__isnull=False)
     return {
-        (card, str(tmc)): _Event(at, terminal)
+        (card, f"{_TRANSACTION}/{tmc}"): _Event(business_date(at), terminal, at)
         for card, tmc, terminal, at in rows.values_list(
             "card_id", "tmc", "terminal", "claim__entry__at"
         )
     }
 
 
+def _recovered(caisse: Caisse) -> dict[tuple[int | None, str], int]:
+    """The terminals of sales that cards alone tell of."""
+    rows = CardTransaction.objects.using(caisse.using).filter(claim__isnull=True)
+    return {
+        (card, f"{_TRANSACTION}/{tmc}"): terminal
+        for card, tmc, terminal in rows.values_list("card_id", "tmc", "terminal")
+    }
+
+
 def _refunds(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
     rows = RefundClaim.objects.using(caisse.using)
     return {
-        (None, f"{terminal}/{seq}"): _Event(at, terminal)
+        (None, f"{_REFUND}/{terminal}/{seq}"): _Event(business_date(at), terminal, at)
         for terminal, seq, at in rows.values_list("terminal_id", "seq", "entry__at")
+    }
+
+
+def _slips(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
+    rows = PaperClaim.objects.using(caisse.using)
+    return {
+        (None, f"{PAPER}{carnet}-{slip}"): _Event(day, 0)
+        for carnet, slip, day in rows.values_list("carnet", "slip", "day")
     }
 
 

@@ -1,0 +1,118 @@
+"""The trial balance, and hledger, which nobody here wrote, over the same busy books."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from server_stub.exports.plain_ledger import plain_ledger
+from server_stub.exports.trial_balance import trial_balance, trial_balance_csv
+from server_stub.rules.ledger import Book
+from server_stub.rules.settle import Refusal
+from server_stub.services import commitments, settlement
+from server_stub.services.books import balances
+from tests.payout_world import ANNE, BRUNO, PayoutWorld, empty_books
+from tests.service_books import in_book
+
+HLEDGER = shutil.which("hledger")
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
+    """Empty books, made once."""
+    with django_db_blocker.unblock(), empty_books() as books:
+        yield books
+
+
+@pytest.fixture
+def busy(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
+    """A caisse that has lived: sales, refunds, runs of every ending, contributions."""
+    with django_db_blocker.unblock():
+        paying = PayoutWorld.make(kept)
+        live(paying)
+        yield paying
+
+
+def live(paying: PayoutWorld) -> None:
+    """Sell, refund, pay, revoke and collect, in an order drawn from a seed."""
+    caisse, chance = paying.world.caisse, Random(7)
+    for number in range(12):
+        stall = chance.choice(paying.stalls)
+        sale = stall.sell(paying.card, chance.randrange(1, 3_00))
+        if chance.random() < 0.4:
+            stall.refund(paying.card, sale, 1)
+        paying.sync()
+        account = paying.world.row(paying.card).account
+        day = paying.world.now.date()
+        commitments.receive(
+            caisse, account, 20_00 + number, value_date=day, reference=f"Q-{number}", by=ANNE
+        )
+        draft = settlement.draw_up(caisse, by=ANNE)
+        if isinstance(draft, Refusal) or number % 2:
+            settlement.drop(caisse)
+            continue
+        settlement.approve(caisse, draft.name, by=BRUNO)
+        if number % 4:
+            settlement.revoke(caisse, draft.name, by=ANNE)
+        else:
+            paying.send(draft.name)
+            if number % 8 == 0:
+                paying.confirm(draft.name)
+
+
+def euros(text: str) -> Decimal:
+    """What a cell says, whichever mark its decimals have."""
+    return Decimal(text.removesuffix(" EUR").replace(",", ".") or "0")
+
+
+@pytest.mark.skipif(HLEDGER is None, reason="hledger is not installed")
+def test_hledger_comes_to_the_same_trial_balance(busy: PayoutWorld, tmp_path: Path) -> None:
+    """Promise 6: every account, in a program that knows nothing of us, comes to what ours does."""
+    path = tmp_path / "books.journal"
+    path.write_text("\n".join(plain_ledger(busy.world.caisse)), "utf-8")
+    subprocess.run(["hledger", "-f", path, "check"], check=True)
+    told = subprocess.run(
+        ["hledger", "-f", path, "balance", "--flat", "--no-total", "--empty", "-O", "csv"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    theirs = {row[0]: euros(row[1]) for row in list(csv.reader(io.StringIO(told.stdout)))[1:]}
+    ours = {
+        row.account: Decimal(row.balance_cents) / 100 for row in trial_balance(busy.world.caisse)
+    }
+    assert theirs == ours
+    assert len(ours) > 8
+
+
+def test_debits_are_credits(busy: PayoutWorld) -> None:
+    """Promise 8: what came to all accounts left others, and the last line says so."""
+    rows = list(
+        csv.reader(
+            io.StringIO(trial_balance_csv(busy.world.caisse).decode("utf-8-sig")), delimiter=";"
+        )
+    )
+    total = [euros(cell) for cell in rows[-1][1:]]
+    assert total[0] == total[1] > 0
+    assert total[2] == total[3] > 0
+    for column in range(1, 5):
+        assert sum(euros(row[column]) for row in rows[3:-1]) == total[column - 1]
+
+
+def test_the_trial_balance_is_that_of_the_books(busy: PayoutWorld) -> None:
+    """Promise 6: what is listed are the balances that payouts are drawn up from."""
+    listed = {row.account: row.balance_cents for row in trial_balance(busy.world.caisse)}
+    assert {cents for cents in listed.values() if cents} == set(
+        balances(busy.world.caisse).values()
+    )
+    assert listed["books:in_payment:7"] == in_book(busy.world, Book.IN_PAYMENT)
