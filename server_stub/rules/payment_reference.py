@@ -1,7 +1,7 @@
 """The reference that a member puts on a transfer: a creditor reference with check digits.
 
 ISO 11649: `RF`, two check digits by mod 97-10 (ISO 7064), then at most 21 characters. Made of an
-account's or a commitment's random number, so it names nobody; a typing error never fits.
+account's or a commitment's random number, so it names nobody; what is mistyped is no reference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ _MODULUS: Final = 97
 def payment_reference(number: bytes) -> str:
     """Return the reference of an account or a commitment, such as `RF18ABCDEFGH`."""
     body = base64.b32encode(number[:_BYTES]).decode("ascii")
-    return f"RF{98 - _remainder(f'{body}RF00'):02}{body}"
+    return f"RF{check_digits(body)}{body}"
+
+
+def check_digits(body: str) -> str:
+    """Return the two digits that make a creditor reference of capitals and digits right."""
+    return f"{98 - _remainder(f'{body}RF00'):02}"
 
 
 def in_groups(reference: str) -> str:

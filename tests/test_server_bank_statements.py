@@ -1,0 +1,471 @@
+"""From a bank's file to the books: looked at, kept once, and booked by a person's word."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from pytest_django import DjangoDbBlocker
+
+from auditor.audit import audit
+from auditor.export import read_export
+from cardkit.acts import Means
+from server_stub.exports.payout import end_to_end_id
+from server_stub.models import (
+    Account,
+    ActRow,
+    BankImport,
+    BankLine,
+    BankLineOutcome,
+    BankLineText,
+    Contribution,
+    Finding,
+    PaymentMeans,
+)
+from server_stub.rules.bank_match import Outcome, Why
+from server_stub.rules.bank_statement import NotRead, Profile, Wrong
+from server_stub.rules.payment_reference import in_groups, payment_reference
+from server_stub.rules.settle import RunState
+from server_stub.services import bank_booking, bank_statements, cash_box, payments, people, rebuild
+from server_stub.services.audit_export import export_audit
+from server_stub.services.bank_booking import NotBooked
+from server_stub.services.bank_statements import Look, NoProfile, open_lines
+from server_stub.services.commitments import Promised, commit
+from server_stub.services.payments import Taken
+from server_stub.services.settlement import state_of
+from tests.payout_world import BOOKS, PayoutWorld, empty_books
+from tests.service_world import ServiceWorld
+
+OCTOBER = date(2026, 10, 1)
+ANNE = 1
+BANK = "banque"
+PROFILE = Profile(
+    account="FR7630001007941234567890185",
+    encoding="utf-8",
+    delimiter=";",
+    day_format="jj/mm/aaaa",
+    decimal_mark=",",
+    skip_first=1,
+    day="Date",
+    labels=("Libellé",),
+    amount="Montant",
+    balance="Solde",
+)
+
+
+@pytest.fixture
+def world() -> ServiceWorld:
+    """A caisse with a bank."""
+    world = ServiceWorld.make()
+    assert bank_statements.save_profile(world.caisse, BANK, PROFILE, by=ANNE) is None
+    return world
+
+
+def account(number: int) -> Account:
+    """An account whose reference is its own."""
+    return Account.objects.get_or_create(number=hashlib.sha256(bytes([number])).digest()[:16])[0]
+
+
+def reference(holder: Account) -> str:
+    """What its member writes on a transfer."""
+    return in_groups(payment_reference(bytes(holder.number)))
+
+
+def file_of(*rows: str) -> bytes:
+    """A statement of the caisse's account."""
+    lines = ("Compte : FR76 3000 1007 9412 3456 7890 185", "Date;Libellé;Montant;Solde", *rows)
+    return "\n".join(lines).encode()
+
+
+def keep(world: ServiceWorld, *rows: str) -> list[BankLine]:
+    """Keep the lines of a file; returns the new ones."""
+    before = set(BankLine.objects.using(world.caisse.using).values_list("pk", flat=True))
+    kept = bank_statements.keep(world.caisse, BANK, file_of(*rows), by=ANNE)
+    new = BankLine.objects.using(world.caisse.using).exclude(pk__in=before)
+    assert kept == new.count()
+    return list(new.order_by("source", "position"))
+
+
+def confirmed(world: ServiceWorld, line: BankLine) -> BankLineOutcome:
+    """Say that a line is what it seems to be."""
+    done = bank_booking.confirm(world.caisse, line, by=ANNE)
+    assert isinstance(done, BankLineOutcome), done
+    return done
+
+
+def received_cents() -> int:
+    """What came in, by the contributions."""
+    return Contribution.objects.aggregate(sum=Sum("amount_cents"))["sum"] or 0
+
+
+def clean(world: ServiceWorld, folder: Path) -> bool:
+    """Whether books and auditor agree with what was signed."""
+    path = folder / "audit.sqlite3"
+    path.unlink(missing_ok=True)
+    export_audit(world.caisse, path)
+    return rebuild.differences(world.caisse) == [] and audit(read_export(path)).is_clean
+
+
+def row(day: str, label: str, amount: str, balance: str = "") -> str:
+    """A line of a file."""
+    return f"{day};{label};{amount};{balance}"
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_looking_writes_nothing_and_says_why(world: ServiceWorld) -> None:
+    """Promise: each line is shown with what it seems to be and why, before anything is written."""
+    rows = (
+        row("05/10/2026", f"VIR {reference(account(1))}", "20,00"),
+        row("05/10/2026", "VIR INCONNU", "25,00"),
+        row("06/10/2026", "FRAIS DE TENUE", "-3,00"),
+    )
+    look = bank_statements.look(world.caisse, BANK, file_of(*rows))
+    assert isinstance(look, Look)
+    told = [(it.proposal.why, it.proposal.outcome) for it in look.seen]
+    assert told == [
+        (Why.REFERENCE, Outcome.CONTRIBUTION),
+        (Why.NOTHING, None),
+        (Why.NOTHING, None),
+    ]
+    assert look.seen[0].proposal.account == account(1).pk
+    assert not BankLine.objects.exists()
+    assert not BankImport.objects.exists()
+
+
+def test_the_same_statement_twice_is_there_once(world: ServiceWorld) -> None:
+    """Promise: a line is kept and booked once, in however many overlapping statements it stands."""
+    one = row("05/10/2026", f"VIR {reference(account(1))}", "20,00", "120,00")
+    two = row("05/10/2026", f"VIR {reference(account(1))}", "20,00", "140,00")
+    three = row("06/10/2026", "VIR INCONNU", "5,00", "145,00")
+    first = keep(world, one, two)
+    assert keep(world, one, two) == []
+    for line in first:
+        confirmed(world, line)
+    assert received_cents() == 40_00
+    (third,) = keep(world, two, three)
+    assert third.day == date(2026, 10, 6)
+    assert BankImport.objects.count() == 2
+    look = bank_statements.look(world.caisse, BANK, file_of(one, two, three))
+    assert isinstance(look, Look)
+    assert all(it.is_kept for it in look.seen)
+    assert bank_booking.confirm(world.caisse, first[0], by=ANNE) is NotBooked.SETTLED_ALREADY
+    assert received_cents() == 40_00
+
+
+def test_two_equal_lines_without_a_balance_are_two(world: ServiceWorld) -> None:
+    """Promise: a second equal transfer of a day is not taken for a repetition of the first."""
+    one = row("05/10/2026", f"VIR {reference(account(1))}", "20,00")
+    assert len(keep(world, one, one)) == 2
+    assert keep(world, one, one) == []
+    assert len(keep(world, one, one, one)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", Wrong.EMPTY),
+        (
+            file_of(row("05/10/2026", "VIR", "20,00")).replace(b"FR76", b"FR11"),
+            Wrong.ANOTHER_ACCOUNT,
+        ),
+        (file_of(row("05/10/2026", "VIR", "20,00"), row("29/02/2026", "VIR", "1,00")), Wrong.DAY),
+        (file_of(row("05/10/2026", "VIR", "20,00"), row("05/10/2026", "V", "20.0")), Wrong.AMOUNT),
+        (file_of(row("05/10/2026", "Été", "20,00")).decode().encode("cp1252"), Wrong.ENCODING),
+        (file_of(row("05/10/2026", '"VIR', "20,00")), Wrong.NOT_CSV),
+    ],
+)
+def test_of_a_hostile_file_nothing_is_kept(world: ServiceWorld, content: bytes, why: Wrong) -> None:
+    """Promise: one wrong line, and not one line of the file is written."""
+    refusal = bank_statements.keep(world.caisse, BANK, content, by=ANNE)
+    assert isinstance(refusal, NotRead)
+    assert refusal.why is why
+    assert not BankLine.objects.exists()
+    assert not BankImport.objects.exists()
+
+
+def test_a_profile_has_a_name_and_its_newest_form_counts(world: ServiceWorld) -> None:
+    """Promise: a bank that changes its file needs a new profile; the old one stays on record."""
+    assert bank_statements.look(world.caisse, "autre", b"x") is NoProfile.UNKNOWN
+    changed = replace(PROFILE, day="Date d’opération")
+    assert bank_statements.save_profile(world.caisse, BANK, changed, by=ANNE) is None
+    refusal = bank_statements.look(world.caisse, BANK, file_of(row("05/10/2026", "V", "1,00")))
+    assert isinstance(refusal, NotRead)
+    assert refusal.words == "Date d’opération"
+    wrong = replace(PROFILE, delimiter="")
+    assert bank_statements.save_profile(world.caisse, BANK, wrong, by=ANNE) is NoProfile.NOT_SOUND
+
+
+def test_a_payer_is_remembered_until_it_is_erased(world: ServiceWorld, tmp_path: Path) -> None:
+    """Promise 7: a payer's label helps to recognise, is in no act, and goes with the person."""
+    person = people.register(world.caisse, "Marthe Lecœur")
+    first, _ = keep(
+        world,
+        row("05/10/2026", f"VIR SEPA LECOEUR MARTHE 1 {reference(person.account)}", "20,00"),
+        row("30/10/2026", "VIR SEPA LECOEUR MARTHE 2", "35,00"),
+    )
+    waits = [it.proposal.why for it in open_lines(world.caisse)]
+    assert waits == [Why.REFERENCE, Why.NOTHING]
+    confirmed(world, first)
+    (waiting,) = open_lines(world.caisse)
+    assert (waiting.proposal.why, waiting.proposal.account) == (Why.KNOWN_PAYER, person.account_id)
+    told = people.all_about(world.caisse, person)["bank_statement"]
+    assert "LECOEUR MARTHE 1" in told[0]["label"]
+    people.erase(world.caisse, person, by=ANNE)
+    assert not BankLineText.objects.filter(line=first).exists()
+    (waiting,) = open_lines(world.caisse)
+    assert waiting.proposal.why is Why.NOTHING
+    assert b"LECOEUR" not in b"".join(bytes(it.content) for it in ActRow.objects.all())
+    assert clean(world, tmp_path)
+
+
+def test_old_labels_are_forgotten(world: ServiceWorld) -> None:
+    """Promise 7: what nobody matched is forgotten as names are; day and amount stay."""
+    keep(world, row("05/10/2026", "VIR INCONNU", "20,00"))
+    world.clock.pass_time(timedelta(days=734))
+    assert bank_statements.erase_old_texts(world.caisse) == 0
+    world.clock.pass_time(timedelta(days=1))
+    assert bank_statements.erase_old_texts(world.caisse) == 1
+    (waiting,) = open_lines(world.caisse)
+    assert (waiting.label, waiting.line.amount_cents) == ("", 20_00)
+
+
+def _promise(world: ServiceWorld, number: int) -> None:
+    made = commit(world.caisse, account(number), 20_00, first_month=OCTOBER, by=ANNE)
+    assert isinstance(made, Promised)
+
+
+def test_amount_and_rhythm_propose_one_member_or_none(world: ServiceWorld) -> None:
+    """Promise: nobody is guessed: the amount due, a month after the same one, fits one or none."""
+    for number in (1, 2):
+        _promise(world, number)
+    first, second = keep(
+        world,
+        row("02/10/2026", "VIR A", "20,00"),
+        row("01/11/2026", "VIR B", "20,00"),
+    )
+    assert {it.proposal.why for it in open_lines(world.caisse)} == {Why.NOTHING}
+    assert isinstance(
+        bank_booking.assign(world.caisse, first, account(1), by=ANNE), BankLineOutcome
+    )
+    (waiting,) = open_lines(world.caisse)
+    assert (waiting.proposal.why, waiting.proposal.account) == (Why.RHYTHM, account(1).pk)
+    done = payments.take(
+        world.caisse,
+        account(2),
+        20_00,
+        means=Means.STANDING_ORDER,
+        value_date=OCTOBER,
+        reference="VP1",
+        by=ANNE,
+    )
+    assert isinstance(done, Taken)
+    (waiting,) = open_lines(world.caisse)
+    assert waiting.proposal.why is Why.SEVERAL
+    assert bank_booking.confirm(world.caisse, second, by=ANNE) is NotBooked.SEVERAL
+
+
+def test_two_references_are_none(world: ServiceWorld) -> None:
+    """Promise: a label that names two members is decided by a person."""
+    both = f"VIR {reference(account(1))} {reference(account(2))}"
+    (line,) = keep(world, row("05/10/2026", both, "20,00"))
+    assert bank_booking.confirm(world.caisse, line, by=ANNE) is NotBooked.SEVERAL
+    assert received_cents() == 0
+
+
+def test_a_payment_entered_by_hand_is_not_counted_again(
+    world: ServiceWorld, tmp_path: Path
+) -> None:
+    """Promise: a line of a transfer that was entered before makes no second contribution."""
+    done = payments.take(
+        world.caisse,
+        account(1),
+        20_00,
+        means=Means.TRANSFER,
+        value_date=OCTOBER,
+        reference="VIR1",
+        by=ANNE,
+    )
+    assert isinstance(done, Taken)
+    first, second = keep(
+        world,
+        row("03/10/2026", f"VIR {reference(account(1))}", "20,00", "20,00"),
+        row("04/10/2026", f"VIR {reference(account(1))}", "20,00", "40,00"),
+    )
+    assert confirmed(world, first).kind == Outcome.ENTERED
+    assert received_cents() == 20_00
+    assert confirmed(world, second).kind == Outcome.CONTRIBUTION
+    assert received_cents() == 40_00
+    assert clean(world, tmp_path)
+
+
+def test_cash_that_was_handed_in_is_not_a_contribution_again(world: ServiceWorld) -> None:
+    """Promise: a credit that is our own deposit is seen to be it."""
+    taken = payments.take(
+        world.caisse, account(1), 60_00, means=Means.CASH, value_date=OCTOBER, by=ANNE
+    )
+    assert isinstance(taken, Taken)
+    cash_box.hand_in_cash(world.caisse, None, day=OCTOBER, reference="BORD-1", by=ANNE)
+    first, second = keep(
+        world,
+        row("05/10/2026", "VERSEMENT ESPECES", "60,00", "60,00"),
+        row("06/10/2026", "VERSEMENT ESPECES", "60,00", "120,00"),
+    )
+    assert confirmed(world, first).kind == Outcome.DEPOSIT
+    assert received_cents() == 60_00
+    assert bank_booking.confirm(world.caisse, second, by=ANNE) is NotBooked.NOTHING
+
+
+def test_a_wrong_match_is_reversed_by_a_new_entry(world: ServiceWorld, tmp_path: Path) -> None:
+    """Promise: who got another's contribution loses it again, by an entry; both are on record."""
+    (line,) = keep(world, row("05/10/2026", "VIR PERMANENT X", "20,00"))
+    done = bank_booking.assign(world.caisse, line, account(1), by=ANNE)
+    assert isinstance(done, BankLineOutcome)
+    assert PaymentMeans.objects.get(contribution__act=done.act).means == Means.STANDING_ORDER
+    undone = bank_booking.undo(world.caisse, line, by=ANNE)
+    assert isinstance(undone, BankLineOutcome)
+    assert bank_booking.undo(world.caisse, line, by=ANNE) is NotBooked.NOT_SETTLED
+    assert isinstance(bank_booking.assign(world.caisse, line, account(2), by=ANNE), BankLineOutcome)
+    told = [(it.account_id, it.amount_cents) for it in Contribution.objects.order_by("act")]
+    one, two = account(1).pk, account(2).pk
+    assert told == [(one, 20_00), (one, -20_00), (two, 20_00)]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        BankLineOutcome.objects.all().delete()
+    assert clean(world, tmp_path)
+
+
+def test_a_cheque_that_was_not_covered_is_taken_back(world: ServiceWorld, tmp_path: Path) -> None:
+    """Promise: the bank's debit takes back a whole cheque that it had; a mistake is undone."""
+    taken = payments.take(
+        world.caisse, account(1), 30_00, means=Means.CHEQUE, value_date=OCTOBER, by=ANNE
+    )
+    assert isinstance(taken, Taken)
+    cheque = taken.contribution
+    line, other = keep(
+        world,
+        row("15/10/2026", "CHQ IMPAYE", "-30,00"),
+        row("16/10/2026", "FRAIS", "-3,00"),
+    )
+
+    def back(from_line: BankLine) -> BankLineOutcome | NotBooked:
+        return bank_booking.take_back(world.caisse, from_line, cheque, by=ANNE)
+
+    assert back(line) is NotBooked.NOT_BANKED
+    cash_box.hand_in_cheques(world.caisse, day=OCTOBER, reference="BORD-1", by=ANNE)
+    assert back(other) is NotBooked.NOT_THIS_AMOUNT
+    assert isinstance(back(line), BankLineOutcome)
+    assert received_cents() == 0
+    assert clean(world, tmp_path)
+    assert isinstance(bank_booking.undo(world.caisse, line, by=ANNE), BankLineOutcome)
+    assert received_cents() == 30_00
+    assert isinstance(bank_booking.set_aside(world.caisse, other, by=ANNE), BankLineOutcome)
+    assert clean(world, tmp_path)
+
+
+def test_contributions_are_lines_and_cash_less_what_was_taken_back(
+    world: ServiceWorld, tmp_path: Path
+) -> None:
+    """Promise: contributions = confirmed lines + cash + cheques - reversals, to the cent."""
+    lines = keep(
+        world,
+        row("05/10/2026", f"VIR {reference(account(1))}", "20,00"),
+        row("05/10/2026", f"VIR {reference(account(2))}", "35,00"),
+        row("06/10/2026", "SUBVENTION", "10 000,00"),
+    )
+    confirmed(world, lines[0])
+    confirmed(world, lines[1])
+    bank_booking.undo(world.caisse, lines[1], by=ANNE)
+    bank_booking.set_aside(world.caisse, lines[2], by=ANNE)
+    for cents, means in ((40_00, Means.CASH), (55_00, Means.CHEQUE)):
+        payments.take(world.caisse, account(1), cents, means=means, value_date=OCTOBER, by=ANNE)
+    booked = sum(
+        it.line.amount_cents
+        for it in BankLineOutcome.objects.filter(kind=Outcome.CONTRIBUTION)
+        if it.line_id in bank_statements.settled_lines(world.caisse)
+    )
+    assert booked == 20_00
+    assert received_cents() == booked + 40_00 + 55_00
+    assert clean(world, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def empty(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[sqlite3.Connection]:
+    """Books of our own: a run is sent outside of a transaction."""
+    with django_db_blocker.unblock(), empty_books() as kept:
+        yield kept
+
+
+@pytest.fixture
+def paying(empty: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
+    """A caisse with one run of two merchants that was sent."""
+    with django_db_blocker.unblock():
+        paying = PayoutWorld.make(empty)
+        bank_statements.save_profile(paying.world.caisse, BANK, PROFILE, by=ANNE)
+        paying.trade(12_50, 3_20)
+        name = paying.draw_up()
+        paying.approve(name)
+        paying.send(name)
+        yield paying
+
+
+def test_a_run_is_confirmed_when_the_statement_shows_all_of_it(paying: PayoutWorld) -> None:
+    """Promise 1: a run is paid when each of its transfers was seen, once, with its amount."""
+    world = paying.world
+    seven, eight = end_to_end_id("R1-0001", 7), end_to_end_id("R1-0001", 8)
+    wrong, first, again, second = keep(
+        world,
+        row("05/10/2026", f"VIR EMIS {seven}", "-12,51"),
+        row("05/10/2026", f"VIR EMIS {seven}", "-12,50", "1,00"),
+        row("06/10/2026", f"VIR EMIS {seven}", "-12,50", "2,00"),
+        row("06/10/2026", f"VIR EMIS {eight}", "-3,20"),
+    )
+    assert bank_booking.confirm(world.caisse, wrong, by=ANNE) is NotBooked.AMOUNT_DIFFERS
+    assert confirmed(world, first).kind == Outcome.PAYOUT
+    assert state_of(world.caisse, "R1-0001") is RunState.SENT
+    assert bank_booking.confirm(world.caisse, again, by=ANNE) is NotBooked.SEEN_ALREADY
+    confirmed(world, second)
+    assert state_of(world.caisse, "R1-0001") is RunState.CONFIRMED
+    assert bank_booking.undo(world.caisse, second, by=ANNE) is NotBooked.RUN_CONFIRMED
+
+
+def test_a_run_in_one_sum_is_confirmed_by_its_name(paying: PayoutWorld) -> None:
+    """Promise 1: where the bank books a run as one debit, its name and its sum confirm it."""
+    (line,) = keep(paying.world, row("05/10/2026", "VIR GROUPE R1-0001", "-15,70"))
+    confirmed(paying.world, line)
+    assert state_of(paying.world.caisse, "R1-0001") is RunState.CONFIRMED
+
+
+def test_a_transfer_that_comes_back_is_a_finding(paying: PayoutWorld) -> None:
+    """Promise 8: a merchant whose transfer came back is seen, and nobody else is paid twice."""
+    world = paying.world
+    seven = end_to_end_id("R1-0001", 7)
+    out, back = keep(
+        world,
+        row("05/10/2026", "VIR GROUPE R1-0001", "-15,70"),
+        row("08/10/2026", f"REJET VIR {seven} COMPTE CLOS", "12,50"),
+    )
+    confirmed(world, out)
+    assert confirmed(world, back).kind == Outcome.RETURNED
+    finding = Finding.objects.using(BOOKS).get(kind="payout_returned", closed_at=None)
+    assert finding.facts["merchant"] == 7
+    assert finding.facts["amount_cents"] == 12_50
+    assert not Contribution.objects.using(BOOKS).exists()
+    bank_booking.undo(world.caisse, back, by=ANNE)
+    open_now = Finding.objects.using(BOOKS).filter(kind="payout_returned", closed_at=None)
+    assert not open_now.exists()
+
+
+def test_a_run_that_the_books_forgot_is_told(paying: PayoutWorld) -> None:
+    """Promise 1: after a restore, a transfer of an unknown run is for two people to enter."""
+    (line,) = keep(paying.world, row("05/10/2026", "VIR R1-0009-M7", "-12,50"))
+    assert bank_booking.confirm(paying.world.caisse, line, by=ANNE) is NotBooked.UNKNOWN_RUN
