@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from server_stub.exports.plain_ledger import plain_ledger
 from server_stub.exports.trial_balance import trial_balance, trial_balance_csv
 from server_stub.rules.ledger import Book
 from server_stub.rules.settle import Refusal
 from server_stub.services import commitments, settlement
 from server_stub.services.books import balances
+from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us, euros
 from tests.payout_world import ANNE, BRUNO, PayoutWorld, empty_books
 from tests.service_books import in_book
-
-HLEDGER = shutil.which("hledger")
 
 
 @pytest.fixture(scope="module")
@@ -70,28 +65,11 @@ def live(paying: PayoutWorld) -> None:
                 paying.confirm(draft.name)
 
 
-def euros(text: str) -> Decimal:
-    """What a cell says, whichever mark its decimals have."""
-    return Decimal(text.removesuffix(" EUR").replace(",", ".") or "0")
-
-
-@pytest.mark.skipif(HLEDGER is None, reason="hledger is not installed")
+@NEEDS_HLEDGER
 def test_hledger_comes_to_the_same_trial_balance(busy: PayoutWorld, tmp_path: Path) -> None:
     """Promise 6: every account, in a program that knows nothing of us, comes to what ours does."""
-    path = tmp_path / "books.journal"
-    path.write_text("\n".join(plain_ledger(busy.world.caisse)), "utf-8")
-    subprocess.run(["hledger", "-f", path, "check"], check=True)
-    told = subprocess.run(
-        ["hledger", "-f", path, "balance", "--flat", "--no-total", "--empty", "-O", "csv"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    theirs = {row[0]: euros(row[1]) for row in list(csv.reader(io.StringIO(told.stdout)))[1:]}
-    ours = {
-        row.account: Decimal(row.balance_cents) / 100 for row in trial_balance(busy.world.caisse)
-    }
-    assert theirs == ours
+    ours = by_us(busy.world.caisse)
+    assert by_hledger(busy.world.caisse, tmp_path) == ours
     assert len(ours) > 8
 
 
