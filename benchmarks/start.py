@@ -2,6 +2,7 @@
 
 The till and a bare Textual program take turns, each a process of its own on a pseudo terminal, so
 that both see the same neighbours. The clock runs until the page is drawn and a key was answered.
+Both run from byte code of their first start, as what is installed on a till does.
 """
 
 from __future__ import annotations
@@ -56,23 +57,24 @@ class StartFigures:
 
 
 def measure_start(folder: Path, *, rounds: int) -> StartFigures:
-    """Start both in turns, the first time for the disk's sake only."""
-    world = _terminal(folder)
+    """Start both in turns, the first time for the disk's and the byte code's sake only."""
+    world, code = _terminal(folder), folder / "bytecode"
     data = ("-m", "terminal", "--data", str(world.data().root), "ui")
+    bare = ("-m", "benchmarks.bare_app")
     taken: dict[str, list[float]] = {"till": [], "bare": []}
     for number in range(rounds + 1):
-        till_s = start_s(data, ready="Ferme 7", answered=SEVEN)
-        bare_s = start_s(("-m", "benchmarks.bare_app"), ready=READY, answered=HEARD)
+        till_s = start_s(data, ready="Ferme 7", answered=SEVEN, code=code)
+        bare_s = start_s(bare, ready=READY, answered=HEARD, code=code)
         if number:
             taken["till"].append(till_s)
             taken["bare"].append(bare_s)
     return StartFigures(till_s=median(taken["till"]), bare_s=median(taken["bare"]))
 
 
-def start_s(arguments: Sequence[str], *, ready: str, answered: str) -> float:
+def start_s(arguments: Sequence[str], *, ready: str, answered: str, code: Path) -> float:
     """Start a Python program, wait for what it shows, press a key, wait for the answer."""
     begun_ns = time.perf_counter_ns()
-    with _on_a_terminal((sys.executable, *arguments)) as terminal:
+    with _on_a_terminal((sys.executable, *arguments), code) as terminal:
         _wait_for(terminal, ready)
         os.write(terminal, KEY)
         _wait_for(terminal, answered)
@@ -95,11 +97,13 @@ def _terminal(folder: Path) -> World:
 
 
 @contextmanager
-def _on_a_terminal(command: Sequence[str]) -> Iterator[int]:
+def _on_a_terminal(command: Sequence[str], code: Path) -> Iterator[int]:
     """Start a program on a pseudo terminal and yield our end of it; it is killed at the end."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack(_WINSIZE, ROWS, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(code)
     process = subprocess.Popen(  # noqa: S603 - our own programs
         command, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True
     )

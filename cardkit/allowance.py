@@ -9,13 +9,13 @@ fit into one slot of the card (docs/protocol.md, "Allowance").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from cardkit import cbor
 from cardkit.certificates import Role, Trust
 from cardkit.errors import DocumentAboveCeiling, DocumentMalformed, must
+from cardkit.frozen import dataclass
 from cardkit.money import CARD_CENTS_MAX
 from cardkit.schema import U31, U32, ListOf, Seconds, document, exactly, pack, unpack, wire
 from cardkit.signing import ContentType, Signed, SigningKey

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, unique
 from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
+
+from cardkit.frozen import dataclass
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 """The zone of business dates; every other time is UTC."""

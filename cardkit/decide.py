@@ -6,13 +6,13 @@ is named there by its hash. That is why the service comes to the same answer wee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, unique
 
 from cardkit.allowance import Allowance
 from cardkit.directory import CardRow, CardStatus, DirectoryHeader
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from cardkit.money import CARD_CENTS_MAX
 from cardkit.permit import Permit
 

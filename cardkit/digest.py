@@ -7,13 +7,13 @@ keeps the last one and refuses what contradicts it; what they keep, an auditor c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from cardkit import cbor
 from cardkit.certificates import Role, Trust
 from cardkit.errors import DocumentMalformed, DocumentRolledBack
+from cardkit.frozen import dataclass
 from cardkit.schema import (
     U32,
     U63,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, unique
 from typing import Final
@@ -17,6 +16,7 @@ from cardkit import cbor
 from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.allowance import UID_BYTES
 from cardkit.certificates import Role, Trust, refuse_older
+from cardkit.frozen import dataclass
 from cardkit.schema import (
     U31,
     U32,

@@ -7,7 +7,6 @@ does not know is kept verbatim and chains like any other: only its body stays op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, unique
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from cardkit import cbor
 from cardkit.bodies import BODIES, Body, EntryKind
 from cardkit.errors import DocumentForeign, DocumentMalformed, must
+from cardkit.frozen import dataclass
 from cardkit.schema import (
     S64,
     U31,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from http_message_signatures import (
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 
 from cardkit.errors import DocumentMalformed, SignatureInvalid
+from cardkit.frozen import dataclass
 from cardkit.signing import PublicKey, SigningKey
 from cardkit.sync import CONTENT_TYPE, SIGNED_COMPONENTS
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
 from cardkit.certificates import KEY_BYTES
 from cardkit.errors import DocumentMalformed
+from cardkit.frozen import dataclass
 from cardkit.schema import U8, Blob, ListOf, Nested, Text, document, exactly, maybe, wire
 from cardkit.sealing import SEALING_KEY_BYTES
 

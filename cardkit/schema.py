@@ -12,13 +12,14 @@ signed bytes are what is stored and forwarded, so nothing of a newer version is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
 
 from cardkit.cbor import Value
 from cardkit.errors import DocumentMalformed, must
+from cardkit.frozen import dataclass
 
 T = TypeVar("T")
 D = TypeVar("D")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final, Self
@@ -33,6 +33,7 @@ from cardkit.errors import (
     SignatureInvalid,
     must,
 )
+from cardkit.frozen import dataclass
 
 _ALG: Final = 1
 _CONTENT_TYPE: Final = 3

@@ -7,12 +7,12 @@ it is of or for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cardkit import cbor
 from cardkit.errors import DocumentForeign
+from cardkit.frozen import dataclass
 from cardkit.schema import unpack
 from cardkit.signing import ContentType, PublicKey, SigningKey, verify
 from cardkit.sync import SyncRequest

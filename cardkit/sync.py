@@ -8,7 +8,6 @@ their hash. The same bodies travel on a stick.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from cardkit.certificates import Role, Trust
 from cardkit.clock import ClockTrust
 from cardkit.directory import DirectoryDelta
 from cardkit.errors import DocumentForeign
+from cardkit.frozen import dataclass
 from cardkit.permit import MERCHANTS_MAX
 from cardkit.schema import (
     S64,

@@ -6,6 +6,9 @@ Exit status: 0 done · 1 trouble · 2 declined · 3 amber · 4 no reader · 5 ca
 
 from __future__ import annotations
 
+import terminal.early  # noqa: F401 - before what it is early for
+
+# isort: split
 import logging
 import sys
 from contextlib import suppress

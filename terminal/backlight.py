@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 CLASS: Final = Path("/sys/class/backlight")
 LOWEST_PERCENT: Final = 5

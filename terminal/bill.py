@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from terminal.basket import BasketLine, LineKind, covered_cents, line, total_cents, vat_totals
 from terminal.cart import Cart
 from terminal.outcomes import Basket

@@ -7,7 +7,6 @@ too early tears it. Neither may cost the card the other slot, or what the direct
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
@@ -20,6 +19,7 @@ from cardkit.errors import (
     DocumentForeign,
     SignatureInvalid,
 )
+from cardkit.frozen import dataclass
 
 Accept: TypeAlias = Callable[[bytes], Allowance]
 """Verifies an allowance; raises DocumentError."""

@@ -6,10 +6,11 @@ what is shown while it is typed is what would be sold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from terminal.basket import BasketLine, LineKind, has_room, line, total_cents
 from terminal.settings import AmountEntry
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any, Final
 
+from cardkit.frozen import dataclass
 from terminal.basket import FOOD_VAT_BP, WHOLE_BP, BasketLine, LineKind, Unit, line
 
 PRODUCTS_MAX: Final = 200

@@ -9,7 +9,6 @@ they are over and their last day is closed (BOI-TVA-DECLA-30-10-30, 160 and 170)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -24,6 +23,7 @@ from cardkit.bodies import (
 from cardkit.clock import Clock, business_date
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import Bug
+from cardkit.frozen import dataclass
 from terminal.amber import AmberSales
 from terminal.journal import Journal
 from terminal.stretches import Stretch, ended, first_day, forgotten, has_money, is_late

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 DATA_VARIABLE: Final = "CLAFOUTIS_TERMINAL_DATA"
 READER_VARIABLE: Final = "CLAFOUTIS_READER"

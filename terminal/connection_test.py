@@ -13,13 +13,13 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from cardkit.clock import Clock
+from cardkit.frozen import dataclass
 from cardkit.httpsig import sign_post
 from cardkit.signing import SigningKey
 from cardkit.sync import PATH

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import click
 
 from cardkit.clock import Clock
 from cardkit.errors import StoreError
+from cardkit.frozen import dataclass
 from cardkit.reader import Reader
 from terminal.config import TAP_TIMEOUT_S, DataDirectory
 from terminal.software import Software

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from typing import Final
 
 from cardkit.allowance import Allowance
@@ -23,6 +22,7 @@ from cardkit.clock import Clock, Instant, business_date
 from cardkit.decide import Approved, CardState, Decision, Reason, decide
 from cardkit.decide import Till as Situation
 from cardkit.directory import CardRow, CardStatus
+from cardkit.frozen import dataclass
 from cardkit.signing import ContentType
 from terminal.borne import SIGNED_FAULTS, Fault, RefusedAllowance, judge
 from terminal.journal import Journal

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 
 @unique

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, unique
 from pathlib import Path
@@ -20,6 +19,7 @@ from tinydb import TinyDB, where
 from tinydb.storages import Storage
 
 from cardkit.errors import NotPaired, StoreError
+from cardkit.frozen import dataclass
 from cardkit.signing import PublicKey
 from terminal.files import write_atomically
 

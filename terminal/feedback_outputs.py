@@ -10,11 +10,11 @@ import importlib
 import subprocess
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any, Final, Protocol
 
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from terminal.settings import Pins
 from terminal.sound import Note, wav
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, unique
 
@@ -10,6 +9,7 @@ from cardkit.bodies import Indeterminate, Intent, Sale
 from cardkit.clock import business_date
 from cardkit.entries import Entry
 from cardkit.errors import Bug
+from cardkit.frozen import dataclass
 from terminal.till import Till
 
 _BATCH = 50

@@ -16,7 +16,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +41,7 @@ from cardkit.entries import (
     sign_entry,
 )
 from cardkit.errors import Bug, JournalDamaged, JournalLocked, JournalStopped
+from cardkit.frozen import dataclass
 from cardkit.signing import SigningKey
 from terminal.files import PRIVATE, sync_directory, write_again
 from terminal.integrity import find_damage

@@ -6,7 +6,6 @@ The numbers in the queries are those of EntryKind, which are for ever.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
 
@@ -27,6 +26,7 @@ from cardkit.bodies import (
 )
 from cardkit.entries import Entry, open_entry
 from cardkit.errors import DocumentError, JournalDamaged, JournalStopped, must
+from cardkit.frozen import dataclass
 from cardkit.signing import PublicKey
 from terminal.journal_schema import day_number, day_of_number
 from terminal.stretches import Mark

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from cardkit import cbor
 from cardkit.card.keys import TRAINING_SYSTEM_ID, TerminalCardKeys
 from cardkit.errors import DocumentMalformed, KeyStoreError
+from cardkit.frozen import dataclass
 from cardkit.pairing import CardMasters
 from cardkit.schema import pack, unpack
 from cardkit.signing import SigningKey

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 _SIOCGIFADDR: Final = 0x8915
 """Linux, include/uapi/linux/sockios.h: the IPv4 address of an interface."""

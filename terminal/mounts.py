@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 PLACES: Final = (Path("/media"), Path("/run/media"))

@@ -11,9 +11,10 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 NMCLI: Final = "nmcli"
 TIMEOUT_S: Final = 60.0

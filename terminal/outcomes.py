@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import TypeAlias
 
 from cardkit.bodies import SaleProof, VatTotal
 from cardkit.decide import Declined
+from cardkit.frozen import dataclass
 from terminal.borne import RefusedAllowance
 from terminal.torn import NotExecuted, Verdict
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -33,6 +32,7 @@ from cardkit.errors import (
     KeyStoreError,
     ServerRefused,
 )
+from cardkit.frozen import dataclass
 from cardkit.pairing import (
     PATH,
     SERVICE_PURPOSE,

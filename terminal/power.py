@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntFlag, unique
 from pathlib import Path
 from typing import Final
 
 from cardkit.errors import StoreError
+from cardkit.frozen import dataclass
 
 HOT_C: Final = 80
 """A Raspberry Pi slows down from here on (raspberrypi/documentation, "vcgencmd")."""

@@ -15,11 +15,11 @@ import socket
 import sys
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cardkit.errors import PrinterMissing
+from cardkit.frozen import dataclass
 
 _USB_PRINTER: Final = 7
 """Interface class of printers (USB Device Class Definition for Printing Devices 1.1, 4.2)."""

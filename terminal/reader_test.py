@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
 
@@ -20,6 +19,7 @@ from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.session import PurseSession
 from cardkit.clock import Clock
 from cardkit.errors import CardError, CardForeign
+from cardkit.frozen import dataclass
 from cardkit.reader import Reader
 from terminal.config import TAP_TIMEOUT_S
 

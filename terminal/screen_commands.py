@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from terminal.config import MERCHANT_VARIABLE
 from terminal.context import Context, pass_context
+from terminal.early import settle
 from terminal.software import Software
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:
         find_stick=find_stick,
         backlight=find_backlight(),
         monotonic_ms=context.clock.monotonic_ms,
-        settle=gc.freeze,  # a full collection stops every thread, and would find nothing here
+        settle=settle,
         merchant=merchant,
         borne=borne,
     )

@@ -7,7 +7,6 @@ commit on, only the card or its answer knows how the sale ended.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Final
 
 from cardkit.bodies import DeclinedEntry, EntryKind, Intent, Sale, SaleProof
@@ -16,6 +15,7 @@ from cardkit.clock import Instant
 from cardkit.decide import CARD_FACTS, Approved, Declined
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import Bug, CardAnswerInvalid, CardError, ReaderError, must
+from cardkit.frozen import dataclass
 from terminal.credit import Basis, Credit
 from terminal.journal import Journal
 from terminal.outcomes import Amber, Basket, Green, Settlement

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, field, fields, replace
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from tinydb import TinyDB, where
 
 from cardkit.errors import StoreError
+from cardkit.frozen import dataclass
 from cardkit.language import FRENCH
 from terminal.catalogue import PRODUCTS_MAX, Product
 from terminal.documents import AtomicStorage

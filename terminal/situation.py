@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final
 
 from cardkit.bodies import Intent, ResolutionChoice
 from cardkit.clock import ClockTrust, Instant, business_date
+from cardkit.frozen import dataclass
 from cardkit.permit import Permit
 from cardkit.sync import MerchantAccount
 from terminal.journal_read import Totals

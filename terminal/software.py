@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Self
+
+from cardkit.frozen import dataclass
 
 _PACKAGES: Final = ("cardkit", "terminal")
 _SOURCES: Final = frozenset({".py", ".toml"})
 """What decides how the program behaves: code, and the card profile."""
+_RECORD: Final = "clafoutis-*.dist-info"
 _BOARD_SERIAL: Final = Path("/proc/device-tree/serial-number")
 
 
@@ -62,10 +65,13 @@ def hash_of(sources: Iterable[Source]) -> bytes:
 
 
 def _version() -> str:
-    try:
-        return version("clafoutis")
-    except PackageNotFoundError:
-        return "unpackaged"
+    """Read it off the folder that tells what is installed, as `importlib.metadata` does.
+
+    That library takes as long to load as all of cryptography (packaging.python.org, "Recording
+    installed projects": `name-version.dist-info`).
+    """
+    found = (it for place in sys.path for it in Path(place).glob(_RECORD))
+    return next((it.stem.partition("-")[2] for it in found), "unpackaged")
 
 
 def _board_serial() -> bytes | None:

@@ -7,8 +7,9 @@ import math
 import struct
 import wave
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from cardkit.frozen import dataclass
 
 SAMPLES_PER_S: Final = 22_050
 _LOUDEST: Final = 20_000

@@ -14,7 +14,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from cardkit.errors import (
     StickGone,
     StickReadOnly,
 )
+from cardkit.frozen import dataclass
 from cardkit.signing import SigningKey, parse
 from cardkit.stick import ANSWER_BYTES_MAX, ROOT, SUFFIX, StickFolder, sign_request
 from terminal.files import sync_directory, write_atomically

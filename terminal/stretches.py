@@ -8,12 +8,12 @@ follow each other in one period. Pure: what lies in a journal goes in, stretches
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Final, TypeVar
 
 from cardkit.bodies import ClosurePeriod, EntryKind
+from cardkit.frozen import dataclass
 
 T = TypeVar("T")
 

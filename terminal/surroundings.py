@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
+from cardkit.frozen import dataclass
 from terminal.config import DataDirectory
 from terminal.power import Power, read_power
 from terminal.sync_state import SyncState, read_state

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from cardkit.clock import Clock
 from cardkit.errors import StoreError
+from cardkit.frozen import dataclass
 from terminal.config import DataDirectory
 from terminal.diagnosis import WELL, Cause, Diagnosis
 from terminal.files import PRIVATE, write_atomically

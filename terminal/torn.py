@@ -8,12 +8,12 @@ else can make (docs/protocol.md, "Torn").
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import Final
 
 from cardkit.bodies import DoubtReason, Intent, SaleProof, VoidReason
 from cardkit.card.profile import CardProfile
 from cardkit.card.token import SaleRecord
+from cardkit.frozen import dataclass
 
 BIRTH_TRANSACTIONS: Final = 1
 """The transaction that ends issuing leaves no record."""

@@ -18,11 +18,11 @@ import termios
 import tty
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cardkit.frozen import dataclass
 from cardkit.language import catalogue, language_of
 from terminal.config import DATA_DEFAULT, DATA_VARIABLE
 from terminal.watchdog import Watchdog

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Self
+
+from cardkit.frozen import dataclass
 
 logger = logging.getLogger(__name__)
 

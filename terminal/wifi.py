@@ -10,10 +10,11 @@ from __future__ import annotations
 import string
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, unique
 from typing import Final
 
+from cardkit.frozen import dataclass
 from terminal.nmcli import Nmcli, WifiTrouble, secret_line
 
 SSID_BYTES_MAX: Final = 32

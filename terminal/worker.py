@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
 from cardkit.card.connection import CardConnection
@@ -25,6 +24,7 @@ from cardkit.errors import (
     ReaderMissing,
     StoreError,
 )
+from cardkit.frozen import dataclass
 from cardkit.reader import Reader
 from cardkit.reader.beep import Beep
 from terminal.outcomes import BalanceOutcome, Green, SaleOutcome
@@ -38,7 +38,7 @@ T = TypeVar("T")
 POLL_S: Final = 0.2
 """A reader is asked for a card so long at a time; whoever cancels waits no longer."""
 IDLE_S: Final = 1.0
-OPENING_S: Final = 0.1
+OPENING_S: Final = 0.5
 """A reader is first looked for when nothing was asked for so long: its libraries take long to
 load, and whoever opens the till would wait for them."""
 READER_AGAIN_S: Final = 2.0

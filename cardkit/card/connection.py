@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from cardkit.frozen import dataclass
 
 _SPEAKS_APDUS = 0x20  # SAK bit 6 (ISO/IEC 14443-3, 6.5.3.4)
 _MEMORY_CARD_RID = bytes.fromhex("A000000306")

@@ -12,7 +12,6 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
 from cardkit.card import apdu, traffic
@@ -32,6 +31,7 @@ from cardkit.card.keys import AID_BYTES, SIGNATURE_BYTES, UID_BYTES
 from cardkit.card.secure import NONCE_BYTES, CommMode, Handshake, SecureChannel
 from cardkit.card.tmac import TMAC_BYTES, TMC_BYTES, TMRI_BYTES
 from cardkit.errors import CardAnswerInvalid, CardError, CardLost, must
+from cardkit.frozen import dataclass
 from cardkit.logging import TRAFFIC
 
 logger = logging.getLogger(__name__)

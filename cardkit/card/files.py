@@ -7,11 +7,12 @@ it, and GetFileSettings parses into it, so that reading back is one `==` (byte l
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, unique
 
 from cardkit.card.secure import CommMode
 from cardkit.errors import CardAnswerInvalid
+from cardkit.frozen import dataclass
 
 FREE = 0xE
 NEVER = 0xF

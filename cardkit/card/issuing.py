@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, unique
 
 from cardkit.card.aes import KEY_BYTES
@@ -32,6 +32,7 @@ from cardkit.card.session import PurseSession
 from cardkit.card.tmac import NO_TMRI, TmacState
 from cardkit.card.token import ReaderId, SaleRecord
 from cardkit.errors import Bug, CardNotIssuable
+from cardkit.frozen import dataclass
 
 ZERO_KEY = bytes(KEY_BYTES)
 """The AES key of a blank application, and what a factory card's DES key becomes on the way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum, unique
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA224
 
 from cardkit.card.aes import KEY_BYTES, cmac
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 
 TRAINING_SYSTEM_ID = b"CLAF-ECOLE"
 """What training cards have in the place of their caisse's system id, under the same masters.

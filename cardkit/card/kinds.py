@@ -8,10 +8,10 @@ but the words on a screen depends on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 
 from cardkit.card.connection import Activation
+from cardkit.frozen import dataclass
 
 _RANDOM_UID_BYTES = 4
 _RANDOM_UID_FIRST = 0x08  # ISO/IEC 14443-3, 6.5.4: a single-size UID that is drawn at each reset

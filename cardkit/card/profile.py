@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from cardkit.card.apdu import Ins
 from cardkit.card.files import CyclicRecords, FileSettings
 from cardkit.card.secure import CommMode
 from cardkit.errors import Bug
+from cardkit.frozen import dataclass
 
 
 @unique

@@ -8,11 +8,12 @@ Nothing else of a profile can be said in a file: a file can't give anybody a rig
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cardkit.card.apdu import Ins
 from cardkit.card.profile import CardProfile, ClearBy
 from cardkit.errors import DocumentMalformed
+from cardkit.frozen import dataclass
 
 AMOUNT_FORM = "one block"
 """The one form that `cardkit.card.tmac` builds: command, file and value in 16 bytes."""

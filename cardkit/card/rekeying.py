@@ -9,7 +9,6 @@ out by authenticating and never by the version byte, finishes it (docs/protocol.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from cardkit.card.apdu import AuthenticationRefused
 from cardkit.card.connection import CardConnection
@@ -20,6 +19,7 @@ from cardkit.card.profile import CardProfile
 from cardkit.card.session import PurseSession
 from cardkit.card.tmac import TmacState
 from cardkit.errors import Bug, CardForeign, CardNotIssuable
+from cardkit.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

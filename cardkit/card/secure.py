@@ -6,7 +6,7 @@ commands; any error status ends it at the card, so its owner must drop it then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, unique
 from hmac import compare_digest
 
@@ -22,6 +22,7 @@ from cardkit.card.aes import (
     unpad,
 )
 from cardkit.errors import CardAnswerInvalid, must
+from cardkit.frozen import dataclass
 
 COUNTER_MAX = 0xFFFF
 TI_BYTES = 4

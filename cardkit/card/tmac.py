@@ -6,7 +6,7 @@ returns counter (TMC) and value (TMV). Whoever holds the card's TMAC key can reb
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from hmac import compare_digest
 
 from cardkit.card.aes import (
@@ -21,6 +21,7 @@ from cardkit.card.apdu import Ins
 from cardkit.card.keys import UID_BYTES
 from cardkit.card.profile import CardProfile
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 
 TMC_BYTES = 4
 TMAC_BYTES = TMC_BYTES + MAC_BYTES

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hmac
 import struct
-from dataclasses import dataclass
 
 from cardkit.card.keys import UID_BYTES
 from cardkit.card.tmac import TMRI_BYTES
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 
 TOKEN_BYTES = 8
 RECORD_BYTES = 32

@@ -11,12 +11,13 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, unique
 from pathlib import Path
 from typing import Final
 
 from cardkit.errors import ReaderBusy, ReaderError, ReaderForbidden, ReaderMissing
+from cardkit.frozen import dataclass
 from cardkit.reader import Reader, open_reader
 
 logger = logging.getLogger(__name__)

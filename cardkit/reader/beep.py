@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from cardkit.frozen import dataclass
 
 _ACR122_SILENCE = bytes.fromhex("FF00520000")
 """ACR122U API V2.04, section 6.7: "Set Buzzer Output for Card Detection", off until power-up."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Self
 
 from cardkit.card.connection import Activation
 from cardkit.errors import CardCollision
+from cardkit.frozen import dataclass
 
 BASE_KBPS: Final = 106
 RATES_KBPS: Final = (BASE_KBPS, 212, 424)

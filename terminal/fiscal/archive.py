@@ -16,7 +16,6 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from string import Template
@@ -26,6 +25,7 @@ from cardkit.bodies import EntryKind, MediumExchanged
 from cardkit.clock import PARIS
 from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import StickFull, StickGone, StickReadOnly, StoreError
+from cardkit.frozen import dataclass
 from terminal.documents import Document, Documents
 from terminal.files import PRIVATE, sync_directory
 from terminal.fiscal.contents import Contents, Period, gather

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from cardkit.bodies import Closure, ClosurePeriod, Intent, Sale
 from cardkit.entries import Entry
 from cardkit.errors import Bug, StoreError
+from cardkit.frozen import dataclass
 from terminal.journal import Journal
 from terminal.lines import BasketLines
 

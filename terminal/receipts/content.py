@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from cardkit.bodies import ClosurePeriod, Refund, RefundReason, VatTotal
 from cardkit.entries import Entry
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from terminal.basket import WHOLE_BP, BasketLine, total_cents
 from terminal.journal_read import SoldIntent
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum, unique
 from typing import Final
 
 from cardkit.bodies import ClosurePeriod, RefundReason
 from cardkit.clock import PARIS
+from cardkit.frozen import dataclass
 from terminal.basket import BasketLine, Unit
 from terminal.receipts.content import (
     BillFacts,

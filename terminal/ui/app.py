@@ -50,6 +50,7 @@ from terminal.worker import (
 )
 
 T = TypeVar("T")
+LOOKS_AROUND_AFTER_S: Final = 1.0
 LOOKS_AROUND_EVERY_S: Final = 10.0
 _LATER: Final = tuple(f"terminal.ui.flows.{name}" for name in ("items", "receipt", "menu"))
 Flow = Callable[["TillApp"], Coroutine[Any, Any, None]]
@@ -69,12 +70,15 @@ class TillApp(App[int], inherit_bindings=False):
         super().__init__()
         self.parts = parts
         self.settings = parts.settings.terminal
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.apply_theme(self.settings.theme)  # before styles are read, or they are read twice
         self.words = Words(self.settings.language)
         self.situation: Situation | None = None
         self.surroundings: Surroundings | None = None
         self.reader: ReaderReady | ReaderGone | None = None
         self.session: Session | None = None
-        self.merchant_settings = MerchantSettings()
+        self.merchant_settings = parts.settings.merchant(self.settings.last_merchant)
         self.cart = Cart.empty(self.merchant_settings.amount_entry)
         self.last_sale: LastSale | None = None
         self.rain_lock = False
@@ -243,12 +247,9 @@ class TillApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Start the till's thread, and open."""
-        for theme in themes.THEMES:
-            self.register_theme(theme)
-        self.apply_theme(self.settings.theme)
         if self.parts.watchdog.interval_s is not None:
             self.set_interval(self.parts.watchdog.interval_s, self.parts.watchdog.alive)
-        self._look_around()
+        self.set_timer(LOOKS_AROUND_AFTER_S, self._look_around)
         self.set_interval(LOOKS_AROUND_EVERY_S, self._look_around)
         self.worker.start()
         self.run_flow(opening.opening)

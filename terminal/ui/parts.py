@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from cardkit.entries import OperatorRole
+from cardkit.frozen import dataclass
 from cardkit.permit import MerchantGrant
 from cardkit.reader import Reader
 from terminal.backlight import Backlight

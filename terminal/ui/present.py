@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from rich.text import Text
@@ -17,6 +16,7 @@ from cardkit.errors import (
     CardForeign,
     ReaderError,
 )
+from cardkit.frozen import dataclass
 from terminal.ui.frame import Frame, big
 from terminal.ui.huge import Amount, Huge
 from terminal.ui.pad import Pad

@@ -19,6 +19,7 @@ from terminal.ui.concern_words import concern_sentence
 from terminal.ui.frame import Frame
 from terminal.ui.huge import TALL_ROWS, Amount
 from terminal.ui.pad import Pad
+from terminal.ui.status_line import StatusLine
 from terminal.ui.widgets import Keypad
 from terminal.words import Words
 from terminal.worker import Fact
@@ -30,6 +31,11 @@ LINES_SHOWN_TALL: Final = 7
 class SellPage(Frame[None]):
     """Type, then Enter: all that a sale takes beside the card."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: Sequence[tuple[str, Pad, str]] = ()
+        """The keys that are on the screen."""
+
     def content(self) -> ComposeResult:
         """The cart above, the keys below."""
         edge, tone = self._edge()
@@ -37,7 +43,8 @@ class SellPage(Frame[None]):
             yield Static(self._lines, id="lines", markup=False)
             yield Amount(self._total, id="amount", justify="right")
         yield Static(one_line(edge), id="edge", classes=tone)
-        yield Keypad(self._keys())
+        self._drawn = self._keys()
+        yield Keypad(self._drawn)
 
     def _keys(self) -> Sequence[tuple[str, Pad, str]]:
         _ = self._
@@ -101,12 +108,21 @@ class SellPage(Frame[None]):
         """Keep the edge true."""
         self.show_edge()
 
+    def redraw(self) -> None:
+        """Lay out anew where keys have changed; else show what the program knows now."""
+        if self._drawn != self._keys():
+            super().redraw()
+            return
+        self.show_cart()
+        for line in self.query(StatusLine):
+            line.redraw()
+
     def show_cart(self) -> None:
         """Show the cart as it is now."""
         if not self.is_mounted:
             return
         self.query_one("#amount", Amount).set_text(self._total)
-        self.query_one("#lines", Static).update(self._lines)
+        self.query_one("#lines", Static).update(self._lines, layout=False)
         self.show_edge()
 
     @property
@@ -124,7 +140,7 @@ class SellPage(Frame[None]):
             edge = self.query_one("#edge", Static)
             text, tone = self._edge()
             edge.set_classes(tone)
-            edge.update(one_line(text))
+            edge.update(one_line(text), layout=False)
 
     def _edge(self) -> tuple[str, str]:
         app, _ = self.till_app, self._

@@ -47,7 +47,9 @@ class StatusLine(Static):
             it.concern in STOPS for it in concerns(app.situation)
         )
         self.set_class(stops or not isinstance(app.reader, ReaderReady), "alarm")
-        self.update(Text(f" {left}{' ' * room}{rest} ", no_wrap=True, overflow="ellipsis"))
+        self.update(
+            Text(f" {left}{' ' * room}{rest} ", no_wrap=True, overflow="ellipsis"), layout=False
+        )
 
 
 def strain_text(words: Words, strain: Strain) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.text import Text
@@ -13,6 +12,7 @@ from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from cardkit.frozen import dataclass
 from terminal.ui.messages import Picked, Touched
 from terminal.ui.pad import Pad
 

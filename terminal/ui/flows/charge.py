@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cardkit.bodies import ResolutionChoice
 from cardkit.card.connection import CardConnection
+from cardkit.frozen import dataclass
 from terminal.bill import Bill, bill_of
 from terminal.cart import SMALL_CENTS
 from terminal.feedback import Moment
