@@ -12,8 +12,6 @@ _MINUS: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2010": "-", "\u2
 _PARTED: Final = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,12}")
 _DECIMALS: Final = re.compile(r"[0-9]{1,2}")
 _CURRENCY: Final = re.compile(r"(?:EUR|€)$", re.IGNORECASE)
-_REFERENCE: Final = re.compile(r"\bRF[0-9]{2}(?: ?[A-Z2-7]{4}){2}\b")
-"""Ours, as it is printed in groups (ISO 11649)."""
 _STANDING: Final = re.compile(r"\b(?:PERMANENTE?|PERM|PERIODIQUE)\b")
 _BANKS_SAY: Final = """
 VIR VIRT VIREMENT VIREMENTS SEPA RECU RECUS INST INSTANTANE PERMANENT PERM DE DU DES LA LE M
@@ -63,10 +61,9 @@ def packed(text: str) -> str:
 def payer_key(payer: str, label: str) -> str:
     """Return what stays the same in what one payer's bank writes; empty where nothing does.
 
-    References, numbers, months and the words of banks change or are everybody's: they are left out.
+    Numbers, months and the words of banks change or are everybody's, so they are left out.
     """
-    named = _REFERENCE.sub(" ", _plain(payer or label))
-    letters = "".join(it if it.isascii() and it.isalnum() else " " for it in named)
+    letters = "".join(it if it.isascii() and it.isalnum() else " " for it in _plain(payer or label))
     kept = (
         word
         for word in letters.split()
