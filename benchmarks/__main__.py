@@ -9,6 +9,7 @@ import click
 
 from benchmarks.report import lines
 from benchmarks.sale import SALES, SIZES, WARM_UP, Plan, measure
+from benchmarks.service import service
 from benchmarks.ui import UiPlan, measure_ui
 
 
@@ -44,6 +45,23 @@ def ui(starts: int, entries: int, exchanges: int, sales: int, folder: Path | Non
     """Measure the screen: its start, its loop while everything is sent, its memory."""
     plan = UiPlan(starts=starts, entries=entries, exchanges=exchanges, sales=sales, folder=folder)
     figures = measure_ui(plan)
+    click.echo("\n".join(figures.lines()))
+    click.echo(json.dumps(figures.summary()))
+
+
+@cli.command()
+@click.option(
+    "--size", "sizes", type=click.IntRange(500), multiple=True, help="Entries; repeatable."
+)
+@click.option("--full", is_flag=True, help="Up to a million entries: the better part of an hour.")
+@click.option("--cards", type=click.IntRange(1), default=250, show_default=True)
+def ingest(sizes: tuple[int, ...], full: bool, cards: int) -> None:
+    """Measure the service: journals taken in, and a directory that changes."""
+    with service() as folder:
+        from benchmarks.ingest import FULL_SIZES, SIZES, IngestPlan, measure_ingest
+
+        chosen = tuple(sorted(set(sizes))) or (FULL_SIZES if full else SIZES)
+        figures = measure_ingest(IngestPlan(sizes=chosen, cards=cards), folder)
     click.echo("\n".join(figures.lines()))
     click.echo(json.dumps(figures.summary()))
 

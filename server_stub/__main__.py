@@ -17,6 +17,7 @@ from cardkit.errors import ClafoutisError, KeyStoreError
 from server_stub import (
     bank_commands,
     export_commands,
+    finding_commands,
     fund_command,
     jobs_command,
     member_commands,
@@ -29,6 +30,7 @@ from server_stub import (
     stick_command,
     terminal_commands,
 )
+from server_stub.plugins import Extensible
 
 if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
@@ -41,7 +43,7 @@ WORKERS = 1
 """Processes: nothing that matters is in their memory, but SQLite has one writer anyway."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Extensible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", help="Of what is said.")
 def cli(language: str) -> None:
     """Verify, reconcile and settle what stalls send."""
@@ -179,6 +181,9 @@ for command in (
     bank_commands.bank,
     export_commands.export_ledger,
     export_commands.trial_balance,
+    finding_commands.carnet,
+    finding_commands.dispute,
+    finding_commands.finding,
     fund_command.fund,
     jobs_command.jobs,
     member_commands.member,

@@ -2,6 +2,7 @@
 
 CLAFOUTIS_SERVER_DATA   directory of the database and keys; /var/lib/clafoutis or ./var/server
 CLAFOUTIS_HOSTS         host names that the service answers to, separated by commas
+CLAFOUTIS_OPERATOR_TOKEN  what /readyz and /metrics ask of whoever is not on this machine
 CLAFOUTIS_HTTPS         1: only over https (the default unless every host is local)
 DATABASE_URL            postgresql://user:password@host:port/name; without it, SQLite
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from django.utils.functional import SimpleLazyObject
 
 from server_stub.database import database
+from server_stub.log_lines import LOGGED
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -45,6 +47,10 @@ ALLOWED_HOSTS = os.environ.get("CLAFOUTIS_HOSTS", "localhost,127.0.0.1,[::1]").s
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 HTTPS = os.environ.get("CLAFOUTIS_HTTPS", "0" if set(ALLOWED_HOSTS) <= _LOCAL else "1") == "1"
 
+ALLOWED_HOSTS += [host for host in sorted(_LOCAL) if host not in ALLOWED_HOSTS]
+"""Whoever asks from this machine how the service is needs no other name."""
+OPERATOR_TOKEN = os.environ.get("CLAFOUTIS_OPERATOR_TOKEN", "")
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -53,9 +59,11 @@ INSTALLED_APPS = [
     "server_stub.apps.ServiceConfig",
 ]
 MIDDLEWARE = [
+    "server_stub.request_log.logged",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "server_stub.web.strict_headers",
+    "server_stub.web.Patience",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -79,12 +87,8 @@ TEMPLATES = [
     },
 ]
 DATABASES = {"default": database(os.environ.get("DATABASE_URL"), DATA_DIR)}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},  # wrong names must not push out wrong passwords
-    }
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+"""Nothing is remembered by one process that another would have to know."""
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "console"
@@ -125,14 +129,20 @@ TIME_ZONE = "Europe/Paris"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "console" / "static"]
-WHITENOISE_USE_FINDERS = True  # a few files, found once at start: nothing to collect
+STATIC_DIR = DATA_DIR / "static"
+"""Where `clafoutis-server run` writes them under hashed names before it serves."""
+_COLLECTED = (STATIC_DIR / "staticfiles.json").exists()
+STATIC_ROOT = STATIC_DIR if _COLLECTED else None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_AUTOREFRESH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"talk": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["talk"], "level": "INFO"},
-}
+LOGGING = LOGGED

@@ -7,7 +7,7 @@ from enum import Enum, unique
 
 from django.urls import URLPattern
 
-from server_stub.api import pairing, sync, workshop
+from server_stub.api import operator, pairing, sync, workshop
 from server_stub.console import addresses
 from server_stub.services.caisse import Caisse
 from server_stub.wiring import caisse
@@ -22,6 +22,8 @@ class Caller(Enum):
     TICKET_HOLDER = "unsigned: knows a pairing ticket that is open"
     PERSON = "logged in to the console"
     ANYBODY = "unknown, about to log in"
+    PROBE = "anybody: learns that the service is there, and nothing else"
+    OPERATOR = "on this machine and through no proxy, or with the operator's token"
 
 
 def routes(serving: Callable[[], Caisse]) -> dict[Caller, list[URLPattern]]:
@@ -32,6 +34,8 @@ def routes(serving: Callable[[], Caisse]) -> dict[Caller, list[URLPattern]]:
         Caller.TICKET_HOLDER: pairing.addresses(serving),
         Caller.PERSON: addresses.of_people(serving),
         Caller.ANYBODY: addresses.of_anybody(),
+        Caller.PROBE: operator.addresses_of_anybody(),
+        Caller.OPERATOR: operator.addresses(serving),
     }
 
 

@@ -1,11 +1,18 @@
-"""What every answer of the service carries."""
+"""What every answer of the service carries, and what it says while its database is busy."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S: Final = 15
+"""Less than a terminal waits by itself, and long enough for a queue of deliveries to shorten."""
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; "
@@ -26,3 +33,31 @@ def strict_headers(respond: Respond) -> Respond:
         return response
 
     return strict
+
+
+class Patience:
+    """Middleware: a database that is busy, full or away is no error of ours, and passes.
+
+    The transaction was rolled back whole, so nothing of the request was taken; whoever sent it
+    still has it, and is asked to come again.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Hand the request on."""
+        return self._respond(request)
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 503 where the database could not be had; anything else is nobody's business."""
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        logger.error("database not to be had", extra={"what": type(error).__name__})
+        text = "busy: nothing was taken, send it again"
+        return HttpResponse(
+            text,
+            status=503,
+            content_type="text/plain; charset=utf-8",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )

@@ -166,6 +166,11 @@ def test_nobody_unknown_gets_through(world: ServiceWorld, caller: Caller) -> Non
                 assert answers == {302}, path
             case Caller.ANYBODY:
                 assert answers <= {200, 302, 405}, path
+            case Caller.PROBE:
+                assert answers == {200, 405}, path
+            case Caller.OPERATOR:
+                elsewhere = Client().get(path, REMOTE_ADDR="192.0.2.7").status_code
+                assert answers | {elsewhere} == {200, 403, 405}, path
 
 
 # What the answer carries

@@ -18,6 +18,7 @@ from cardkit.signing import PublicKey
 from cardkit.sync import CONTENT_TYPE, PATH, decode_request, terminal_key_id
 from server_stub.api.words import too_large, words
 from server_stub.models import Terminal
+from server_stub.request_log import note
 from server_stub.services.caisse import Caisse
 from server_stub.services.sync import sync
 
@@ -46,13 +47,14 @@ def addresses(caisse: Callable[[], Caisse]) -> list[URLPattern]:
             if key_id != terminal_key_id(asked.terminal):
                 raise DocumentForeign(f"{key_id} speaks for terminal {asked.terminal}")
         except SignatureInvalid as error:
-            logger.warning("%s: %s", request.path, error)
+            logger.warning("request refused", extra={"what": type(error).__name__})
             return words("not an enrolled terminal", status=401)
         except DocumentForeign as error:
-            logger.warning("%s: %s", request.path, error)
+            logger.warning("request refused", extra={"what": type(error).__name__})
             return words("another terminal's request", status=403)
         except DocumentError as error:
             return words(str(error), status=400)
+        note(request, terminal=asked.terminal, entries=len(asked.entries))
         return HttpResponse(sync(serving, asked), content_type=CONTENT_TYPE)
 
     return [path(PATH.removeprefix("/"), view, name="sync")]

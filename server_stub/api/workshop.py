@@ -110,7 +110,7 @@ def _view(
             )
             message = unpack(kind, cbor.decode(request.body))
         except (SignatureInvalid, KeyStoreError) as error:
-            logger.warning("%s: %s", request.path, error)
+            logger.warning("request refused", extra={"what": type(error).__name__})
             return words("not the workshop", status=401)
         except DocumentError as error:
             return words(str(error), status=400)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from server_stub.services import guesses
+
 ATTEMPTS_MAX: Final = 5
-PATIENCE_S: Final = 300
+PATIENCE: Final = timedelta(minutes=5)
 
 
 class Login(LoginView):
     """Django's, with our page and a bound on guessing.
 
-    The bound counts in this process's memory, for a name from an address: `clafoutis-server run`
-    is one process.
+    Mistakes count for a name from an address, in the database: for all processes that serve.
     """
 
     template_name = "login.html"
@@ -29,7 +30,7 @@ class Login(LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check a password, unless too many were wrong."""
         self._key = attempts_key(request)
-        if cache.get(self._key, 0) >= ATTEMPTS_MAX:
+        if guesses.failures(self._key, within=PATIENCE) >= ATTEMPTS_MAX:
             form = self.get_form()
             form.is_bound = False
             context = self.get_context_data(
@@ -40,13 +41,12 @@ class Login(LoginView):
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Count a mistake."""
-        cache.add(self._key, 0, timeout=PATIENCE_S)
-        cache.incr(self._key)
+        guesses.count(self._key)
         return super().form_invalid(form)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Forget the mistakes."""
-        cache.delete(self._key)
+        guesses.forget(self._key)
         return super().form_valid(form)
 
 
@@ -57,4 +57,4 @@ def attempts_key(request: HttpRequest) -> str:
     """
     name = normalize("NFKC", str(request.POST.get("username", "")).strip()).casefold()
     who = f"{request.META.get('REMOTE_ADDR', '')}|{name}"
-    return "login-" + hashlib.sha256(who.encode()).hexdigest()
+    return hashlib.sha256(who.encode()).hexdigest()

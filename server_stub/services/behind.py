@@ -181,4 +181,5 @@ def _suspect(caisse: Caisse, terminal: Terminal, what: str, number: int) -> None
         },
     )
     if is_new:
-        logger.error("terminal %s holds what these books have forgotten: %s", terminal.id, what)
+        told = {"terminal": terminal.id, "what": what, "number": number}
+        logger.error("a terminal holds what these books have forgotten", extra=told)

@@ -10,7 +10,7 @@ from django.db.models import F, Sum
 
 from cardkit.errors import must
 from server_stub.models import Balance, Card, Posting, PostingLine
-from server_stub.rules.ledger import Account, Book, Line, Lines, balanced, correction
+from server_stub.rules.ledger import Account, Book, Lines, balanced, correction
 from server_stub.services import bulk
 from server_stub.services.caisse import Caisse
 
@@ -92,23 +92,19 @@ def balances(caisse: Caisse) -> dict[Account, int]:
 def _enter(caisse: Caisse, postings: Sequence[tuple[Posting, Lines]]) -> None:
     """Enter postings and their lines, and bring the balances to what they come to."""
     bulk.insert(Posting.objects.using(caisse.using), (posting for posting, _ in postings))
-    lines = [_line(posting, line) for posting, lines in postings for line in lines]
-    bulk.insert(PostingLine.objects.using(caisse.using), lines)
+    lines = [
+        (posting.pk, line.book.value, line.merchant, line.amount_cents)
+        for posting, lines in postings
+        for line in lines
+    ]
+    columns = ("posting_id", "account", "merchant", "amount_cents")
+    bulk.insert_values(PostingLine.objects.using(caisse.using), columns, lines)
     moved_cents: dict[tuple[str, int], int] = defaultdict(int)
-    for line in lines:
-        moved_cents[line.account, line.merchant] += line.amount_cents
+    for _, account, merchant, amount_cents in lines:
+        moved_cents[account, merchant] += amount_cents
     for (account, merchant), cents in moved_cents.items():
         held = Balance.objects.using(caisse.using).filter(account=account, merchant=merchant)
         if not held.update(amount_cents=F("amount_cents") + cents):
             Balance.objects.using(caisse.using).create(
                 account=account, merchant=merchant, amount_cents=cents
             )
-
-
-def _line(posting: Posting, line: Line) -> PostingLine:
-    return PostingLine(
-        posting=posting,
-        account=line.book.value,
-        merchant=line.merchant,
-        amount_cents=line.amount_cents,
-    )

@@ -67,7 +67,7 @@ class Rows:
     """Everything that the tables hold of a few cards, by card."""
 
     claims: dict[int, list[Claim]] = field(default_factory=dict)
-    sightings: dict[int, list[Sighting]] = field(default_factory=dict)
+    sightings: dict[int, list[known.Sighting]] = field(default_factory=dict)
     records: dict[int, list[RecordSeen]] = field(default_factory=dict)
     refunds: dict[int, list[RefundClaim]] = field(default_factory=dict)
     decisions: dict[int, list[CardDecision]] = field(default_factory=dict)
@@ -175,16 +175,7 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
             spent_cents=card.birth_spent_cents,
         ),
         claims=tuple(_claim_facts(claim, rows) for claim in rows.claims.get(card.id, [])),
-        sightings=tuple(
-            known.Sighting(
-                tmc=row.tmc,
-                tmv=row.tmv,
-                spent_cents=row.spent_cents,
-                next_enc_tmri=row.next_enc_tmri,
-                refused=None if row.refused is None else Reason(row.refused),
-            )
-            for row in rows.sightings.get(card.id, [])
-        ),
+        sightings=tuple(rows.sightings.get(card.id, ())),
         records={tmc: tuple(held) for tmc, held in records.items()},
         refunds=tuple(
             _refund_facts(row, rows.contained.get((card.id, row.terminal_id, row.seq)), rows.beyond)
@@ -362,10 +353,13 @@ def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows
     open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
-    claims, decisions = later(Claim, "entry", "terminal"), of(CardDecision)
+    claims, decisions = later(Claim, "entry"), of(CardDecision)
+    terminals = Terminal.objects.using(caisse.using).in_bulk()
+    for claim in (claim for rows in claims.values() for claim in rows):
+        claim.terminal = terminals[claim.terminal_id]
     return Rows(
         claims=claims,
-        sightings=later(Sighting),
+        sightings=_sightings(caisse, whole, since),
         records=later(RecordSeen),
         refunds=of(RefundClaim, "entry"),
         decisions=decisions,
@@ -387,6 +381,29 @@ def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows
             ),
         ),
     )
+
+
+def _sightings(
+    caisse: Caisse, whole: Sequence[Card], since: Mapping[int, Known]
+) -> dict[int, list[known.Sighting]]:
+    """Read what was seen of cards as the rules take it: nothing else is done with these rows."""
+    wanted = Q(card__in=whole)
+    if since:
+        wanted |= Q(card__in=since, tmc__gt=F("card__proven_tmc"))
+    columns = ("card_id", "tmc", "tmv", "spent_cents", "next_enc_tmri", "refused")
+    held: dict[int, list[known.Sighting]] = defaultdict(list)
+    rows = Sighting.objects.using(caisse.using).filter(wanted)
+    for card_id, tmc, tmv, spent_cents, enc_tmri, refused in rows.values_list(*columns):
+        held[card_id].append(
+            known.Sighting(
+                tmc=tmc,
+                tmv=tmv,
+                spent_cents=spent_cents,
+                next_enc_tmri=enc_tmri,
+                refused=None if refused is None else Reason(refused),
+            )
+        )
+    return held
 
 
 def _accepted(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[bytes]:

@@ -77,7 +77,7 @@ def finish_card(caisse: Caisse, finish: CardFinish) -> CardFinished | CardRefusa
             same = hmac.compare_digest(card.birth_tmv or b"", finish.tmv)
             return _finished(caisse, card) if same else CardRefusal.BORN_OTHERWISE
         if not _is_proven(caisse, card, finish):
-            logger.warning("card %s: birth not proven", card)
+            logger.warning("birth not proven", extra={"card": card.pk})
             return CardRefusal.NOT_PROVEN
         _bear(caisse, card, finish)
         issue_allowance(caisse, card)

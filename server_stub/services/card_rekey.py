@@ -80,7 +80,8 @@ def finish_rekey(caisse: Caisse, finish: RekeyFinish) -> RekeyFinished | RekeyRe
                     terminal_key_version=finish.terminal_key_version,
                 ),
             )
-            logger.info("card %s: key 1 of version %s", card, finish.terminal_key_version)
+            version = finish.terminal_key_version
+            logger.info("card re-keyed", extra={"card": card.pk, "number": version})
         return RekeyFinished()
 
 

@@ -64,6 +64,7 @@ class Reader:
         self._token_keys: dict[int, bytes | None] = {}
         self._lives: dict[bytes, list[Card]] = {}
         self._proven: dict[int, tuple[int, bytes | None]] = {}
+        self._card_keys: dict[int, proof.CardKey] = {}
 
     def read(self, delivery: Sequence[Stored]) -> None:
         """Read entries that have just been stored; those of a training are never money."""
@@ -85,7 +86,7 @@ class Reader:
                     self._refund(row, entry.body)
                 case AllowanceSeen():
                     allowances_came |= keep_seen(self._caisse, entry.body.content)
-        self._keep_claims(claims, {row.digest: entry for row, entry in delivery})
+        self._keep_claims(claims, {row.digest: (row, entry) for row, entry in delivery})
         self._keep(sightings)
         bulk.insert(RecordSeen.objects.using(self._caisse.using), records, once=True)
         if allowances_came:
@@ -138,7 +139,9 @@ class Reader:
     ) -> bytes | None:
         if card is None or card.status == CardStatus.ISSUING:
             return None
-        return proof.expected_tmv(card_key(self._caisse, card), sale, enc_tmri=intent.enc_tmri)
+        if card.id not in self._card_keys:
+            self._card_keys[card.id] = card_key(self._caisse, card)
+        return proof.expected_tmv(self._card_keys[card.id], sale, enc_tmri=intent.enc_tmri)
 
     def _verdict(self, row: StoredEntry, intent: Intent, shelf: Shelf) -> Verdict:
         return judge(
@@ -174,10 +177,13 @@ class Reader:
             ("verdict", "allowance_epoch", "allowance_version", "leans_on"),
         )
 
-    def _keep_claims(self, new: Sequence[Claim], at_hand: dict[bytes, Entry]) -> None:
+    def _keep_claims(self, new: Sequence[Claim], at_hand: dict[bytes, Stored]) -> None:
         """Store claims with what was said of them, and weigh older ones of which more was said."""
         manager = Claim.objects.using(self._caisse.using)
-        known = list(manager.filter(terminal=self._terminal, seq__in=self.touched.intents))
+        intents = set(self.touched.intents)
+        if not self._terminal.forked:  # no number was signed twice: what is new was not there
+            intents -= {claim.seq for claim in new}
+        known = list(manager.filter(terminal=self._terminal, seq__in=intents)) if intents else []
         claims = [*known, *new]
         sightings = [_seen_before(claim, claim.card) for claim in new if claim.card is not None]
         sightings += weigh_all(self._caisse, self._terminal, claims, at_hand=at_hand)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,10 +25,11 @@ from server_stub.models import (
     DirectoryRow,
     DirectoryVersion,
     Finding,
+    StaleCard,
 )
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.scheme import RuleName
-from server_stub.services import acts
+from server_stub.services import acts, bulk, row_digests
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import value
 
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 DELTA_ROWS_MAX: Final = 10_000
 """Rows of one answer: about 2.5 MB, below the bound of a CBOR value."""
+STALE_MAX: Final = 5_000
+"""Changed cards beyond which all are looked at: one statement names no more of them."""
 RENEWED_AFTER: Final = timedelta(hours=12)
 """An unchanged directory is signed anew, so that stalls see how fresh it is."""
 
@@ -48,33 +52,64 @@ class DirectoryUpdate:
 
 
 def publish(caisse: Caisse) -> DirectoryVersion:
-    """Return the directory as it is now: the last one, or a new version when rows changed."""
+    """Return the directory as it is now: the last one, or a new version when rows changed.
+
+    Between two renewals only cards are looked at of which the database has noted a change.
+    """
     with caisse.alone():
         last = DirectoryVersion.objects.using(caisse.using).select_for_update().last()
-        current = {
-            row.uid: row
-            for row in DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
-        }
-        wanted = _rows(caisse)
-        changed = {
-            uid: encoded
-            for uid, encoded in wanted.items()
-            if uid not in current or current[uid].encoded != encoded
-        }
-        gone = current.keys() - wanted.keys()
         epoch, now = acts.epoch(caisse), caisse.now()
         fresh = last is not None and last.epoch == epoch and now - last.issued_at < RENEWED_AFTER
-        if last is not None and fresh and not changed and not gone:
+        noted = StaleCard.objects.using(caisse.using)
+        stale = list(noted.values_list("uid", flat=True)[: STALE_MAX + 1]) if fresh else None
+        if stale is not None and len(stale) > STALE_MAX:
+            stale = None
+        if last is not None and stale == []:
             return last
-        version = _sign(caisse, last, wanted, epoch=epoch)
-        ended = [current[uid].pk for uid in (*changed, *gone) if uid in current]
+        change = _change(caisse, stale)
+        (noted if stale is None else noted.filter(uid__in=stale)).delete()
+        if last is not None and fresh and not change.rows and not change.gone:
+            return last
+        version = _sign(caisse, last, change, epoch=epoch)
         manager = DirectoryRow.objects.using(caisse.using)
-        manager.filter(pk__in=ended).update(until=version)
-        manager.bulk_create(
-            DirectoryRow(directory=version, uid=uid, encoded=encoded)
-            for uid, encoded in changed.items()
+        manager.filter(pk__in=change.ended).update(until=version)
+        bulk.insert(
+            manager,
+            (
+                DirectoryRow(directory=version, uid=uid, encoded=encoded)
+                for uid, encoded in change.rows.items()
+            ),
         )
         return version
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a version has that the one before had not."""
+
+    rows: dict[bytes, bytes]
+    gone: frozenset[bytes]
+    ended: tuple[int, ...]
+    """Ids of rows that are current no more."""
+
+
+def _change(caisse: Caisse, uids: Sequence[bytes] | None) -> _Change:
+    """Compare the rows of these cards, or of all, with those that are current."""
+    rows = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+    if uids is not None:
+        rows = rows.filter(uid__in=uids)
+    current = {
+        uid: (number, encoded) for number, uid, encoded in rows.values_list("id", "uid", "encoded")
+    }
+    wanted = _rows(caisse, uids)
+    changed = {
+        uid: encoded
+        for uid, encoded in wanted.items()
+        if uid not in current or current[uid][1] != encoded
+    }
+    gone = frozenset(current.keys() - wanted.keys())
+    ended = tuple(current[uid][0] for uid in (*changed, *gone) if uid in current)
+    return _Change(changed, gone, ended)
 
 
 def update_since(caisse: Caisse, epoch: int, version: int) -> DirectoryUpdate | None:
@@ -99,7 +134,7 @@ def update_since(caisse: Caisse, epoch: int, version: int) -> DirectoryUpdate | 
             current.filter(uid__in=ended.values("uid")).values_list("uid", flat=True)
         )
     if rows.count() > DELTA_ROWS_MAX:
-        logger.error("a delta of %s rows is too large to be sent", rows.count())
+        logger.error("a delta is too large to be sent", extra={"count": rows.count()})
         return None
     encoded = rows.order_by("uid").values_list("encoded", flat=True)
     delta = DirectoryDelta(
@@ -111,18 +146,19 @@ def update_since(caisse: Caisse, epoch: int, version: int) -> DirectoryUpdate | 
     return DirectoryUpdate(last, delta)
 
 
-def _rows(caisse: Caisse) -> dict[bytes, bytes]:
-    """Every card's row, by UID in order; of a card that was made anew, its latest life."""
-    gaps = set(
-        Finding.objects.using(caisse.using)
-        .filter(kind=FindingKind.GAP.value, closed_at__isnull=True)
-        .values_list("card_id", flat=True)
-    )
-    allowances = {
-        row.card_id: row.content
-        for row in AllowanceIssued.objects.using(caisse.using).order_by("epoch", "version")
-    }
+def _rows(caisse: Caisse, uids: Sequence[bytes] | None) -> dict[bytes, bytes]:
+    """These cards' rows, or all, by UID; of a card that was made anew, its latest life."""
     lives = Card.objects.using(caisse.using).exclude(status=CardStatus.ISSUING)
+    gaps = Finding.objects.using(caisse.using).filter(
+        kind=FindingKind.GAP.value, closed_at__isnull=True
+    )
+    issued = AllowanceIssued.objects.using(caisse.using)
+    if uids is not None:
+        lives = lives.filter(uid__in=uids)
+        gaps = gaps.filter(card__uid__in=uids)
+        issued = issued.filter(card__uid__in=uids)
+    read = set(gaps.order_by().values_list("card_id", flat=True))
+    allowances = dict(issued.order_by("epoch", "version").values_list("card_id", "content"))
     return {
         card.uid: CardRow(
             uid=card.uid,
@@ -132,22 +168,25 @@ def _rows(caisse: Caisse) -> dict[bytes, bytes]:
             tmc=card.proven_tmc,
             tmv=card.proven_tmv,
             spent_cents=card.proven_spent_cents,
-            read_records=card.id in gaps,
+            read_records=card.id in read,
         ).encoded
         for card in lives.order_by("uid", "generation")
     }
 
 
 def _sign(
-    caisse: Caisse, last: DirectoryVersion | None, rows: dict[bytes, bytes], *, epoch: int
+    caisse: Caisse, last: DirectoryVersion | None, change: _Change, *, epoch: int
 ) -> DirectoryVersion:
+    digests = row_digests.of(caisse, last).changed(
+        {uid: row_digest(encoded) for uid, encoded in change.rows.items()}, change.gone
+    )
     header = DirectoryHeader(
         epoch=epoch,
         version=last.version + 1 if last is not None and last.epoch == epoch else 1,
         issued_at=caisse.now(),
         valid_until=caisse.now() + timedelta(days=value(caisse, RuleName.DIRECTORY_DAYS)),
-        cards=len(rows),
-        content_hash=content_hash(row_digest(rows[uid]) for uid in sorted(rows)),
+        cards=len(digests),
+        content_hash=content_hash(digests),
     )
     signed = sign_directory(caisse.ring.issuer, header)
     acts.record(caisse, DocumentHeld(content=signed.encoded))

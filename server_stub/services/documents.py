@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from cardkit import cbor
 from cardkit.allowance import Allowance, accept_allowance
 from cardkit.bodies import Intent
+from cardkit.certificates import Trust
 from cardkit.directory import CardRow, DirectoryHeader, read_row
 from cardkit.errors import DocumentError
 from cardkit.permit import Permit
@@ -15,6 +18,8 @@ from cardkit.signing import parse
 from server_stub.models import AllowanceIssued, Card, DirectoryRow, DirectoryVersion, PermitIssued
 from server_stub.rules.verdict import Documents
 from server_stub.services.caisse import Caisse
+
+_ALLOWANCES_KEPT: Final = 4_096
 
 
 class Shelf:
@@ -40,7 +45,7 @@ class Shelf:
             digest: header_of(row.content) for digest, row in self._directories.items()
         }
         self._allowances = {
-            row.digest: accept_allowance(row.content, caisse.ring.trust)
+            row.digest: allowance_of(row.content, caisse.ring.trust)
             for row in AllowanceIssued.objects.using(caisse.using).filter(
                 digest__in={intent.allowance for intent in wanted}
             )
@@ -73,6 +78,12 @@ class Shelf:
             if row.directory_id <= number and (row.until_id is None or row.until_id > number):
                 return read_row(row.encoded)
         return None
+
+
+@lru_cache(maxsize=_ALLOWANCES_KEPT)
+def allowance_of(content: bytes, trust: Trust) -> Allowance:
+    """Read an allowance, once per process: a card's is named by every sale of its month."""
+    return accept_allowance(content, trust)
 
 
 def permit_of(content: bytes) -> Permit:

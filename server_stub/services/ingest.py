@@ -32,6 +32,7 @@ from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.journal import Link, follow, runs
 from server_stub.services import bulk, issue
 from server_stub.services.behind import notice_entries
+from server_stub.services.bulk import among
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.claims import Reader
@@ -113,10 +114,14 @@ def _open(
         try:
             yield data, open_entry(data, key, caisse=caisse.name, terminal=terminal.id)
         except SignatureInvalid as error:
-            logger.warning("terminal %s: an entry is not its own: %s", terminal.id, error)
+            _warn("an entry is not the terminal's own", terminal, error)
         except DocumentError as error:
             _keep_unreadable(caisse, terminal, data, key)
-            logger.warning("terminal %s: an entry can't be read: %s", terminal.id, error)
+            _warn("an entry can't be read", terminal, error)
+
+
+def _warn(event: str, terminal: Terminal, error: DocumentError) -> None:
+    logger.warning(event, extra={"terminal": terminal.id, "what": type(error).__name__})
 
 
 def _keep_unreadable(caisse: Caisse, terminal: Terminal, data: bytes, key: PublicKey) -> None:
@@ -144,12 +149,13 @@ def _store(
     opened: Sequence[tuple[bytes, Entry]],
 ) -> tuple[Batch, list[Stored]]:
     manager = StoredEntry.objects.using(caisse.using)
-    digests = [entry.digest for _, entry in opened]
-    known = set(manager.filter(digest__in=digests).values_list("digest", flat=True))
+    seqs = [entry.seq for _, entry in opened]
+    held = manager.filter(terminal=terminal).filter(among("seq", seqs))
+    places = list(held.order_by().values_list("seq", "digest"))
+    known = {digest for _, digest in places}
     fresh: dict[bytes, tuple[bytes, Entry]] = {
         entry.digest: (data, entry) for data, entry in opened if entry.digest not in known
     }
-    seqs = [entry.seq for _, entry in opened]
     batch = Batch.objects.using(caisse.using).create(
         terminal=terminal,
         received_at=caisse.now(),
@@ -175,20 +181,16 @@ def _store(
         )
         for digest, (data, entry) in fresh.items()
     ]
-    _notice_forks(caisse, terminal, [row.seq for row in rows])
+    _notice_forks(caisse, terminal, [row.seq for row in rows], taken={seq for seq, _ in places})
     bulk.insert(manager, rows)
     return batch, [(row, fresh[row.digest][1]) for row in rows]
 
 
-def _notice_forks(caisse: Caisse, terminal: Terminal, seqs: Sequence[int]) -> None:
-    """Note, before they are stored, whether new entries bear numbers that are taken."""
-    if terminal.forked or not seqs:
-        return
-    held = StoredEntry.objects.using(caisse.using).filter(
-        terminal=terminal, seq__gte=min(seqs), seq__lte=max(seqs)
-    )
-    taken = Counter(seqs) + Counter(held.order_by().values_list("seq", flat=True))
-    if any(taken[seq] > 1 for seq in seqs):
+def _notice_forks(
+    caisse: Caisse, terminal: Terminal, seqs: Sequence[int], *, taken: set[int]
+) -> None:
+    """Note whether new entries bear numbers that are taken, or that two of them share."""
+    if not terminal.forked and (len(set(seqs)) < len(seqs) or not taken.isdisjoint(seqs)):
         terminal.forked = True
         terminal.save(using=caisse.using, update_fields=["forked"])
 
@@ -247,10 +249,11 @@ def _forgotten(caisse: Caisse, terminal: Terminal, new: Sequence[Stored]) -> set
     claims = Claim.objects.using(caisse.using).filter(
         terminal=terminal,
         outcome=Outcome.OPEN.value,
-        seq__in=[entry.seq for _, entry in new],
         card__isnull=False,
     )
-    return {card_id for card_id in claims.order_by().values_list("card_id", flat=True) if card_id}
+    seqs = {entry.seq for _, entry in new}
+    places = claims.filter(among("seq", seqs)).order_by().values_list("seq", "card_id")
+    return {card_id for seq, card_id in places if card_id and seq in seqs}
 
 
 def _recovered_for(caisse: Caisse, terminal: Terminal) -> set[int]:

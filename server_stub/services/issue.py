@@ -249,7 +249,8 @@ def _issue(
         try:
             accept_allowance(signed.encoded, caisse.ring.trust)
         except DocumentError as error:  # nobody would believe it: it never leaves this function
-            logger.error("card %s is not given more: %s", card, error)
+            refused = {"card": card.pk, "what": type(error).__name__}
+            logger.error("a card is not given more", extra=refused)
             return None
         acts.record(caisse, AllowanceAct(content=signed.encoded, account=card.account.number))
         return AllowanceIssued.objects.using(caisse.using).get(digest=signed.digest)
@@ -273,7 +274,8 @@ def _give_back(
     if not listed and not returns:
         return
     if held.steps[-1].cumulative_cents + raise_cents > CARD_CENTS_MAX:
-        logger.error("card %s can't hold %s cents more: replace it", card, raise_cents)
+        full = {"card": card.pk, "cents": raise_cents}
+        logger.error("a card can't hold more: replace it", extra=full)
         return
     version = _issue(
         caisse,

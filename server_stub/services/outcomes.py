@@ -11,6 +11,7 @@ from cardkit.entries import Entry, open_entry
 from cardkit.signing import PublicKey
 from server_stub.models import Claim, Sighting, StoredEntry, Terminal
 from server_stub.rules.facts import Outcome
+from server_stub.services.bulk import among
 from server_stub.services.caisse import Caisse
 
 _OUTCOMES: Final[dict[type[Body], Outcome]] = {
@@ -47,18 +48,26 @@ def weigh_all(
     terminal: Terminal,
     claims: Sequence[Claim],
     *,
-    at_hand: Mapping[bytes, Entry],
+    at_hand: Mapping[bytes, Stored],
 ) -> Iterator[Sighting]:
     """Set the outcome of claims of one terminal from all that is stored about them.
 
     Yields what was seen of their cards; `at_hand` are entries that need not be read again.
     """
     said: dict[int, list[Stored]] = defaultdict(list)
-    for row in StoredEntry.objects.using(caisse.using).filter(
-        terminal=terminal, about_seq__in={claim.seq for claim in claims}
-    ):
-        entry = at_hand.get(row.digest) or open_stored(caisse, terminal, row)
-        said[row.about_seq or 0].append((row, entry))
+    seqs = {claim.seq for claim in claims}
+    held = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
+    about_them = held.filter(among("about_seq", seqs)).order_by()
+    earlier: list[int] = []
+    for number, digest, intent_seq in about_them.values_list("id", "digest", "about_seq"):
+        if intent_seq not in seqs:
+            continue
+        if digest in at_hand:
+            said[intent_seq].append(at_hand[digest])
+        else:
+            earlier.append(number)
+    for row in held.filter(id__in=earlier) if earlier else ():
+        said[row.about_seq or 0].append((row, open_stored(caisse, terminal, row)))
     for claim in claims:
         yield from weigh(claim, said[claim.seq])
 

@@ -191,7 +191,7 @@ def _let_in(
     pairing.result = cbor.encode(pack(result))
     pairing.state, pairing.terminal = PairingState.APPROVED, terminal
     pairing.save(using=caisse.using, update_fields=["result", "state", "terminal"])
-    logger.info("terminal %s enrolled for merchants %s", terminal.id, pairing.merchants)
+    logger.info("enrolled", extra={"terminal": terminal.id, "merchants": pairing.merchants})
 
 
 def _alive(caisse: Caisse, pairing_id: bytes) -> Pairing | None:
