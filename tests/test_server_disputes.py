@@ -12,9 +12,10 @@ from server_stub.models import ActText, CardTransaction, Dispute, DisputeStep
 from server_stub.rules.disputes import Stage
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import DisputeBearer, RuleName, Unanswered
-from server_stub.services import disputes, rebuild, reverse, rules_in_force
+from server_stub.services import disputes, rebuild, reverse, rules_in_force, settlement
 from server_stub.services.deciding import Done, NeedsSecond, NotDone
 from simulator.card import VirtualCard
+from tests.agreed_books import conserved
 from tests.service_books import available_cents, in_book, open_findings, payable_cents
 from tests.service_world import ServiceWorld, Stall
 
@@ -54,15 +55,6 @@ def dispute(
     made = disputes.open_dispute(world.caisse, sale, kind, amount_cents=cents, by=ANNE)
     assert isinstance(made, Dispute), made
     return made
-
-
-def conserved(world: ServiceWorld) -> None:
-    """Every cent that cards spent is in one book, and the log comes to the same books."""
-    books = (Book.HELD, Book.PAYABLE, Book.WAITING, Book.PROVISIONAL, Book.RETURNED, Book.LOSS)
-    owned = {Book.HELD, Book.PAYABLE, Book.PROVISIONAL}
-    where = [in_book(world, book, 7 if book in owned else 0) for book in books]
-    assert sum(where) == -in_book(world, Book.SPENT, 0)
-    assert rebuild.differences(world.caisse) == []
 
 
 def test_a_disputed_amount_is_held_and_the_rest_is_paid(world: ServiceWorld) -> None:
@@ -242,8 +234,6 @@ def test_a_sale_that_is_paid_already_is_charged_to_the_next_run(world: ServiceWo
 
 def pay_all(world: ServiceWorld) -> None:
     """Draw up, approve, send and confirm a run."""
-    from server_stub.services import settlement
-
     draft = settlement.draw_up(world.caisse, by=ANNE)
     name = str(getattr(draft, "name", draft))
     settlement.approve(world.caisse, name, by=BENOIT)

@@ -52,6 +52,8 @@ FINDINGS: Final[dict[str, Promise]] = {
     "replace_card": _("Le compteur d’une carte est presque épuisé"),
     "restored": _("Le journal repart d’un point antérieur, comme après une image restaurée"),
     "payout_returned": _("Virement à un producteur revenu sur le compte"),
+    "disputed": _("Vente contestée, ou retenue par la caisse"),
+    "paper_double": _("Bon de papier payé, et vente pareille racontée ensuite par un terminal"),
     "restore_suspected": _("Un terminal en sait plus que ces livres, comme après une restauration"),
 }
 
@@ -156,6 +158,12 @@ ADVICE: Final[dict[str, Promise]] = {
         "Demandez au producteur son compte exact (clafoutis-server bank enter), puis payez-le de "
         "nouveau à deux personnes : les livres le disent encore payé."
     ),
+    "disputed": _(
+        "Attendez la réponse du producteur, puis décidez : rendre la somme, ou laisser la vente."
+    ),
+    "paper_double": _(
+        "Comparez le bon avec la vente : si c’est la même, rendez le bon, à deux personnes."
+    ),
     "restore_suspected": _(
         "Si la base a été restaurée, dites-le : clafoutis-server restored. Sinon, montrez ce "
         "point à qui entretient le service."
@@ -179,6 +187,8 @@ FACTS: Final[dict[str, Promise]] = {
     "up_to_seq": _("journal reçu jusqu’au n°"),
     "left_cents": _("reste au compteur"),
     "source": _("d’après"),
+    "carnet": _("carnet n°"),
+    "answer_by": _("réponse attendue avant la fin du"),
     "reason": _("motif"),
     "status": _("état"),
     "shown_by": _("montré par le terminal n°"),

@@ -227,6 +227,11 @@ HANDLINGS: Final[Mapping[FindingKind, Handling]] = {
         by_itself=ByItself.NOTHING,
         deeds=_deeds(Deed.WRITE_MERCHANT, Deed.ACCEPT, RETURN=_TWO),
     ),
+    FindingKind.PAYOUT_RETURNED: Handling(
+        whose=Whose.MERCHANT,
+        by_itself=ByItself.NOTHING,
+        deeds=_deeds(Deed.WRITE_MERCHANT, Deed.ACCEPT),
+    ),
     FindingKind.RESTORE_SUSPECTED: Handling(
         whose=Whose.UNKNOWN, by_itself=ByItself.LOCKED, deeds=_deeds(Deed.WRITE_MERCHANT)
     ),

@@ -159,6 +159,16 @@ def of_sale(caisse: Caisse, sale: CardTransaction) -> list[Dispute]:
     return list(rows.order_by("act").prefetch_related("steps"))
 
 
+def sale_of(caisse: Caisse, uid: str, tmc: int) -> CardTransaction | None:
+    """Return a proven sale by the card's UID and counter; of several lives, the newest."""
+    try:
+        card = bytes.fromhex(uid.replace(":", ""))
+    except ValueError:
+        return None
+    rows = CardTransaction.objects.using(caisse.using).select_related("card")
+    return rows.filter(card__uid=card, tmc=tmc).order_by("-card__generation").first()
+
+
 def find(caisse: Caisse, number: str) -> Dispute | NotDone:
     """Return the dispute whose number begins so, when it is the only one."""
     rows = Dispute.objects.using(caisse.using).select_related("card").prefetch_related("steps")

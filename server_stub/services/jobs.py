@@ -23,7 +23,7 @@ from django.db import DatabaseError, connections
 from cardkit.errors import ClafoutisError
 from server_stub.models import JobRun, LoginFailure
 from server_stub.rules.jobs import Job, due, next_due
-from server_stub.services import deputies, digest, directory, exits, issue, people, unclaimed
+from server_stub.services import deputies, digest, directory, disputes, exits, issue, people, unclaimed
 from server_stub.services.backups import daily_copy
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
@@ -136,6 +136,7 @@ def _reconcile(caisse: Caisse, _data_dir: Path) -> Ran:
     if lock(caisse) is not None:
         return Ran(job=Job.RECONCILE, outcome=Outcome.LOCKED)
     cards = unclaimed.settle(caisse)
+    disputes.settle_due(caisse)
     with caisse.alone():
         issue.give_back(caisse, issue.kept_waiting(caisse))
     exits.lapse_due(caisse)

@@ -1,0 +1,74 @@
+"""The work list, disputes and slips as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from server_stub.console.words import ADVICE, FINDINGS, euros, facts_in_words
+from server_stub.console.work_words import (
+    DEEDS,
+    KEPT,
+    STAGES,
+    by_itself_in_words,
+    cost_in_words,
+    doubts_in_words,
+)
+from server_stub.models import PaperSlip
+from server_stub.rules.disputes import Stage
+from server_stub.rules.facts import DisputeFacts
+from server_stub.rules.worklist import WorkItem
+
+NUMBER_SHOWN: Final = 8
+
+
+def work_table(items: Iterable[WorkItem], numbers: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Yield two lines a finding: what it is and costs, and what happens by itself."""
+    empty = True
+    for item in items:
+        empty = False
+        finding, language = item.finding, get_language() or "fr"
+        number = numbers.get((finding.kind.value, finding.key), 0)
+        age = _("%(days)s j") % {"days": item.age_days}
+        title = FINDINGS.get(finding.kind.value, finding.kind.value)
+        yield f"{number:>5}  {age:>6}  {cost_in_words(item, language)}  {title}"
+        yield f"{'':15}{by_itself_in_words(item)}"
+    if empty:
+        yield _("Rien à faire : tout se recoupe.")
+
+
+def work_page(item: WorkItem, number: int) -> Iterator[str]:
+    """Yield all that there is to say of one finding."""
+    finding, language = item.finding, get_language() or "fr"
+    kind = finding.kind
+    yield f"{number}  {FINDINGS.get(kind.value, kind.value)}"
+    where = [_("terminal %(number)s") % {"number": finding.terminal}] if finding.terminal else []
+    where += [_("carte %(uid)s") % {"uid": finding.card}] if finding.card else []
+    facts = facts_in_words(dict(finding.facts), language)
+    yield "  " + ", ".join((*where, facts))
+    yield "  " + str(KEPT[kind])
+    yield "  " + _("En jeu : %(cost)s") % {"cost": cost_in_words(item, language)}
+    yield "  " + by_itself_in_words(item)
+    yield "  " + str(ADVICE.get(kind.value, ""))
+    for deed in item.deeds:
+        two = _(" (deux personnes)") if deed in item.two_people else ""
+        yield f"    {deed.value:<15}{DEEDS[deed]}{two}"
+
+
+def dispute_line(dispute: DisputeFacts, card: str) -> str:
+    """Return one dispute as a line."""
+    language = get_language() or "fr"
+    number = dispute.number.hex()[:NUMBER_SHOWN]
+    day = f"  ≤ {dispute.answer_by.isoformat()}" if dispute.answer_by else ""
+    cents = euros(dispute.amount_cents, language)
+    return f"{number}  {card} #{dispute.tmc}  {cents}  {STAGES[Stage(dispute.stage)]}{day}"
+
+
+def slip_line(slip: PaperSlip, doubts: int) -> str:
+    """Return one slip that waits as a line, with what speaks against it."""
+    cents = euros(slip.amount_cents, get_language() or "fr")
+    said = "; ".join(doubts_in_words(doubts))
+    return f"{slip.carnet_id}-{slip.number}  {slip.day.isoformat()}  {cents}  {said}".rstrip()

@@ -1,0 +1,421 @@
+"""The commands for findings, disputes and the paper carnet: what a coordinator does about each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from server_stub.money_commands import person_of
+
+if TYPE_CHECKING:
+    from cardkit.resolutions import DisputeKind
+    from server_stub.models import CardTransaction, Dispute, Finding
+    from server_stub.services.caisse import Caisse
+    from server_stub.services.deciding import Result
+
+_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
+_number = click.argument("number", type=int)
+_day = click.DateTime(formats=["%Y-%m-%d"])
+SHOWN: Final = 8
+"""Characters of a dispute's number that people type."""
+
+
+@click.group()
+def finding() -> None:
+    """Go through what does not match: what was kept, what it costs, what can be done."""
+
+
+@finding.command("list")
+def list_findings() -> None:
+    """Show the work list, the oldest week first and in it the most money."""
+    from server_stub.console.work_table import work_table
+    from server_stub.services import resolve
+
+    caisse = _caisse()
+    for line in work_table(resolve.open_work(caisse), resolve.numbers(caisse)):
+        click.echo(line)
+
+
+@finding.command()
+@_number
+def show(number: int) -> None:
+    """Show one finding: what happened, what was kept, the possible deeds, and who decides."""
+    from server_stub.console.work_table import work_page
+    from server_stub.services import resolve
+
+    caisse = _caisse()
+    for line in work_page(resolve.item(caisse, _finding(caisse, number)), number):
+        click.echo(line)
+
+
+@finding.command()
+@_number
+@click.option(
+    "--as",
+    "deed",
+    type=click.Choice(["accept", "write-merchant", "write-member"]),
+    default="accept",
+    show_default=True,
+)
+@_by
+def accept(number: int, deed: str, by: str) -> None:
+    """Leave a finding as it stands, or put down that somebody was written to."""
+    from server_stub.rules.worklist import Deed
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.handle(it, on, Deed(deed), by=who))
+
+
+@finding.command()
+@_number
+@click.argument("text")
+@_by
+def note(number: int, text: str, by: str) -> None:
+    """Keep what was found out, beside the log; it names no member."""
+    from server_stub.services import resolve
+
+    if not 0 < len(text) <= resolve.TEXT_MAX:
+        raise click.BadParameter(f"1-{resolve.TEXT_MAX}")
+    _do(number, by, lambda it, on, who: resolve.note(it, on, text, by=who))
+
+
+@finding.command()
+@_number
+@_by
+def hold(number: int, by: str) -> None:
+    """Hold what is owed for a sale until people decide."""
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.hold(it, on, by=who))
+
+
+@finding.command()
+@_number
+@click.option("--merchant", type=int, help="For whom, where the terminal sold for several.")
+@_by
+def pay(number: int, merchant: int | None, by: str) -> None:
+    """Pay what a finding keeps back; where it takes two, each gives the same command."""
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.pay(it, on, merchant=merchant, by=who))
+
+
+@finding.command("return")
+@_number
+@_by
+def give_back(number: int, by: str) -> None:
+    """Give a finding's money back to the member; where it takes two, each gives this command."""
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.give_back(it, on, by=who))
+
+
+@finding.command()
+@_number
+@_by
+def block(number: int, by: str) -> None:
+    """Block the card of a finding."""
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.block(it, on, by=who))
+
+
+@finding.command()
+@_number
+@_by
+def revoke(number: int, by: str) -> None:
+    """Revoke the terminal of a finding."""
+    from server_stub.services import resolve
+
+    _do(number, by, lambda it, on, who: resolve.revoke(it, on, by=who))
+
+
+@finding.command()
+@click.argument("act", type=int)
+@_by
+def undo(act: int, by: str) -> None:
+    """Take back an act, by a new one that says which; what had taken two takes two again."""
+    from server_stub.services import reverse
+
+    caisse = _caisse()
+    _said(reverse.take_back(caisse, act, by=person_of(caisse, by)))
+
+
+@click.group()
+def dispute() -> None:
+    """A member says that a sale is not right: ask the producer, then decide."""
+
+
+@dispute.command("open")
+@click.argument("card")
+@click.argument("counter", type=int)
+@click.option("--amount-cents", type=int, help="What is disputed; left out: the whole sale.")
+@_by
+def open_dispute(card: str, counter: int, amount_cents: int | None, by: str) -> None:
+    """Dispute a sale of CARD (its UID) at COUNTER, as the console shows both."""
+    from server_stub.models import Dispute
+    from server_stub.services import disputes
+
+    caisse = _caisse()
+    kind = _kind(amount_cents)
+    sale = _sale(caisse, card, counter)
+    made = disputes.open_dispute(
+        caisse, sale, kind, amount_cents=amount_cents, by=person_of(caisse, by)
+    )
+    if not isinstance(made, Dispute):
+        _said(made)
+        return
+    _told_of(made)
+
+
+@dispute.command("list")
+def list_disputes() -> None:
+    """Show every dispute, the newest first."""
+    from server_stub.console.work_table import dispute_line
+    from server_stub.services import disputes
+    from server_stub.services.resolved import facts_of_dispute
+
+    for one in disputes.all_disputes(_caisse()):
+        click.echo(dispute_line(facts_of_dispute(one), str(one.card)))
+
+
+@dispute.command()
+@click.argument("number")
+@click.option("--agrees/--contests", required=True)
+@click.option("--text", default="", help="What the producer wrote; it can be erased later.")
+@_by
+def answer(*, number: str, agrees: bool, text: str, by: str) -> None:
+    """Put down what the producer answered."""
+    from cardkit.resolutions import DisputeAnswer
+    from server_stub.services import disputes
+
+    caisse = _caisse()
+    said = DisputeAnswer.AGREES if agrees else DisputeAnswer.CONTESTS
+    one = _dispute(caisse, number)
+    _said(disputes.answer(caisse, one, said, text=text, by=person_of(caisse, by)))
+
+
+@dispute.command()
+@click.argument("number")
+@click.option("--return/--reject", "to_member", required=True)
+@click.option("--because", type=click.Choice(["shown", "agreed", "withdrawn"]), default="shown")
+@_by
+def decide(*, number: str, to_member: bool, because: str, by: str) -> None:
+    """Give the amount back to the member, or let the sale stand; above the limit, as two."""
+    from cardkit.resolutions import DisputeReason
+    from server_stub.services import disputes
+
+    caisse = _caisse()
+    one, reason = _dispute(caisse, number), DisputeReason[because.upper()]
+    person = person_of(caisse, by)
+    _said(disputes.decide(caisse, one, to_member=to_member, reason=reason, by=person))
+
+
+@click.group()
+def carnet() -> None:
+    """Slips of the numbered paper carnet: one person enters them, another one reads them again."""
+
+
+@carnet.command("hand-out")
+@_number
+@click.argument("merchant", type=int)
+@click.argument("first_slip", type=int)
+@click.argument("last_slip", type=int)
+@_by
+def hand_out(number: int, merchant: int, first_slip: int, last_slip: int, by: str) -> None:
+    """Put down that carnet NUMBER, with these slips, was given to MERCHANT."""
+    from server_stub.services import paper
+
+    caisse = _caisse()
+    made = paper.hand_out(
+        caisse,
+        number,
+        merchant=merchant,
+        first_slip=first_slip,
+        last_slip=last_slip,
+        by=person_of(caisse, by),
+    )
+    _paid_or_not(made)
+
+
+@carnet.command()
+@_number
+@click.argument("slip", type=int)
+@click.option("--day", required=True, type=_day, help="As it stands on the slip.")
+@click.option("--card", required=True, metavar="NUMBER", help="As it is printed on the card.")
+@click.option("--amount-cents", required=True, type=int)
+@click.option("--initials/--no-initials", required=True, help="Of the member, on the slip.")
+@_by
+def enter(
+    *, number: int, slip: int, day: datetime, card: str, amount_cents: int, initials: bool, by: str
+) -> None:
+    """Enter SLIP of carnet NUMBER; nothing is paid before somebody else confirms."""
+    from server_stub.services import paper
+
+    caisse = _caisse()
+    made = paper.enter(
+        caisse,
+        number,
+        slip,
+        day=day.date(),
+        card_number=card,
+        amount_cents=amount_cents,
+        is_initialled=initials,
+        by=person_of(caisse, by),
+    )
+    _paid_or_not(made)
+
+
+@carnet.command()
+@_number
+@click.argument("slip", type=int)
+@click.option("--amount-cents", required=True, type=int, help="As you read it yourself.")
+@click.option("--all-the-same", is_flag=True, help="Pay it although something speaks against it.")
+@_by
+def confirm(*, number: int, slip: int, amount_cents: int, all_the_same: bool, by: str) -> None:
+    """Pay SLIP of carnet NUMBER, as the second person who has read it."""
+    from server_stub.console.work_words import doubts_in_words
+    from server_stub.rules.paper import DOUBTS, NotPaid
+    from server_stub.services import paper
+
+    caisse = _caisse()
+    done = paper.confirm(
+        caisse,
+        number,
+        slip,
+        amount_cents=amount_cents,
+        doubts=sum(DOUBTS) if all_the_same else 0,
+        by=person_of(caisse, by),
+    )
+    if done is NotPaid.DOUBTFUL:
+        doubts = [
+            paper.doubts_about(caisse, it)
+            for it in paper.entered(caisse)
+            if (it.carnet_id, it.number) == (number, slip)
+        ]
+        _paid_or_not(done, *(words for bits in doubts for words in doubts_in_words(bits)))
+    _paid_or_not(done)
+
+
+@carnet.command()
+@_number
+@click.argument("slip", type=int)
+def drop(number: int, slip: int) -> None:
+    """Forget a slip that was read wrongly and is not paid."""
+    from server_stub.services import paper
+
+    _paid_or_not(paper.drop(_caisse(), number, slip))
+
+
+@carnet.command("list")
+def list_slips() -> None:
+    """Show the slips that wait for a second person, and what speaks against each."""
+    from server_stub.console.work_table import slip_line
+    from server_stub.services import paper
+
+    caisse = _caisse()
+    for slip in paper.entered(caisse):
+        click.echo(slip_line(slip, paper.doubts_about(caisse, slip)))
+
+
+def _do(number: int, by: str, deed: Callable[[Caisse, Finding, int], Result]) -> None:
+    caisse = _caisse()
+    person = person_of(caisse, by)
+    _said(deed(caisse, _finding(caisse, number), person))
+
+
+def _said(result: Result) -> None:
+    """Say what was done, or that a second person is needed; a refusal is status 1."""
+    from django.utils.translation import gettext as _
+
+    from server_stub.console.work_words import NOT_DONE
+    from server_stub.services.deciding import Done, NotDone
+
+    if isinstance(result, NotDone):
+        _refuse(str(NOT_DONE[result]))
+    elif isinstance(result, Done):
+        click.echo(_("Fait : acte n° %(act)s.") % {"act": result.act}, err=True)
+    else:
+        click.echo(
+            _("Gardé. Une deuxième personne doit donner la même commande : rien n’a bougé encore."),
+            err=True,
+        )
+
+
+def _paid_or_not(result: object, *why: str) -> None:
+    from server_stub.console.work_words import NOT_PAID
+    from server_stub.rules.paper import NotPaid
+    from server_stub.services.deciding import Done
+
+    if isinstance(result, NotPaid):
+        _refuse(str(NOT_PAID[result]), *why)
+    if isinstance(result, Done):
+        _said(result)
+
+
+def _refuse(words: str, *why: str) -> None:
+    click.echo(f"clafoutis-server: {words}", err=True)
+    for line in why:
+        click.echo(f"  - {line}", err=True)
+    sys.exit(1)
+
+
+def _told_of(made: Dispute) -> None:
+    from django.utils.translation import gettext as _
+
+    number = made.number.hex()[:SHOWN]
+    click.echo(
+        _("Contestation %(number)s, acte n° %(act)s.") % {"number": number, "act": made.act_id}
+    )
+    if made.answer_by is not None:
+        day = made.answer_by.isoformat()
+        click.echo(_("Le producteur a jusqu’au %(day)s pour répondre.") % {"day": day})
+
+
+def _kind(amount_cents: int | None) -> DisputeKind:
+    from cardkit.resolutions import DisputeKind
+
+    return DisputeKind.NOT_BOUGHT if amount_cents is None else DisputeKind.WRONG_AMOUNT
+
+
+def _finding(caisse: Caisse, number: int) -> Finding:
+    from server_stub.services import resolve
+    from server_stub.services.deciding import NotDone
+
+    found = resolve.find(caisse, number)
+    if isinstance(found, NotDone):
+        _said(found)
+        sys.exit(1)
+    return found
+
+
+def _dispute(caisse: Caisse, number: str) -> Dispute:
+    from server_stub.services import disputes
+    from server_stub.services.deciding import NotDone
+
+    found = disputes.find(caisse, number)
+    if isinstance(found, NotDone):
+        _said(found)
+        sys.exit(1)
+    return found
+
+
+def _sale(caisse: Caisse, card: str, counter: int) -> CardTransaction:
+    from django.utils.translation import gettext as _
+
+    from server_stub.services import disputes
+
+    sale = disputes.sale_of(caisse, card, counter)
+    if sale is None:
+        raise click.BadParameter(_("aucune vente prouvée de cette carte à ce compteur"))
+    return sale
+
+
+def _caisse() -> Caisse:
+    from server_stub.wiring import caisse
+
+    return caisse()
