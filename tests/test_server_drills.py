@@ -15,7 +15,14 @@ from pytest_django import DjangoDbBlocker
 from server_stub.console.words import REASONS
 from server_stub.exports.papers import Letterhead, paper_of, papers_of
 from server_stub.exports.runs import Exported, NotExported
-from server_stub.models import ActRow, AllowanceIssued, Claim, Merchant, SettlementFile
+from server_stub.models import (
+    ActRow,
+    AllowanceIssued,
+    Claim,
+    Merchant,
+    SettlementFile,
+    SettlementLine,
+)
 from server_stub.rules.facts import State
 from server_stub.rules.ledger import Book
 from server_stub.rules.settle import Refusal
@@ -57,7 +64,7 @@ def send_behind(paying: PayoutWorld, name: str, path: Path) -> None:
     caisse = paying.world.caisse
     copy = partial(back_up, caisse, path, holding=name)
     assert isinstance(settlement.mark_sent(caisse, name, by=ANNE, backup=copy), ActRow)
-    for line in settlement.Settlement.objects.using(BOOKS).get(name=name).lines.using(BOOKS).all():
+    for line in SettlementLine.objects.using(BOOKS).filter(settlement=name):
         paying.bank[name, line.merchant] = line.amount_cents
 
 

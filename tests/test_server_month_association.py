@@ -15,7 +15,7 @@ from server_stub.exports.pain001 import PainVersion, payment_file
 from server_stub.exports.payout import Debtor, Payout
 from server_stub.exports.runs import Exported, NotExported, export
 from server_stub.models import ActRow, SettlementFile
-from server_stub.rules.settle import RunState
+from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import settlement
 from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us
 from tests.month_world import IBANS, Month
@@ -111,7 +111,7 @@ def test_hledger_comes_to_the_same(lived: Lived, tmp_path: Path) -> None:
 def test_the_month_is_closed(lived: Lived) -> None:
     """Promise 1: once the bank has paid, nothing is owed."""
     month, files = lived
-    assert settlement.draw_up(month.world.caisse, by=ANNE) is settlement.Refusal.NOTHING_OWED
+    assert settlement.draw_up(month.world.caisse, by=ANNE) is Refusal.NOTHING_OWED
     runs = settlement.runs(month.world.caisse, newest=5)
     assert [run.name for run in reversed(runs)] == [name for name, _ in files]
     assert {run.state for run in runs} == {RunState.CONFIRMED}

@@ -16,7 +16,7 @@ from server_stub.console.words import REASONS
 from server_stub.exports.papers import Letterhead, paper_of, papers_of
 from server_stub.exports.runs import Exported
 from server_stub.models import ActRow, Person
-from server_stub.rules.settle import RunState
+from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import settlement
 from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us
 from tests.month_world import FORGED_CENTS, IBANS, Month
@@ -117,7 +117,7 @@ def test_the_month_is_closed(lived: Lived, tmp_path: Path) -> None:
     caisse = month.world.caisse
     if settlement.state_of(caisse, name) is RunState.SENT:
         assert isinstance(settlement.confirm(caisse, name, by=ANNE), ActRow)
-    assert settlement.draw_up(caisse, by=ANNE) is settlement.Refusal.NOTHING_OWED
+    assert settlement.draw_up(caisse, by=ANNE) is Refusal.NOTHING_OWED
     with sqlite3.connect(folder / "books.sqlite3") as copy:
         assert copy.execute("SELECT name FROM clafoutis_settlement").fetchall() == [(name,)]
     month.check(tmp_path)

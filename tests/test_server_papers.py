@@ -23,8 +23,9 @@ from server_stub.exports.papers import Letterhead, PaperForm, paper_of, papers_o
 from server_stub.exports.payout import Payee, Payout
 from server_stub.exports.runs import Exported, NotExported
 from server_stub.exports.sheet import sheet
-from server_stub.models import Merchant, SettlementFile, SettlementPaper
+from server_stub.models import Merchant, SettlementDraft, SettlementFile, SettlementPaper
 from server_stub.rules.facts import State
+from server_stub.rules.settle import Refusal
 from server_stub.rules.statement import DayRow, KeptRow, PayeeStatement, RunStatement
 from server_stub.services import bank_details, settlement
 from server_stub.services.statements import statement_of
@@ -304,10 +305,10 @@ def test_a_debt_from_before_is_carried(paying: PayoutWorld) -> None:
 def test_a_draft_that_was_touched_has_no_reasons(paying: PayoutWorld) -> None:
     """Promise 2: a draft whose amounts the books do not come to is refused."""
     name = paying.draw_up()
-    drafts = settlement.SettlementDraft.objects.using(BOOKS)
+    drafts = SettlementDraft.objects.using(BOOKS)
     drafts.update(up_to_posting=0)
     refused = settlement.approve(paying.world.caisse, name, by=BRUNO)
-    assert refused is settlement.Refusal.DRAFT_CHANGED
+    assert refused is Refusal.DRAFT_CHANGED
 
 
 def test_papers_name_no_member_no_card_and_no_counter(paying: PayoutWorld) -> None:
