@@ -23,7 +23,16 @@ from django.db import DatabaseError, connections
 from cardkit.errors import ClafoutisError
 from server_stub.models import JobRun, LoginFailure
 from server_stub.rules.jobs import Job, due, next_due
-from server_stub.services import deputies, digest, directory, disputes, exits, issue, people, unclaimed
+from server_stub.services import (
+    deputies,
+    digest,
+    directory,
+    disputes,
+    exits,
+    issue,
+    people,
+    unclaimed,
+)
 from server_stub.services.backups import daily_copy
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
