@@ -29,18 +29,20 @@ def entitlements(
 
     Each month by the rules that are in force on its first day. Who waits for a wave, or has left,
     has none. A caisse that has never voted that credit needs a commitment gives it to every other
-    account. Where
-    it is voted that lateness holds credit back, none is given while it does, and the months that
-    were held back come once it does not.
+    account.
+
+    Where it is voted that lateness holds credit back, none beyond what is signed is given while it
+    does, and the months that were held back come once it does not. What is signed already is
+    yielded all the same: a late member's allowance says what anybody's with that credit says.
     """
-    if is_waiting(caisse, account_id) or is_withheld(caisse, account_id):
+    if is_waiting(caisse, account_id):
         return
     earliest = _earliest(caisse, account_id, first)
     count += (first.year - earliest.year) * 12 + first.month - earliest.month
-    left = left_from(caisse, account_id)
+    ends = [it for it in (left_from(caisse, account_id), _held_from(caisse, account_id)) if it]
     promised = commitments_of(caisse, account_id)
     for month in months_from(earliest, count=count):
-        if left is not None and month >= left:
+        if any(month >= end for end in ends):
             return
         cents = _credit_cents(caisse, promised, month)
         if cents is not None:
@@ -125,10 +127,22 @@ def _days_borne(caisse: Caisse) -> int | None:
     return voted(caisse, RuleName.LATE_CREDIT_DAYS) or 0
 
 
+def _held_from(caisse: Caisse, account_id: int) -> date | None:
+    """Return the first month that lateness holds back; None where it does not."""
+    if not is_withheld(caisse, account_id):
+        return None
+    return _after_signed(caisse, account_id) or date.min
+
+
 def _earliest(caisse: Caisse, account_id: int, first: date) -> date:
     """Return the first month that may still be signed: one before `first` only if held back."""
     if _days_borne(caisse) is None:
         return first
+    return min(first, _after_signed(caisse, account_id) or first)
+
+
+def _after_signed(caisse: Caisse, account_id: int) -> date | None:
+    """Return the month after the last one that is signed; None where none is."""
     rows = AllowanceIssued.objects.using(caisse.using).filter(card__account_id=account_id)
     newest = rows.values("card").annotate(last=Max("id")).values("last")
     signed = [
@@ -136,6 +150,6 @@ def _earliest(caisse: Caisse, account_id: int, first: date) -> date:
         for row in AllowanceIssued.objects.using(caisse.using).filter(id__in=newest)
     ]
     if not signed:
-        return first
+        return None
     *_, following = months_from(month_of(max(signed), PARIS), count=2)
-    return min(first, following)
+    return following
