@@ -146,7 +146,7 @@ def remind(out: Path) -> None:
     found = reminders(_caisse())
     with out.open("xb") as file:
         file.write(reminder_list(found))
-    click.echo(_("%(count)s membres à relancer.") % {"count": len(found)}, err=True)
+    click.echo(_("Membres à relancer : %(count)s") % {"count": len(found)}, err=True)
 
 
 @click.group()

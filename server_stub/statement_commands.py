@@ -101,7 +101,7 @@ def import_statement(*, file: Any, name: str, keep: bool, by: str | None) -> Non
     kept = bank_statements.keep(caisse, name, content, by=person_of(caisse, by or ""))
     if not isinstance(kept, int):
         _end(not_read(kept))
-    text = _("%(count)s nouvelles lignes gardées ; aucune n’est encore comptabilisée.")
+    text = _("Nouvelles lignes gardées : %(count)s. Aucune n’est encore comptabilisée.")
     click.echo(text % {"count": kept}, err=True)
 
 
@@ -174,7 +174,7 @@ def forget() -> None:
 
     from server_stub.services.bank_statements import erase_old_texts
 
-    click.echo(_("%(count)s libellés effacés.") % {"count": erase_old_texts(_caisse())})
+    click.echo(_("Libellés effacés : %(count)s") % {"count": erase_old_texts(_caisse())})
 
 
 def _tell(name: str, done: BankLineOutcome | NotBooked) -> None:

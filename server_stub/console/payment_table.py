@@ -37,7 +37,7 @@ def look_table(look: Look, whose: Mapping[int, str]) -> Iterator[str]:
         label = f"{line.payer} {line.label} {line.reference}".strip()
         yield _row(str(line.line), line.day, line.amount_cents, label, said)
     if look.empty_lines:
-        yield _("%(count)s lignes à 0 €, laissées.") % {"count": look.empty_lines}
+        yield _("Lignes à 0 €, laissées : %(count)s") % {"count": look.empty_lines}
     if look.breaks:
         lines = ", ".join(str(it) for it in look.breaks[:10])
         yield _("Attention : le solde ne se suit pas à la ligne %(lines)s du fichier.") % {
