@@ -1,7 +1,8 @@
 """A small caisse with a bit of everything in its books, handed out to be checked.
 
 Two stalls, four cards, a refund, a sale that never turned green, a card that is blocked, a burnt
-terminal with a recovered sale, two runs that pay, a day's digests, published keys.
+terminal with a recovered sale, two runs that pay, a day's digests, published keys, a dispute that
+was returned and one that holds, a slip that is paid and one that was taken back.
 """
 
 from __future__ import annotations
@@ -16,12 +17,23 @@ from typing import Any
 from cardkit.bodies import RefundReason
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.resolutions import DisputeKind, DisputeReason
 from provisioning.keystore import KeySet, new_keys
-from server_stub.models import Terminal
+from server_stub.models import CardTransaction, Dispute, PaperClaim, PaperSlip, Terminal
 from server_stub.rules.settle import Refusal
-from server_stub.services import blocks, directory, proof_keys, recover, settlement
+from server_stub.services import (
+    blocks,
+    directory,
+    disputes,
+    paper,
+    proof_keys,
+    recover,
+    reverse,
+    settlement,
+)
 from server_stub.services.audit_export import export_audit
 from server_stub.services.caisse import Caisse
+from server_stub.services.deciding import Done
 from simulator.burnt.caisse import CREDIT_CENTS, LONG_AGO, START, BareCaisse
 from simulator.burnt.stall import Stall
 from simulator.card import VirtualCard
@@ -93,6 +105,47 @@ def _second_day(bare: BareCaisse, stalls: list[Stall], cards: list[VirtualCard])
     must(len(recovered) == 1, "the burnt sale is recovered")
     for sale in recovered:
         recover.confirm(bare.caisse, sale, by=TREASURER)
+    _decisions(bare, cards)
+
+
+def _decisions(bare: BareCaisse, cards: list[VirtualCard]) -> None:
+    """Return a disputed sale, hold another one, pay a slip; each as two people, and one undone."""
+    caisse = bare.caisse
+    disputed = _dispute(caisse, 3_20, DisputeKind.NOT_BOUGHT)
+    for person in (TREASURER, COMMITTEE):
+        reason = DisputeReason.SHOWN
+        disputes.decide(caisse, disputed, to_member=True, reason=reason, by=person)
+    _dispute(caisse, 9_99, DisputeKind.DOUBTED)
+    merchant = CardTransaction.objects.using(caisse.using).get(amount_cents=9_99).merchant
+    paper.hand_out(caisse, 6, merchant=merchant, first_slip=1, last_slip=50, by=TREASURER)
+    for slip in (1, 2):
+        _slip(caisse, slip, cards[0].uid.hex())
+        done = paper.confirm(caisse, 6, slip, amount_cents=6_60, doubts=15, by=COMMITTEE)
+        must(isinstance(done, Done), f"a slip is paid: {done}")
+    last = PaperClaim.objects.using(caisse.using).latest("act")
+    for person in (TREASURER, COMMITTEE):
+        reverse.take_back(caisse, last.act_id, by=person)
+
+
+def _dispute(caisse: Caisse, amount_cents: int, kind: DisputeKind) -> Dispute:
+    sale = CardTransaction.objects.using(caisse.using).get(amount_cents=amount_cents)
+    made = disputes.open_dispute(caisse, sale, kind, by=TREASURER)
+    must(isinstance(made, Dispute), f"a dispute: {made}")
+    return made  # type: ignore[return-value]  # narrowed by must()
+
+
+def _slip(caisse: Caisse, number: int, card: str) -> None:
+    made = paper.enter(
+        caisse,
+        6,
+        number,
+        day=business_date(caisse.now()),
+        card_number=card,
+        amount_cents=6_60,
+        is_initialled=True,
+        by=TREASURER,
+    )
+    must(isinstance(made, PaperSlip), f"a slip: {made}")
 
 
 def _sell(stall: Stall, card: VirtualCard, amount_cents: int) -> Green:
