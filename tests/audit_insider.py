@@ -31,24 +31,28 @@ from tests.audited import COMMITTEE, TREASURER, Audited
 FIRST_RUN: Final = "R1-0001"
 
 
-def _log(audited: Audited, db: sqlite3.Connection) -> list[Act]:
+def log_of(audited: Audited, db: sqlite3.Connection) -> list[Act]:
+    """The acts of an export, in order."""
     keys = list(audited.caisse.ring.trust.keys(Role.SERVICE))
     contents = db.execute("SELECT content FROM act ORDER BY seq").fetchall()
     return [open_act(content, keys, caisse="flers") for (content,) in contents]
 
 
-def _append(audited: Audited, db: sqlite3.Connection, body: ActBody, by: int) -> None:
-    last = _log(audited, db)[-1]
+def append(audited: Audited, db: sqlite3.Connection, body: ActBody, by: int) -> None:
+    """Sign one more act with the service's real key."""
+    last = log_of(audited, db)[-1]
     seq, at = last.envelope.seq + 1, last.envelope.at
     key = audited.caisse.ring.service
     act = sign_act(key, body, seq=seq, prev=last.signed.digest, at=at, by=by)
     db.execute("INSERT INTO act VALUES (?, ?)", (seq, act.signed.encoded))
 
 
-def _added(*bodies: ActBody, by: int = TREASURER) -> Apply:
+def added(*bodies: ActBody, by: int = TREASURER) -> Apply:
+    """Return the edit that adds acts to the log."""
+
     def apply(audited: Audited, db: sqlite3.Connection) -> None:
         for body in bodies:
-            _append(audited, db, body, by)
+            append(audited, db, body, by)
 
     return apply
 
@@ -57,9 +61,9 @@ def _again(kind: type, change: Callable[[ActBody], ActBody]) -> Apply:
     """Add an act like the last one of its kind, but for one thing."""
 
     def apply(audited: Audited, db: sqlite3.Connection) -> None:
-        bodies = [act.body for act in _log(audited, db) if isinstance(act.body, kind)]
+        bodies = [act.body for act in log_of(audited, db) if isinstance(act.body, kind)]
         assert bodies[-1] is not None
-        _append(audited, db, change(bodies[-1]), TREASURER)
+        append(audited, db, change(bodies[-1]), TREASURER)
 
     return apply
 
@@ -102,54 +106,54 @@ def _recovered_of_more(_audited: Audited, db: sqlite3.Connection) -> None:
 INSIDER: Final = (
     Edit(
         "a run that one person drew up and approved",
-        _added(_run("R1-0009", 5_00, drawn_up_by=TREASURER)),
+        added(_run("R1-0009", 5_00, drawn_up_by=TREASURER)),
         Class.SETTLEMENT,
         "act ",
         5_00,
     ),
-    Edit("a run with a wrong total", _added(_run("R1-0009", 6_00)), Class.SETTLEMENT, "act ", 1_00),
+    Edit("a run with a wrong total", added(_run("R1-0009", 6_00)), Class.SETTLEMENT, "act ", 1_00),
     Edit(
         "a run that was approved before",
-        _added(_run(FIRST_RUN, 5_00)),
+        added(_run(FIRST_RUN, 5_00)),
         Class.SETTLEMENT,
         "act ",
         5_00,
     ),
     Edit(
         "a run that nobody is owed",
-        _added(_run("R1-0009", 5_00)),
+        added(_run("R1-0009", 5_00)),
         Class.BALANCE,
         "in_payment of merchant 77",
         5_00,
     ),
     Edit(
         "a run that is confirmed a second time",
-        _added(SettlementConfirmed(settlement=FIRST_RUN)),
+        added(SettlementConfirmed(settlement=FIRST_RUN)),
         Class.SETTLEMENT,
         "act ",
     ),
     Edit(
         "a run that is revoked when it was paid",
-        _added(SettlementRevoked(settlement=FIRST_RUN)),
+        added(SettlementRevoked(settlement=FIRST_RUN)),
         Class.SETTLEMENT,
         "act ",
     ),
     Edit(
         "a run that is sent and was never approved",
-        _added(SettlementSent(settlement="R1-0009")),
+        added(SettlementSent(settlement="R1-0009")),
         Class.SETTLEMENT,
         "act ",
     ),
     Edit(
         "a run that is confirmed and was never sent",
-        _added(_run("R1-0009", 5_00), SettlementConfirmed(settlement="R1-0009")),
+        added(_run("R1-0009", 5_00), SettlementConfirmed(settlement="R1-0009")),
         Class.SETTLEMENT,
         "act ",
         5_00,
     ),
     Edit(
         "a payout that one person entered",
-        _added(
+        added(
             PayoutEvidenced(
                 settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=TREASURER
             )
@@ -160,13 +164,13 @@ INSIDER: Final = (
     ),
     Edit(
         "a restore that one person finished",
-        _added(RestoreFinished(epoch=1, entered_by=TREASURER)),
+        added(RestoreFinished(epoch=1, entered_by=TREASURER)),
         Class.SETTLEMENT,
         "act ",
     ),
     Edit(
         "a claim that one person accepted twice",
-        _added(
+        added(
             ClaimAccepted(
                 entry=bytes(32),
                 amount_cents=5_00,

@@ -19,6 +19,7 @@ from auditor.audit import Report, audit
 from auditor.export import NotAnExport, read_export
 from auditor.findings import Class
 from simulator.burnt.world import empty_database
+from tests.audit_deciders import DECIDERS
 from tests.audit_edits import EDITS, NOT_MONEY, Edit
 from tests.audit_insider import INSIDER
 from tests.audited import Audited, change, live, rows
@@ -96,11 +97,11 @@ def test_good_books_are_silent(audited: Audited) -> None:
 
 def test_there_are_forty_ways(audited: Audited) -> None:
     """Promise 6: the books are broken in forty ways at least, no two by one name."""
-    edits = (*EDITS, *INSIDER)
+    edits = (*EDITS, *INSIDER, *DECIDERS)
     assert len({edit.name for edit in edits}) == len(edits) >= EDITS_MIN
 
 
-@pytest.mark.parametrize("edit", [*EDITS, *INSIDER], ids=lambda edit: edit.name)
+@pytest.mark.parametrize("edit", [*EDITS, *INSIDER, *DECIDERS], ids=lambda edit: edit.name)
 def test_every_edit_is_found(audited: Audited, tmp_path: Path, edit: Edit) -> None:
     """Promise 6: whoever changes one row is found out: which row, which class, how many cents."""
     found = edited(audited, tmp_path, edit).findings
