@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from cardkit.card.connection import CardConnection
 from cardkit.errors import must
-from cardkit.sync import decode_request
+from cardkit.sync import SyncRequest, decode_request
 from server_stub.services.caisse import Caisse
 from server_stub.services.sync import sync
 from simulator.card import VirtualCard
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 ROUNDS_MAX: Final = 3
 """What was asked for, that it was taken in, and that nothing is left to say."""
+DISK_FREE_MB: Final = 24_000
+TEMPERATURE_C: Final = 43
 
 
 class Stall:
@@ -67,7 +70,7 @@ class Stall:
         for _ in range(ROUNDS_MAX):
             self.till.export_outbox()
             for number, path in enumerate(sorted(self._data.outbox.glob("*.cbor")), start=1):
-                answer = sync(self._caisse, decode_request(path.read_bytes()))
+                answer = sync(self._caisse, of_no_machine(decode_request(path.read_bytes())))
                 (self._data.inbox / f"{number:010}.cbor").write_bytes(answer)
             self.till.consume_inbox()
 
@@ -79,3 +82,17 @@ class Stall:
     def close(self) -> None:
         """Switch it off."""
         self.till.close()
+
+
+def of_no_machine(request: SyncRequest) -> SyncRequest:
+    """Return a request that tells of a till's board, and nothing of the machine that plays it."""
+    if request.health is None:
+        return request
+    board = replace(
+        request.health,
+        fsync_p95_ms=None,
+        disk_free_mb=DISK_FREE_MB,
+        temperature_c=TEMPERATURE_C,
+        undervoltage=None,
+    )
+    return replace(request, health=board)

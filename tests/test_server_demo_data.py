@@ -1,0 +1,185 @@
+"""A small life, made through the real services: what the demo's data must be, however small."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from auditor.audit import audit
+from auditor.export import read_export
+from simulator.life.plan import Plan, months_later
+
+pytestmark = pytest.mark.no_cover  # a life is many exchanges: tracing every line takes minutes
+
+UNTIL = "2026-11-26"
+SMALL = ("--months", "3", "--members", "12", "--producers", "4", "--until", UNTIL)
+WHOLE = ("--until", UNTIL)
+HLEDGER = shutil.which("hledger")
+SERVER = Path(sys.executable).with_name("clafoutis-server")
+
+
+class Lived(NamedTuple):
+    """A data directory with a life in it, and what was said."""
+
+    data: Path
+    told: str
+    passwords: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of every row, as the command tells it."""
+        (line,) = (it for it in self.told.splitlines() if it.startswith("Empreinte"))
+        return line.rpartition(" ")[2]
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on it."""
+        return server(self.data, *arguments)
+
+    def count(self, query: str) -> int:
+        """Ask the database for one number."""
+        with sqlite3.connect(self.data / "clafoutis.sqlite3") as database:
+            (number,) = database.execute(query).fetchone()
+            return int(number)
+
+
+def server(data: Path, *arguments: str, hash_seed: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the service's program for a data directory."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "CLAFOUTIS_SERVER_DATA": str(data),
+        "DJANGO_SETTINGS_MODULE": "server_stub.settings",
+        "PYTHONHASHSEED": str(hash_seed),
+    }
+    environment.pop("CLAFOUTIS_SERVER_KEYS", None)
+    return subprocess.run(
+        [sys.executable, "-W", "default", str(SERVER), *arguments],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def lived(data: Path, *arguments: str, hash_seed: int = 0) -> Lived:
+    """Live a life into an empty directory."""
+    done = server(data, "demo-data", *arguments, hash_seed=hash_seed)
+    assert done.returncode == 0, done.stderr
+    return Lived(data, done.stderr, done.stdout)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """Three months of twelve members."""
+    return lived(tmp_path_factory.mktemp("small") / "server", *SMALL, hash_seed=1)
+
+
+def test_the_books_of_a_life_are_what_was_signed(small: Lived, tmp_path: Path) -> None:
+    """Promise 6: what the demo shows was signed by tills and proven by cards, and nothing else is.
+
+    `rebuild` and the auditor each compute it again. Red when the life writes a row of its own.
+    """
+    rebuilt = small.ask("rebuild", "--check")
+    assert (rebuilt.returncode, rebuilt.stdout) == (0, ""), rebuilt.stderr
+    audited(small, tmp_path)
+
+
+@pytest.mark.skipif(HLEDGER is None, reason="hledger is not installed")
+def test_hledger_balances_a_life(small: Lived, tmp_path: Path) -> None:
+    """Promise 6: another program adds the demo's books up."""
+    balanced(small, tmp_path)
+
+
+def test_a_life_leaves_something_of_everything(small: Lived) -> None:
+    """Promise: whoever opens the console on the demo's data finds work to do, of several kinds."""
+    kinds = small.count(
+        "SELECT count(DISTINCT kind) FROM clafoutis_finding WHERE closed_at IS NULL"
+    )
+    assert kinds >= 3
+    assert small.count("SELECT count(*) FROM clafoutis_settlementdraft") == 1
+    assert small.count("SELECT count(*) FROM clafoutis_settlement") >= 1
+    waiting = small.count(
+        "SELECT count(*) FROM clafoutis_person p WHERE NOT EXISTS"
+        " (SELECT 1 FROM clafoutis_admission a WHERE a.account_id = p.account_id)"
+    )
+    assert waiting == 8
+    assert small.count("SELECT count(*) FROM clafoutis_claim WHERE state = 'held'") >= 1
+
+
+def test_it_says_who_may_enter_and_once(small: Lived) -> None:
+    """Promise: every person of the demo has a password, which is told and not kept."""
+    names = [line.split("\t")[0] for line in small.passwords.splitlines()]
+    assert names == ["coordination", "tresorerie", "comite"]
+    kept = (small.data / "clafoutis.sqlite3").read_bytes()
+    passwords = [line.split("\t")[1] for line in small.passwords.splitlines()]
+    assert not any(password.encode() in kept for password in passwords)
+
+
+def test_it_goes_into_no_database_that_is_in_use(small: Lived) -> None:
+    """Promise: nobody's books are mixed with a demo's, whatever the seed."""
+    before = (small.data / "clafoutis.sqlite3").read_bytes()
+    for seed in ("2026", "7"):
+        again = server(small.data, "demo-data", *SMALL, "--seed", seed)
+        assert again.returncode == 1
+        assert "Rien n" in again.stderr
+    assert (small.data / "clafoutis.sqlite3").read_bytes() == before
+
+
+def test_the_same_seed_lives_the_same_life(tmp_path: Path, small: Lived) -> None:
+    """Promise: the same options give the same rows in every table, in every process.
+
+    Red when a number is drawn from the system's chance, or a set decides an order.
+    """
+    again = lived(tmp_path / "again", *SMALL, hash_seed=2)
+    assert again.fingerprint == small.fingerprint
+    tiny = ("--months", "1", "--members", "3", "--producers", "1", "--until", UNTIL)
+    one = lived(tmp_path / "one", *tiny)
+    other = lived(tmp_path / "other", *tiny, "--seed", "7")
+    assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("months", [1, 3, 4, 12, 18])
+@pytest.mark.parametrize("members", [3, 12, 100])
+def test_waves_bring_everybody_in(months: int, members: int) -> None:
+    """Promise: every member of a plan is admitted, by waves that lie within the life."""
+    plan = Plan(until=date(2026, 11, 26), months=months, members=members, producers=1, seed=1)
+    waves = plan.waves()
+    assert sum(waves.values()) == members
+    assert months_later(plan.first_day, months) == date(2026, 12, 1)
+    assert all(plan.first_day <= month <= plan.until for month in waves)
+    assert all(month.day == 1 for month in waves)
+
+
+@pytest.mark.slow
+def test_eighteen_months_of_a_hundred_members(tmp_path: Path) -> None:
+    """Promises 6 and 8: a whole life of the size of Flers is sound in every way that we check."""
+    life = lived(tmp_path / "server", *WHOLE)
+    sales = life.count("SELECT count(*) FROM clafoutis_cardtransaction")
+    assert sales >= 5_000
+    rebuilt = life.ask("rebuild", "--check")
+    assert (rebuilt.returncode, rebuilt.stdout) == (0, ""), rebuilt.stderr
+    audited(life, tmp_path)
+    if HLEDGER is not None:
+        balanced(life, tmp_path)
+
+
+def audited(life: Lived, folder: Path) -> None:
+    """Let the auditor compute a life's books."""
+    path = folder / "audit.sqlite3"
+    exported = life.ask("export-audit", "--to", str(path))
+    assert exported.returncode == 0, exported.stderr
+    assert [str(one) for one in audit(read_export(path)).findings] == []
+
+
+def balanced(life: Lived, folder: Path) -> None:
+    """Let hledger check a life's books."""
+    path = folder / "books.journal"
+    assert life.ask("export-ledger", "--out", str(path)).returncode == 0
+    subprocess.run(["hledger", "-f", str(path), "check"], check=True)
