@@ -113,6 +113,7 @@ def test_an_end_in_the_database_never_prolongs(world: ServiceWorld) -> None:
     """Promise: an end only shortens: nobody prolongs a convention by a row of SQL."""
     made = sign(world, YEAR)
     assert isinstance(made, Convention)
+    assert made.act is not None
     for day in (date(2027, 1, 1), date(2028, 1, 1), date(2025, 12, 31)):
         with pytest.raises(DatabaseError, match="never prolongs"), transaction.atomic():
             ConventionEnd.objects.create(act=made.act, convention=made, until_day=day)
