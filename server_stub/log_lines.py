@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
         }
         if record.name.partition(".")[0] == _OURS:
             line["event"] = str(record.msg)  # without its arguments: those are fields, or nothing
-        line |= {name: value for name, value in vars(record).items() if name in FIELDS}
+            line |= {name: value for name, value in vars(record).items() if name in FIELDS}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cardkit.clock import PARIS
 from server_stub.models import ActRow, AllowanceIssued, Erasure, JobRun, Person, Terminal
 from server_stub.rules.jobs import Job, due, next_due
 from server_stub.services import backups, behind, people
@@ -31,15 +32,16 @@ def world() -> ServiceWorld:
 
 def test_what_ran_today_is_due_tomorrow() -> None:
     """Promise 5: a day's work is due once a business day of Paris, and hourly work each hour."""
-    night = next_due(Job.ISSUE, START, now=START)
-    assert night.isoformat() == "2026-10-01T22:00:00+00:00"
-    assert next_due(Job.RECONCILE, START, now=START) == START + timedelta(hours=1)
-    assert next_due(Job.ISSUE, None, now=START) == START
+    assert (
+        next_due(Job.ISSUE, START, now=START, zone=PARIS).isoformat() == "2026-10-01T22:00:00+00:00"
+    )
+    assert next_due(Job.RECONCILE, START, now=START, zone=PARIS) == START + timedelta(hours=1)
+    assert next_due(Job.ISSUE, None, now=START, zone=PARIS) == START
     done = dict.fromkeys(Job, START)
-    assert due(done, now=START) == ()
-    assert due(done, now=START + timedelta(hours=2)) == (Job.RECONCILE,)
-    assert due(done, now=START + timedelta(days=9)) == tuple(Job)
-    assert due({}, now=START) == tuple(Job)
+    assert due(done, now=START, zone=PARIS) == ()
+    assert due(done, now=START + timedelta(hours=2), zone=PARIS) == (Job.RECONCILE,)
+    assert due(done, now=START + timedelta(days=9), zone=PARIS) == tuple(Job)
+    assert due({}, now=START, zone=PARIS) == tuple(Job)
 
 
 def test_running_twice_signs_nothing_twice(world: ServiceWorld, tmp_path: Path) -> None:

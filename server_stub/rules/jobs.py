@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum, unique
 from typing import Final
 
-from cardkit.clock import PARIS, business_date
+from server_stub.rules.allowances import midnight
 
 
 @unique
@@ -28,12 +28,9 @@ class Job(StrEnum):
 
 HOURLY: Final = frozenset({Job.RECONCILE})
 """The others run once a business day, whenever on it the service is there."""
-BACKUP_OLD: Final = timedelta(days=3)
-DIGEST_OLD: Final = timedelta(days=3)
-"""Ages at which a person should look why."""
 
 
-def next_due(job: Job, succeeded_at: datetime | None, *, now: datetime) -> datetime:
+def next_due(job: Job, succeeded_at: datetime | None, *, now: datetime, zone: tzinfo) -> datetime:
     """Return from when on a job is due; one that never went well is due now.
 
     However many days were missed, one run catches up: what a job does depends on what is, and
@@ -43,10 +40,11 @@ def next_due(job: Job, succeeded_at: datetime | None, *, now: datetime) -> datet
         return now
     if job in HOURLY:
         return succeeded_at + timedelta(hours=1)
-    tomorrow = business_date(succeeded_at) + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), tzinfo=PARIS).astimezone(UTC)
+    return midnight(succeeded_at.astimezone(zone).date() + timedelta(days=1), zone)
 
 
-def due(succeeded: Mapping[Job, datetime | None], *, now: datetime) -> tuple[Job, ...]:
+def due(
+    succeeded: Mapping[Job, datetime | None], *, now: datetime, zone: tzinfo
+) -> tuple[Job, ...]:
     """Return the jobs that are due, in order; `succeeded`: when each last went well."""
-    return tuple(job for job in Job if next_due(job, succeeded.get(job), now=now) <= now)
+    return tuple(job for job in Job if next_due(job, succeeded.get(job), now=now, zone=zone) <= now)

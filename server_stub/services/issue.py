@@ -35,6 +35,7 @@ from server_stub.rules.allowances import (
     MonthCredit,
     midnight,
     month_of,
+    months_from,
     next_allowance,
 )
 from server_stub.rules.refunds import ALREADY_RETURNED
@@ -42,7 +43,7 @@ from server_stub.rules.scheme import RuleName
 from server_stub.services import acts, conventions, withheld
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
-from server_stub.services.documents import permit_of, row_at
+from server_stub.services.documents import allowance_of, permit_of, row_at
 from server_stub.services.entitled import entitlements
 from server_stub.services.rules_in_force import value
 
@@ -61,8 +62,31 @@ def issue_due(caisse: Caisse) -> int:
     Of several cards of an account the last one issued carries all.
     """
     active = Card.objects.using(caisse.using).filter(status=CardStatus.ACTIVE).order_by("id")
-    carriers = {card.account_id: card for card in active}
-    return sum(issue_allowance(caisse, card) is not None for card in carriers.values())
+    carriers = {card.account_id: card for card in active.select_related("account")}
+    signed_up = _signed_up(caisse)
+    due = [card for card in carriers.values() if card.id not in signed_up]
+    return sum(issue_allowance(caisse, card) is not None for card in due)
+
+
+def _signed_up(caisse: Caisse) -> set[int]:
+    """Cards that have every month that may be signed by now, and list no refund.
+
+    Whatever is voted or promised, a version that says more than theirs can't follow; so a day on
+    which nothing is due costs one query, and reading what this process has not read yet.
+    """
+    ahead = value(caisse, RuleName.MONTHS_AHEAD)
+    *_, last = months_from(month_of(caisse.now(), PARIS), count=ahead + 1)
+    newest = AllowanceIssued.objects.using(caisse.using).order_by("epoch", "version")
+    contents = dict(newest.values_list("card_id", "content"))
+    held = {
+        card_id: allowance_of(bytes(content), caisse.ring.trust)
+        for card_id, content in contents.items()
+    }
+    return {
+        card_id
+        for card_id, one in held.items()
+        if one.steps[-1].from_at >= midnight(last, PARIS) and not one.refunds
+    }
 
 
 def issue_allowance(caisse: Caisse, card: Card) -> AllowanceIssued | None:
@@ -123,7 +147,7 @@ def kept_waiting(caisse: Caisse) -> set[int]:
 def held_allowance(caisse: Caisse, card: Card) -> Allowance | None:
     """Return the newest allowance of a card."""
     last = _last(caisse, card)
-    return accept_allowance(last.content, caisse.ring.trust) if last else None
+    return allowance_of(bytes(last.content), caisse.ring.trust) if last else None
 
 
 def issue_permit(

@@ -20,6 +20,7 @@ from typing import Final
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connections
 
+from cardkit.clock import PARIS
 from cardkit.errors import ClafoutisError
 from server_stub.models import JobRun, LoginFailure
 from server_stub.rules.jobs import Job, due, next_due
@@ -92,7 +93,7 @@ def run_jobs(caisse: Caisse, data_dir: Path, only: Job | None = None) -> list[Ra
     with _one_at_a_time(caisse, data_dir):
         states = job_states(caisse)
         succeeded = {state.job: state.succeeded_at for state in states}
-        wanted = (only,) if only is not None else due(succeeded, now=caisse.now())
+        wanted = (only,) if only is not None else due(succeeded, now=caisse.now(), zone=PARIS)
         return [_run(caisse, data_dir, job) for job in wanted]
 
 
@@ -111,7 +112,7 @@ def _state(caisse: Caisse, job: Job, row: JobRun | None) -> JobState:
         outcome=Outcome(row.outcome) if row is not None and row.outcome else None,
         count=0 if row is None else row.count,
         trouble="" if row is None else row.trouble,
-        due_at=next_due(job, succeeded_at, now=caisse.now()),
+        due_at=next_due(job, succeeded_at, now=caisse.now(), zone=PARIS),
     )
 
 
