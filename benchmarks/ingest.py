@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -229,10 +229,10 @@ class _Floor:
         """Forget it."""
         self._db.close()
 
-    def _new_rows(self, table: str) -> list[tuple[object, ...]]:
+    def _new_rows(self, table: str) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM clafoutis_{table} WHERE id > %s", [self._last[table]])  # noqa: S608 - ours
-            rows = cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
         self._last[table] = max((row[0] for row in rows), default=self._last[table])
         return rows
 

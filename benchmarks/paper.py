@@ -69,8 +69,14 @@ class PaperCaisse:
     def sell(self, stall: Stall, card: PaperCard) -> None:
         """Journal one green sale: its intent and what the card answered."""
         seq = len(stall.entries) + 1
-        place = {"uid": card.key.uid, "spent0_cents": card.spent_cents, "seq": seq}
-        token = token_mac(stall.token_key, tmc0=card.tmc, amount_cents=AMOUNT_CENTS, **place)
+        token = token_mac(
+            stall.token_key,
+            uid=card.key.uid,
+            tmc0=card.tmc,
+            spent0_cents=card.spent_cents,
+            amount_cents=AMOUNT_CENTS,
+            seq=seq,
+        )
         sale = proof.CardSale(
             tmc=card.tmc + 1,
             terminal=stall.terminal,

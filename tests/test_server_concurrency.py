@@ -26,7 +26,7 @@ from cardkit.httpsig import sign_post
 from cardkit.sync import accept_answer, encode_request, terminal_key_id
 from provisioning.keystore import install_service_keys
 from server_stub.database import database
-from server_stub.models import Batch, Posting, Settlement, StoredEntry
+from server_stub.models import Batch, Posting, StoredEntry
 from server_stub.rules.ledger import Book
 from server_stub.rules.settle import Refusal
 from server_stub.services import settlement
@@ -140,7 +140,7 @@ def everything_at_once(it: Served, *, syncs: int, stalls: int, sales: int) -> No
     connections[using].close()
     begun = threading.Barrier(2)
 
-    def pay() -> Settlement | Refusal:
+    def pay() -> object:
         begun.wait()
         try:
             draft = settlement.draw_up(world.caisse, by=FIRST)

@@ -17,10 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from cardkit.httpsig import sign_post
 from cardkit.sync import encode_request, terminal_key_id
 from server_stub.log_lines import LOGGED, JsonLines
+from server_stub.rules.jobs import Job
 from server_stub.services import people
 from server_stub.services.health import look
 from server_stub.services.ingest import ingest
-from server_stub.services.jobs import Job, run_jobs
+from server_stub.services.jobs import run_jobs
 from server_stub.services.seed import console_user
 from server_stub.services.sync import sync
 from server_stub.static_files import collect

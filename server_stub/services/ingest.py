@@ -228,7 +228,7 @@ def _now_complete(caisse: Caisse, terminal: Terminal, old_cursor: int) -> set[in
         seq__lte=terminal.cursor_seq,
         kind=EntryKind.INDETERMINATE,
     )
-    intents = set(said.order_by().values_list("about_seq", flat=True))
+    intents = {seq for seq in said.order_by().values_list("about_seq", flat=True) if seq}
     if not intents:
         return set()
     claims = Claim.objects.using(caisse.using).filter(
