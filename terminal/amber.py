@@ -27,6 +27,7 @@ from terminal.torn import (
     judge,
     needs_records,
 )
+from terminal.vat import STAYS_SOLD, paid_otherwise
 
 
 class AmberSales:
@@ -139,13 +140,14 @@ class AmberSales:
 
     def _refund(self, held: OpenIntent, choice: ResolutionChoice) -> int:
         """Give back what was also paid another way, or what nobody took."""
+        reason, totals = REFUNDED_FOR[choice], held.intent.vat_totals
         body = Refund(
             intent_seq=held.seq,
             amount_cents=held.intent.amount_cents,
-            reason=REFUNDED_FOR[choice],
+            reason=reason,
             uid=held.intent.uid,
             generation=held.intent.generation,
-            vat_totals=held.intent.vat_totals,
+            vat_totals=paid_otherwise(totals) if reason in STAYS_SOLD else totals,
         )
         return self._append(held, EntryKind.REFUND, body).seq
 

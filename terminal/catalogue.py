@@ -17,6 +17,14 @@ VAT_RATES_BP: Final = (550, 1_000, 2_000, 210, 0)
 """The rates of metropolitan France (CGI art. 278 to 281), the frequent one first."""
 
 
+def shares_bp(agreed_bp: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shares that an article may have: those of the convention, and none at all.
+
+    Empty where the permit names no rate: any share may be typed.
+    """
+    return (*(it for it in agreed_bp if it), 0) if agreed_bp else ()
+
+
 @unique
 class Pricing(StrEnum):
     """How the price of a product comes about."""

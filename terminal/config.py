@@ -55,6 +55,11 @@ class DataDirectory:
         return self.root / "draft.json"
 
     @property
+    def guesses(self) -> Path:
+        """How often a PIN was guessed wrong."""
+        return self.root / "guesses.json"
+
+    @property
     def keys(self) -> Path:
         """Secrets, readable by the terminal's user alone."""
         return self.root / "keys"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ class Draft:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._table = TinyDB(path, storage=AtomicStorage).table("draft", cache_size=0)
-        self._kept: tuple[BasketLine, ...] | None = None
+        self._kept: tuple[int, tuple[BasketLine, ...]] | None = None
+        self._asked: tuple[int, tuple[BasketLine, ...]] | None = None
+        self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="draft")
 
     def read(self, merchant: int) -> tuple[BasketLine, ...]:
         """Return the lines that were kept for a merchant, or none."""
@@ -31,14 +34,25 @@ class Draft:
             held = self._table.get(where("name") == _NAME)
             if not isinstance(held, dict) or held["merchant"] != merchant:
                 return ()
-            return tuple(_line(one) for one in held["lines"])
+            lines = tuple(_line(one) for one in held["lines"])
         except (StoreError, KeyError, TypeError, ValueError) as error:
             logger.warning("no basket was kept: %r", error)
             return ()
+        return lines
+
+    def keep_soon(self, merchant: int, lines: tuple[BasketLine, ...]) -> None:
+        """Keep lines in a thread of its own: a disk takes its time, and a key must not wait."""
+        if (merchant, lines) != self._asked:
+            self._asked = merchant, lines
+            self._keeper.submit(self.keep, merchant, lines)
+
+    def close(self) -> None:
+        """Wait until what was asked for is kept."""
+        self._keeper.shutdown()
 
     def keep(self, merchant: int, lines: tuple[BasketLine, ...]) -> None:
         """Keep lines, unless they are kept already."""
-        if lines == self._kept:
+        if (merchant, lines) == self._kept:
             return
         held = {"name": _NAME, "merchant": merchant, "lines": [_held(one) for one in lines]}
         try:
@@ -46,7 +60,7 @@ class Draft:
         except StoreError as error:
             logger.warning("the basket is kept anew: %s", error)
             self._keep_anew(held)
-        self._kept = lines
+        self._kept = merchant, lines
 
     def _keep_anew(self, held: dict[str, Any]) -> None:
         """Keep a basket where the file was rotten, or none where nothing can be kept."""

@@ -72,7 +72,7 @@ from terminal.stick import StickExchange, StickExchanged
 from terminal.store import Store
 from terminal.tap import Tap
 from terminal.torn import Executed
-from terminal.vat import given_back
+from terminal.vat import STAYS_SOLD, given_back, paid_otherwise
 
 logger = logging.getLogger(__name__)
 
@@ -305,7 +305,7 @@ class Till:
                 reason=reason,
                 uid=sold.intent.uid,
                 generation=sold.intent.generation,
-                vat_totals=self._vat_given_back(sold, wanted_cents),
+                vat_totals=self._vat_given_back(sold, wanted_cents, reason),
             ),
             merchant=sale.merchant,
             operator=operator,
@@ -443,10 +443,19 @@ class Till:
             )
         return tuple(movements)
 
-    def _vat_given_back(self, sold: SoldIntent, amount_cents: int) -> tuple[VatTotal, ...]:
-        refunds = self.journal.refunds_of(sold.sale.intent_seq)
-        before = (it for entry in refunds for it in cast(Refund, entry.body).vat_totals)
-        return given_back(sold.intent.vat_totals, before, amount_cents)
+    def _vat_given_back(
+        self, sold: SoldIntent, amount_cents: int, reason: RefundReason
+    ) -> tuple[VatTotal, ...]:
+        totals = sold.intent.vat_totals
+        before: list[VatTotal] = []
+        for entry in self.journal.refunds_of(sold.sale.intent_seq):
+            earlier = cast(Refund, entry.body)
+            stays = earlier.reason in STAYS_SOLD  # and is no longer there to be given back
+            before += (
+                given_back(totals, before, earlier.amount_cents) if stays else earlier.vat_totals
+            )
+        given = given_back(totals, before, amount_cents)
+        return paid_otherwise(given) if reason in STAYS_SOLD else given
 
     def _session(self, kind: EntryKind, merchant: int, operator: OperatorRole) -> None:
         self.journal.append(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from cardkit.bodies import VatTotal
+from cardkit.bodies import RefundReason, VatTotal
 from cardkit.errors import must
 
 CLOSURE_RATES_MAX: Final = 64
 """What a closure has room for (`cardkit.bodies.Closure.vat_totals`)."""
+STAYS_SOLD: Final = frozenset({RefundReason.PAID_OTHERWISE})
+"""Reasons for which a card gets money back, and the client keeps the goods."""
 _ANY_COVERAGE_BP: Final = 0
 
 
@@ -53,6 +56,14 @@ def given_back(
             rates, shares(gross, gross_back_cents), covered, strict=True
         )
     )
+
+
+def paid_otherwise(given: Iterable[VatTotal]) -> tuple[VatTotal, ...]:
+    """Return a refund's sums where the goods are paid for another way: they stay sold.
+
+    The card gets back what it paid of each rate, and the tax on the sale stays due.
+    """
+    return tuple(replace(it, gross_cents=0) for it in given)
 
 
 def shares(parts: list[int], cents: int) -> list[int]:

@@ -16,6 +16,7 @@ from simulator.card import VirtualCard
 from terminal.held_words import held_reason
 from terminal.history import alias
 from terminal.settings import TerminalSettings
+from terminal.ui.flows.sales import EARLIER_AT_ONCE
 from terminal.words import Words
 from tests.escpos_printer import OUT, EscposPrinter, NetworkPrinter
 from tests.screen_papers import enrol, tell_accounts
@@ -170,6 +171,30 @@ async def test_a_sale_of_last_week_is_found_and_given_back(tmp_path: Path) -> No
         await stall.tap(card)
         await stall.sees("La carte peut payer 47,00")
     assert debits_cents(card) == [12_50, 3_00]
+
+
+@story
+async def test_a_busy_market_hides_no_earlier_one(tmp_path: Path) -> None:
+    """Promise: however many sales came since, the one of last week is found."""
+    world = World.make(tmp_path)
+    card = world.new_card(500_00)
+    world.publish()
+    world.enrol()
+    till = world.till()
+    world.sell(till, card, 12_50)
+    for _ in range(EARLIER_AT_ONCE):
+        world.sell(till, card, 1_00)
+    till.stop()
+    till.close()
+    world.clock.pass_time(timedelta(days=7))
+    async with Stall.open(world) as stall:
+        await stall.sees("Clôtures oubliées")
+        await stall.type("\n")
+        await sales_of_the_day(stall)
+        await stall.choose("Ventes précédentes", "Ventes précédentes")
+        await stall.sees("12,50")
+        await stall.choose("12,50", "Rembourser tout", "Marchandise rendue", "Oui, rembourser")
+        await stall.sees("Recrédité 12,50 €")
 
 
 @story

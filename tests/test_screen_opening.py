@@ -58,6 +58,7 @@ async def test_two_merchants_share_a_terminal(tmp_path: Path) -> None:
         assert stall.text.index("Ferme 7") < stall.text.index("Ferme 8")
         await stall.type("1")
         await stall.idle()
+        assert "✔ 5,00 €" not in stall.text, "a neighbour's last sale is the neighbour's"
         await stall.type("6\n")
         await stall.tap(card)
         await stall.sees("PAYÉ", "6,00")

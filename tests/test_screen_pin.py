@@ -155,6 +155,24 @@ async def test_guessing_a_pin_takes_time(tmp_path: Path) -> None:
 
 
 @story
+async def test_pulling_the_plug_gives_no_new_guesses(tmp_path: Path) -> None:
+    """Promise: whoever switches the terminal off and on waits as long as who did not."""
+    world = World.make(tmp_path)
+    for wrong in ("1111\n", "2222\n", "3333\n"):
+        async with Stall.open(world, merchant=WITH_PIN) as stall:
+            await stall.choose("Producteur")
+            await stall.type(wrong)
+            await stall.sees("Ce n’est pas le code")
+    async with Stall.open(world) as stall:
+        await stall.choose("Producteur")
+        await stall.type("2580\n")
+        await stall.sees("Trop de codes faux : attendez 30 s.")
+        world.clock.pass_time(timedelta(seconds=30))
+        await stall.type("2580\n")
+        await stall.idle()
+
+
+@story
 async def test_a_helper_sells_and_does_nothing_else(tmp_path: Path) -> None:
     """Promise: who has no PIN sells, and neither gives back, nor closes, nor sets anything."""
     world = World.make(tmp_path)

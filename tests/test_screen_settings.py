@@ -65,6 +65,27 @@ async def test_buttons_are_changed_and_taken_away(tmp_path: Path) -> None:
 
 
 @story
+async def test_another_rate_is_written_down(tmp_path: Path) -> None:
+    """Promise (french-conventions.md, D1 J1): rates change in the journal, without a label."""
+    world = World.make(tmp_path)
+    till_mode = MerchantSettings(mode=Mode.TILL, products=(TOMME, POT))
+    async with Stall.open(world, merchant=till_mode) as stall:
+        await stall.idle()
+        await stall.type("/")
+        await stall.choose("Réglages", "Articles", "Tomme", "TVA", "10 %")
+        await stall.choose("Tomme", "TVA", "10 %")
+        await stall.choose("Tomme", "Part en clafoutis")
+        await stall.type("70\n")
+        await stall.sees("Nouvel article")
+        entries = await stall.app.do(lambda till: till.journal.entries(0, 100))
+        changed = [it.body for it in entries if isinstance(it.body, SettingChanged)]
+    assert [(it.name, it.before, it.after) for it in changed] == [
+        ("item 1 vat_bp", "550", "1000"),
+        ("item 1 coverage_bp", "10000", "7000"),
+    ]
+
+
+@story
 async def test_the_language_changes_with_a_basket_on_the_keypad(tmp_path: Path) -> None:
     """Promise: who takes over in English finds the same basket, and it is charged once."""
     world = World.make(tmp_path)

@@ -210,6 +210,24 @@ def test_the_vat_of_a_day_is_that_of_its_tickets(stall: Stall) -> None:
     stall.close()
 
 
+def test_what_is_paid_otherwise_stays_sold(stall: Stall) -> None:
+    """Promise: the card gets its money back, and the tax on goods that stay sold is still due."""
+    first = stall.sell_basket(VEGETABLES[:2], 6_50)
+    stall.till.refund(first, 2_50, RefundReason.PAID_OTHERWISE)
+    stall.close_day()
+    (closed,) = closures(stall, ClosurePeriod.DAY)
+    assert closed.refunds_cents == 2_50
+    assert closed.vat_totals == (
+        VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=6_50, covered_cents=4_00),
+    )
+    stall.till.refund(first, 4_00, RefundReason.GOODS_RETURNED)
+    stall.close_day()
+    assert closures(stall, ClosurePeriod.DAY)[1].vat_totals == (
+        VatTotal(vat_bp=550, coverage_bp=10_000, gross_cents=-4_00, covered_cents=-4_00),
+    )
+    stall.close()
+
+
 def test_a_look_at_the_totals_closes_nothing(stall: Stall) -> None:
     """Promise: lecture X journals what was seen, and the day goes on."""
     stall.sell(10_00)

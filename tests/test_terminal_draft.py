@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,18 @@ BOTTLE = BasketLine(
 def test_the_basket_is_there_after_a_cut(tmp_path: Path) -> None:
     """Promise: a queue does not wait twice for the same basket."""
     Draft(tmp_path / "draft.json").keep(7, (CHEESE, BOTTLE))
+    assert Draft(tmp_path / "draft.json").read(7) == (CHEESE, BOTTLE)
+
+
+def test_a_key_waits_for_no_disk(tmp_path: Path) -> None:
+    """Promise: what is asked for is kept in its order, by somebody else than who asked."""
+    draft, disk = Draft(tmp_path / "draft.json"), threading.Event()
+    draft._keeper.submit(disk.wait)  # the disk takes its time
+    draft.keep_soon(7, (CHEESE,))
+    draft.keep_soon(7, (CHEESE, BOTTLE))
+    assert not (tmp_path / "draft.json").exists()
+    disk.set()
+    draft.close()
     assert Draft(tmp_path / "draft.json").read(7) == (CHEESE, BOTTLE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -42,10 +43,10 @@ def test_guessing_takes_longer_and_longer() -> None:
     assert waits[-1] == 1_800
 
 
-def test_one_merchants_wrong_guesses_are_not_anothers() -> None:
+def test_one_merchants_wrong_guesses_are_not_anothers(tmp_path: Path) -> None:
     """Promise: who shares a terminal is not kept waiting by a neighbour's forgotten PIN."""
     clock = ManualClock(START)
-    guesses = Guesses(clock.monotonic_ms)
+    guesses = Guesses(tmp_path / "guesses.json", clock.monotonic_ms)
     for _ in range(FREE_GUESSES):
         guesses.wrong(7)
     assert (guesses.wait_s(7), guesses.wait_s(8)) == (30, 0)
@@ -57,6 +58,32 @@ def test_one_merchants_wrong_guesses_are_not_anothers() -> None:
     assert guesses.wait_s(7) == 60
     guesses.right(7)
     assert guesses.wait_s(7) == 0
+
+
+def test_a_pulled_plug_gives_no_new_guesses(tmp_path: Path) -> None:
+    """Promise: what was guessed wrong stays guessed, and waits in full after a restart."""
+    path, clock = tmp_path / "guesses.json", ManualClock(START)
+    for _ in range(FREE_GUESSES):
+        Guesses(path, clock.monotonic_ms).wrong(7)
+    clock.pass_time(timedelta(hours=1))
+    again = Guesses(path, clock.monotonic_ms)
+    assert (again.wait_s(7), again.wait_s(8)) == (30, 0)
+    again.wrong(7)
+    assert Guesses(path, clock.monotonic_ms).wait_s(7) == 60
+    again.right(7)
+    assert Guesses(path, clock.monotonic_ms).wait_s(7) == 0
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"check": "0", "tables": {}}'])
+def test_rotten_guesses_lock_nobody_out(tmp_path: Path, content: bytes) -> None:
+    """Promise: where the numbers can't be read, they are counted anew and kept again."""
+    path, clock = tmp_path / "guesses.json", ManualClock(START)
+    path.write_bytes(content)
+    guesses = Guesses(path, clock.monotonic_ms)
+    assert guesses.wait_s(7) == 0
+    for _ in range(FREE_GUESSES):
+        guesses.wrong(7)
+    assert Guesses(path, clock.monotonic_ms).wait_s(7) == 30
 
 
 def test_what_is_read_out_is_six_digits() -> None:

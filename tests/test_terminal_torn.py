@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from cardkit.bodies import (
     ResolutionChoice,
     Sale,
     SaleProof,
+    VatTotal,
     Void,
     VoidReason,
 )
@@ -28,7 +30,7 @@ from cardkit.errors import CardError
 from simulator.card import VirtualCard
 from simulator.field import FieldConnection
 from simulator.issued import AID, demo_keys
-from terminal.outcomes import Amber, Green, Refused, SaleOutcome, Settled
+from terminal.outcomes import Amber, Basket, Green, Refused, SaleOutcome, Settled
 from terminal.till import Till
 from terminal.torn import Executed, NotExecuted, Undecidable
 from tests.terminal_world import MERCHANT, World, debits_cents
@@ -235,6 +237,33 @@ def test_paid_otherwise_is_refunded_by_itself(
         assert refund is None
     assert till.journal.head.perpetual_cents == (0 if executed else 1_00)
     assert not till.resolve(amber.seq, ResolutionChoice.CLIENT_LEFT), "it is settled"
+    till.stop()
+
+
+@pytest.mark.parametrize(
+    ("choice", "gross_cents"),
+    [(ResolutionChoice.PAID_OTHERWISE, 0), (ResolutionChoice.CLIENT_LEFT, PRICE_CENTS)],
+    ids=["paid otherwise", "client left"],
+)
+def test_goods_that_were_paid_otherwise_stay_sold(
+    tmp_path: Path, choice: ResolutionChoice, gross_cents: int
+) -> None:
+    """Promise: a debit that goes back takes no tax with it where the client kept the goods."""
+    world, card = world_with_card(tmp_path)
+    till = world.till()
+    sold = VatTotal(
+        vat_bp=550, coverage_bp=10_000, gross_cents=PRICE_CENTS, covered_cents=PRICE_CENTS
+    )
+    connection = world.connect(card)
+    world.field.tear_after(EXCHANGES)
+    amber = till.sell(connection, PRICE_CENTS, merchant=MERCHANT, basket=Basket(vat_totals=(sold,)))
+    assert isinstance(amber, Amber)
+    assert till.resolve(amber.seq, choice)
+    world.tap(card, lambda it: till.balance(it, announce=lambda _green: None))
+    refund = till.journal.last(EntryKind.REFUND)
+    assert refund is not None
+    assert isinstance(refund.body, Refund)
+    assert refund.body.vat_totals == (replace(sold, gross_cents=gross_cents),)
     till.stop()
 
 

@@ -192,6 +192,7 @@ def vat_shares(totals: Iterable[VatTotal]) -> tuple[VatShare, ...]:
     return tuple(
         VatShare(vat_bp=vat_bp, gross_cents=cents, net_cents=net_cents(cents, vat_bp))
         for vat_bp, cents in sorted(gross_cents.items())
+        if cents
     )
 
 

@@ -82,7 +82,7 @@ class TillApp(App[int], inherit_bindings=False):
         self.cart = Cart.empty(self.merchant_settings.amount_entry)
         self.last_sale: LastSale | None = None
         self.rain_lock = False
-        self.guesses = Guesses(parts.monotonic_ms)
+        self.guesses = Guesses(parts.data.guesses, parts.monotonic_ms)
         self.stands = asyncio.Event()
         """Set once it is known how things stand."""
         self.is_card_there = False
@@ -157,7 +157,7 @@ class TillApp(App[int], inherit_bindings=False):
         """Show and keep another cart."""
         self.cart = cart
         if self.session is not None:
-            self.parts.draft.keep(self.session.merchant, cart.lines)
+            self.parts.draft.keep_soon(self.session.merchant, cart.lines)
         self.selling_page.show_cart()
 
     @property
@@ -260,6 +260,7 @@ class TillApp(App[int], inherit_bindings=False):
         if self.worker.is_alive():
             self.worker.stop()
             self.worker.join()
+        self.parts.draft.close()
 
     @on(Happened)
     def hear(self, message: Happened) -> None:

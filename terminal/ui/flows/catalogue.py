@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cardkit.entries import OperatorRole
 from terminal.basket import WHOLE_BP, LineKind
 from terminal.catalogue import (
     LABEL_MAX,
@@ -13,6 +14,7 @@ from terminal.catalogue import (
     VAT_RATES_BP,
     Pricing,
     Product,
+    shares_bp,
 )
 from terminal.ui.amount import AmountPage, CountPage
 from terminal.ui.choose import ChoicePage
@@ -50,7 +52,8 @@ async def _new(app: TillApp) -> None:
     label = await app.show(TextPage(app.words.gettext("Name of the item"), most=LABEL_MAX))
     if not label:
         return
-    product = Product(label=label.strip(), kind=kind)
+    whole_bp = next(iter(_shares_bp(app)), WHOLE_BP)
+    product = Product(label=label.strip(), kind=kind, coverage_bp=whole_bp)
     if kind in {LineKind.DEPOSIT, LineKind.DEPOSIT_RETURNED}:
         product = replace(product, coverage_bp=0, vat_bp=0)
     priced = await _priced(app, product)
@@ -79,15 +82,50 @@ async def _one(app: TillApp, at: int) -> None:
         changed = replace(product, label=label.strip()) if label else None
     elif index == 2:
         changed = await _taxed(app, product)
+        if changed is not None:
+            await _note_rate(app, at, "vat_bp", product.vat_bp, changed.vat_bp)
     elif index == 3:
-        share = await app.show(CountPage(_("Part in clafoutis, in %"), unit="%", most=100))
-        changed = None if share is None else replace(product, coverage_bp=share * WHOLE_BP // 100)
+        share_bp = await _share_bp(app)
+        if share_bp is not None:
+            changed = replace(product, coverage_bp=share_bp)
+            await _note_rate(app, at, "coverage_bp", product.coverage_bp, changed.coverage_bp)
     elif index == 4:
         await _take_away(app, at)
     if changed is not None:
         products = list(app.merchant_settings.products)
         products[at] = changed
         _store(app, tuple(products))
+
+
+def _shares_bp(app: TillApp) -> tuple[int, ...]:
+    """What the merchant's convention lets an article's share be; empty: anything."""
+    permit = app.situation.permit if app.situation is not None else None
+    grant = permit.grant(app.selling.merchant) if permit is not None else None
+    return shares_bp(grant.coverages_bp) if grant is not None else ()
+
+
+async def _share_bp(app: TillApp) -> int | None:
+    """Ask how much of an article credit pays: one of the convention's rates where it has some."""
+    _ = app.words.gettext
+    shares = _shares_bp(app)
+    if not shares:
+        share = await app.show(CountPage(_("Part in clafoutis, in %"), unit="%", most=100))
+        return None if share is None else share * WHOLE_BP // 100
+    page = ChoicePage(_("Part in clafoutis"), [Choice(percent(it)) for it in shares])
+    index = await app.show(page)
+    return None if index is None else shares[index]
+
+
+async def _note_rate(app: TillApp, at: int, name: str, before_bp: int, after_bp: int) -> None:
+    """Journal that a button's rate changed, by its place: a label may say anything."""
+    merchant, item = app.selling.merchant, f"item {at + 1} {name}"
+    if before_bp != after_bp:
+        await app.do(
+            lambda till: till.note_setting(
+                item, str(before_bp), str(after_bp), merchant=merchant,
+                operator=OperatorRole.PRODUCER,
+            )
+        )  # fmt: skip
 
 
 async def _take_away(app: TillApp, at: int) -> None:

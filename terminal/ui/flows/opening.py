@@ -153,9 +153,12 @@ async def _operator(app: TillApp, grant: MerchantGrant) -> OperatorRole | None:
 
 
 async def _recall_last_sale(app: TillApp) -> None:
-    """Put the last sale of this terminal on the keypad's edge, as if there had been no restart."""
+    """Put one's own last sale on the keypad's edge, as if there had been no restart."""
     found = await app.do(lambda till: latest_sales(till, before_seq=till.journal.next_seq, limit=5))
-    paid = next((it for it in found if it.state is SaleState.PAID), None)
+    merchant = app.selling.merchant
+    own = (it for it in found if it.state is SaleState.PAID and it.merchant == merchant)
+    paid = next(own, None)
     today = app.situation.now.at.astimezone(PARIS).date() if app.situation is not None else None
+    app.last_sale = None
     if paid is not None and paid.at.astimezone(PARIS).date() == today:
         app.last_sale = LastSale(seq=paid.seq, amount_cents=paid.amount_cents, at=paid.at)

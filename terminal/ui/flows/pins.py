@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from cardkit.entries import OperatorRole
 from cardkit.pin import RESET_DIGITS, challenge
 from terminal import pin
+from terminal.guesses import Guesses
 from terminal.ui.amount import CountPage, PinPage
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows.asking import tell
@@ -37,15 +39,22 @@ async def is_producer(app: TillApp, merchant: int) -> bool:
         typed = await app.show(PinPage(_("PIN of the producer"), text=text))
         if typed is None:
             return await _has_forgotten(app, merchant)
-        until_s = app.guesses.wait_s(merchant)
+        until_s = await asyncio.to_thread(app.guesses.wait_s, merchant)
         if until_s:
             text = _("Too many wrong PINs: wait {seconds} s.").format(seconds=until_s)
-        elif pin.is_pin(typed, kept):
-            app.guesses.right(merchant)
+        elif await asyncio.to_thread(_is_right, app.guesses, merchant, typed, kept):
             return True
         else:
-            app.guesses.wrong(merchant)
             text = _("That is not the PIN. − leads back, and to a forgotten PIN.")
+
+
+def _is_right(guesses: Guesses, merchant: int, typed: str, kept: str) -> bool:
+    """Look at a guess; it counts as wrong beforehand, so that no cut makes it one for free."""
+    guesses.wrong(merchant)
+    if not pin.is_pin(typed, kept):
+        return False
+    guesses.right(merchant)
+    return True
 
 
 async def _has_forgotten(app: TillApp, merchant: int) -> bool:
@@ -65,6 +74,7 @@ async def _has_forgotten(app: TillApp, merchant: int) -> bool:
     if not await app.do(lambda till: till.is_reset_code(asked, code)):
         await tell(app, _("PIN of the producer"), _("That is not the code for these digits."))
         return False
+    await asyncio.to_thread(app.guesses.right, merchant)
     return await choose_pin(app, merchant)
 
 
@@ -78,7 +88,7 @@ async def choose_pin(app: TillApp, merchant: int) -> bool:
             return False
         second = await app.show(PinPage(_("The same PIN once more")))
         if second == first:
-            await keep_hash(app, merchant, pin.hash_pin(first))
+            await keep_hash(app, merchant, await asyncio.to_thread(pin.hash_pin, first))
             return True
         text = _("These were two different PINs. Choose again.")
 

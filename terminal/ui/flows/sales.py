@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cardkit.bodies import RefundReason
@@ -9,6 +10,7 @@ from cardkit.clock import PARIS, business_date
 from cardkit.entries import OperatorRole
 from terminal.history import PastSale, SaleState, alias, latest_sales, sales_of_day
 from terminal.outcomes import Refunded, RefundOutcome
+from terminal.till import Till
 from terminal.ui.amount import AmountPage
 from terminal.ui.choose import ChoicePage
 from terminal.ui.flows import pins, receipt
@@ -18,8 +20,8 @@ from terminal.ui.widgets import Choice
 if TYPE_CHECKING:
     from terminal.ui.app import TillApp
 
-_EARLIER = 60
-"""Sales shown of earlier days: a cheese that comes back next Saturday is among them."""
+EARLIER_AT_ONCE = 60
+"""Sales of earlier days looked at at once; a cheese comes back next Saturday."""
 
 
 async def sales(app: TillApp) -> None:
@@ -49,20 +51,30 @@ async def sales(app: TillApp) -> None:
 
 
 async def _earlier(app: TillApp, today: tuple[PastSale, ...]) -> None:
+    """Go back as far as the journal does, so many sales at a time."""
     _ = app.words.gettext
-    before = today[-1].seq if today else None
-    latest = await app.do(
-        lambda till: latest_sales(till, before_seq=before or till.journal.next_seq, limit=_EARLIER)
-    )
-    found = _own(app, latest)
-    if not found:
-        await tell(app, _("Earlier sales"), _("There are no earlier sales on this terminal."))
-        return
-    choices = [Choice(f"{app.words.day(it.at)}  {_row(app, it)[0]}", _row(app, it)[1])
-               for it in found]  # fmt: skip
-    index = await app.show(ChoicePage(_("Earlier sales"), choices))
+    before = today[-1].seq if today else await app.do(lambda till: till.journal.next_seq)
+    index: int | None = 0
+    found: tuple[PastSale, ...] = ()
+    while index == len(found):
+        latest = await app.do(_before(before))
+        found = _own(app, latest)
+        has_more = len(latest) == EARLIER_AT_ONCE
+        if not found and not has_more:
+            await tell(app, _("Earlier sales"), _("There are no earlier sales on this terminal."))
+            return
+        choices = [Choice(f"{app.words.day(it.at)}  {_row(app, it)[0]}", _row(app, it)[1])
+                   for it in found]  # fmt: skip
+        if has_more:
+            choices.append(Choice(_("Earlier sales")))
+            before = latest[-1].seq
+        index = await app.show(ChoicePage(_("Earlier sales"), choices))
     if index is not None:
         await one_sale(app, found[index])
+
+
+def _before(seq: int) -> Callable[[Till], tuple[PastSale, ...]]:
+    return lambda till: latest_sales(till, before_seq=seq, limit=EARLIER_AT_ONCE)
 
 
 async def one_sale(app: TillApp, sale: PastSale) -> bool:
