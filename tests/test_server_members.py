@@ -321,6 +321,18 @@ def test_leaving_is_told_before_it_is_done(world: ServiceWorld) -> None:
     assert books.balances(world.caisse)[Book.PAYABLE, 7] == 50_00, "what is left can be spent"
 
 
+def test_who_left_gets_no_month_where_all_get_it(world: ServiceWorld) -> None:
+    """Promise: leaving ends the credit also in a caisse that asks for no commitment."""
+    vote(world, RuleName.COMMITMENT_NEEDED, 0, date(2026, 2, 1))
+    (person,) = apply(world, "Marthe")
+    admit(world, 1)
+    card = world.card(account=bytes(person.account.number))
+    exits.leave(world.caisse, person.account, card=CardIs.KEPT, by=ANNE)
+    world.clock.pass_time(timedelta(days=75))
+    issue.issue_due(world.caisse)
+    assert max(signed(world, card)) == NOVEMBER
+
+
 def test_a_month_that_was_signed_is_not_left_out(world: ServiceWorld) -> None:
     """Promise: nobody leaves so early that credit is kept without its dues."""
     account, _ = member(world)

@@ -108,7 +108,7 @@ def test_what_a_run_was_paid_by_stays(world: ServiceWorld) -> None:
     stall.sell(card, 12_50)
     stall.sync()
     run = settlement.draw_up(world.caisse, by=ANNE)
-    settlement.approve(world.caisse, run.name, by=BRUNO)  # type: ignore[union-attr]  # a run
+    settlement.approve(world.caisse, run.name, by=BRUNO)
     assert decide(world, from_day=OCTOBER) is NotVoted.CLOSED_PERIOD
     assert isinstance(decide(world, from_day=date(2026, 10, 2)), Rule)
 
@@ -151,6 +151,7 @@ def test_values_are_written_as_people_say_them(
 def test_every_rule_can_be_printed() -> None:
     """Promise: whoever adds a rule gives it a name for people, and a value with a unit."""
     assert set(LABELS) == set(RuleName)
+
     for name in RuleName:
         assert unit_of(name) is not Unit.NUMBER, name
         assert value_in_words(name, STARTING_VALUES.get(name, 0)).strip()

@@ -165,7 +165,6 @@ APPLIED_BY_PEOPLE: Final = frozenset(
         RuleName.COVERAGE_PERCENT,
         RuleName.COVERAGE_REDUCED_PERCENT,
         RuleName.COVERAGE_LOW_PERCENT,
-        RuleName.RADIUS_KM,
         RuleName.LOST_SALE_BORNE_BY,
     }
 )
@@ -231,3 +230,14 @@ def in_force(rules: Iterable[DatedRule], name: RuleName, day: date) -> int:
     dated = [rule for rule in rules if rule.name is name and rule.from_day <= day]
     must(bool(dated), f"a rule {name} is in force on {day}")
     return max(dated, key=lambda rule: rule.from_day).value
+
+
+def of_month(rules: Iterable[DatedRule], name: RuleName, month: date) -> int | None:
+    """Return the value of a rule on a month's first day; the first one, where that was before any.
+
+    None in a caisse that has never voted on it.
+    """
+    dated = sorted((it for it in rules if it.name is name), key=lambda rule: rule.from_day)
+    begun = [rule for rule in dated if rule.from_day <= month]
+    one = begun[-1] if begun else next(iter(dated), None)
+    return None if one is None else one.value

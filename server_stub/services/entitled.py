@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Final
 
 from django.db.models import Max
 
@@ -16,10 +17,17 @@ from server_stub.rules.allowances import month_of, months_from
 from server_stub.rules.commitments import Change, Commitment, Due, due_of, dues
 from server_stub.rules.dues import AccountPaid, Payment, paid
 from server_stub.rules.late import is_credit_withheld
-from server_stub.rules.scheme import LateDues, RuleName
+from server_stub.rules.scheme import DatedRule, LateDues, RuleName, of_month
 from server_stub.services.caisse import Caisse
 from server_stub.services.membership import is_waiting, left_from
-from server_stub.services.rules_in_force import value, value_of_month, voted
+from server_stub.services.rules_in_force import dated, value, voted
+
+_OF_A_MONTH: Final = (
+    RuleName.MONTHLY_CREDIT_CENTS,
+    RuleName.COMMITMENT_NEEDED,
+    RuleName.GRACE_MONTHS,
+    RuleName.EXTRA_PERSON_CENTS,
+)
 
 
 def entitlements(
@@ -40,11 +48,11 @@ def entitlements(
     earliest = _earliest(caisse, account_id, first)
     count += (first.year - earliest.year) * 12 + first.month - earliest.month
     ends = [it for it in (left_from(caisse, account_id), _held_from(caisse, account_id)) if it]
-    promised = commitments_of(caisse, account_id)
+    rules, promised = dated(caisse, _OF_A_MONTH), commitments_of(caisse, account_id)
     for month in months_from(earliest, count=count):
         if any(month >= end for end in ends):
             return
-        cents = _credit_cents(caisse, promised, month)
+        cents = _credit_cents(rules, promised, month)
         if cents is not None:
             yield month, cents
 
@@ -109,15 +117,17 @@ def as_rule(row: CommitmentRow) -> Commitment:
     )
 
 
-def _credit_cents(caisse: Caisse, promised: Sequence[Commitment], month: date) -> int | None:
-    credit_cents = value_of_month(caisse, RuleName.MONTHLY_CREDIT_CENTS, month)
-    if not value_of_month(caisse, RuleName.COMMITMENT_NEEDED, month):
+def _credit_cents(
+    rules: Sequence[DatedRule], promised: Sequence[Commitment], month: date
+) -> int | None:
+    credit_cents = of_month(rules, RuleName.MONTHLY_CREDIT_CENTS, month)
+    if not of_month(rules, RuleName.COMMITMENT_NEEDED, month):
         return credit_cents
-    grace_months = value_of_month(caisse, RuleName.GRACE_MONTHS, month) or 0
+    grace_months = of_month(rules, RuleName.GRACE_MONTHS, month) or 0
     due = due_of(promised, month, grace_months=grace_months)
     if due is None or credit_cents is None:
         return None
-    extra_cents = value_of_month(caisse, RuleName.EXTRA_PERSON_CENTS, month) or 0
+    extra_cents = of_month(rules, RuleName.EXTRA_PERSON_CENTS, month) or 0
     return credit_cents + (due.persons - 1) * extra_cents
 
 

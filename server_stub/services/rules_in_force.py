@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +11,13 @@ from django.utils.translation import gettext as _
 from cardkit.acts import RuleSet
 from cardkit.clock import business_date
 from server_stub.models import Rule
-from server_stub.rules.scheme import STARTING_VALUES, DatedRule, RuleName, in_force
+from server_stub.rules.scheme import (
+    APPLIED_BY_PEOPLE,
+    STARTING_VALUES,
+    DatedRule,
+    RuleName,
+    in_force,
+)
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
 from server_stub.services.rule_words import day_in_words, label_of, value_in_words
@@ -28,17 +35,20 @@ class PrintedRule:
     from_day: date
     minutes: str
     """The vote that made it: its title and its day; that there was none is said too."""
+    is_applied_by_people: bool
+    """Nothing is computed from it."""
 
     @property
     def line(self) -> str:
         """All of it as one line of text."""
         since = _("depuis le %(day)s") % {"day": day_in_words(self.from_day)}
-        return _("%(label)s : %(value)s, %(since)s (%(minutes)s)") % {
+        line = _("%(label)s : %(value)s, %(since)s (%(minutes)s)") % {
             "label": self.label,
             "value": self.value,
             "since": since,
             "minutes": self.minutes,
         }
+        return f"{line}, {_('appliquée par des personnes')}" if self.is_applied_by_people else line
 
 
 def value(caisse: Caisse, name: RuleName, *, day: date | None = None) -> int:
@@ -68,20 +78,19 @@ def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
             value=value_in_words(name, in_force_on[name.value].value),
             from_day=in_force_on[name.value].from_day,
             minutes=_minutes(in_force_on[name.value]),
+            is_applied_by_people=name in APPLIED_BY_PEOPLE,
         )
         for name in RuleName
         if name.value in in_force_on
     )
 
 
-def value_of_month(caisse: Caisse, name: RuleName, month: date) -> int | None:
-    """Return the value of a rule on a month's first day, the first one where that was before any.
-
-    None in a caisse that has never voted on it.
-    """
-    rules = Rule.objects.using(caisse.using).filter(name=name.value).order_by("from_day")
-    row = rules.filter(from_day__lte=month).last() or rules.first()
-    return None if row is None else row.value
+def dated(caisse: Caisse, names: Iterable[RuleName]) -> tuple[DatedRule, ...]:
+    """Return everything that was ever voted on some rules."""
+    rows = Rule.objects.using(caisse.using).filter(name__in=[it.value for it in names])
+    return tuple(
+        DatedRule(name=RuleName(row.name), value=row.value, from_day=row.from_day) for row in rows
+    )
 
 
 def voted_or_proposed(caisse: Caisse, name: RuleName) -> int:
