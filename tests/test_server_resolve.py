@@ -11,6 +11,7 @@ from cardkit.acts import ActKind
 from cardkit.certificates import Role
 from cardkit.directory import CardStatus as RowStatus
 from cardkit.resolutions import ActReversed
+from server_stub.console.work_table import work_page, work_table
 from server_stub.models import (
     ActRow,
     ActText,
@@ -240,3 +241,16 @@ def kinds(world: ServiceWorld) -> set[str]:
 def status(stall: Stall) -> str:
     """How a stall's terminal stands."""
     return Terminal.objects.get(id=stall.terminal).status
+
+
+def test_the_list_tells_what_to_do_in_lines(world: ServiceWorld) -> None:
+    """Promise: what is kept, whose cents, what happens by itself, and who decides: on one page."""
+    held_sale(world)
+    held = the(FindingKind.HELD)
+    work = resolve.open_work(world.caisse)
+    lines = list(work_table(work, resolve.numbers(world.caisse)))
+    assert any("12,50" in line and "le producteur" in line for line in lines)
+    assert any("Reste retenu" in line for line in lines)
+    page = list(work_page(resolve.item(world.caisse, held), held.pk))
+    assert any(line.split()[:2] == ["pay", "payer"] and "deux" in line for line in page)
+    assert any("retenue : ni payée, ni rendue" in line for line in page)
