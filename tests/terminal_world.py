@@ -105,6 +105,8 @@ class World:
     directory_version: int = 0
     permit_version: int = 1
     caps: Caps = CAPS
+    coverages_bp: tuple[int, ...] = ()
+    """Rates that the merchants' conventions name."""
     field: Field = field(default_factory=Field)
     directory: bytes = b""
     rows: tuple[bytes, ...] = ()
@@ -218,6 +220,7 @@ class World:
                 name=f"Ferme {merchant}",
                 convention_from=_LONG_AGO,
                 convention_until=_LONG_AFTER,
+                coverages_bp=self.coverages_bp,
             )
             for merchant in merchants
         )

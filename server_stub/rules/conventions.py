@@ -28,7 +28,7 @@ class Category:
 
     name: str = wire(1, Text(40))
     coverage_bp: int | None = maybe(2, Int(0, WHOLE_BP), default=None)
-    """Basis points; None where the committee voted no rate of its own: all of it."""
+    """Basis points; None where the committee voted no rate of its own: the usual one."""
     products: tuple[str, ...] = maybe(3, ListOf(Text(60), PRODUCTS_MAX), default=())
     """What is eligible, for labels and for whoever asks; empty: all of the category."""
 
@@ -162,7 +162,14 @@ def joined(held: Iterable[Span]) -> Sequence[Span]:
     return stretches
 
 
-def coverages_bp(terms: Terms) -> tuple[int, ...]:
-    """Return the rates that a till may offer for an article, the highest first."""
-    rates = {WHOLE_BP if it.coverage_bp is None else it.coverage_bp for it in terms.categories}
+def coverages_bp(signed: Iterable[Terms], *, usual_bp: int) -> tuple[int, ...]:
+    """Return the rates that a till may offer for an article, the highest first.
+
+    `usual_bp` is what the caisse voted for categories without a rate of their own.
+    """
+    rates = {
+        usual_bp if it.coverage_bp is None else it.coverage_bp
+        for terms in signed
+        for it in terms.categories
+    }
     return tuple(sorted(rates, reverse=True))

@@ -16,6 +16,7 @@ from cardkit.permit import COVERAGES_MAX, MerchantGrant
 from server_stub.models import Claim, Convention, ConventionTerms, Merchant, MerchantKind
 from server_stub.rules.allowances import midnight
 from server_stub.rules.conventions import (
+    WHOLE_BP,
     NotEnded,
     NotSigned,
     Span,
@@ -136,13 +137,16 @@ def grant_of(caisse: Caisse, merchant: Merchant) -> MerchantGrant:
         return MerchantGrant(
             merchant=merchant.id, name=merchant.name, convention_from=NEVER, convention_until=NEVER
         )
-    rates = {rate for one in signed if one.days.overlaps(days) for rate in coverages_bp(one.terms)}
+    percent = voted(caisse, RuleName.COVERAGE_PERCENT)
+    usual_bp = WHOLE_BP if percent is None else percent * WHOLE_BP // 100
+    terms = (one.terms for one in signed if one.days.overlaps(days))
+    rates = coverages_bp(terms, usual_bp=usual_bp)
     return MerchantGrant(
         merchant=merchant.id,
         name=merchant.name,
         convention_from=midnight(days.from_day, PARIS),
         convention_until=midnight(days.until_day, PARIS),
-        coverages_bp=tuple(sorted(rates, reverse=True))[:COVERAGES_MAX],
+        coverages_bp=rates[:COVERAGES_MAX],
     )
 
 
