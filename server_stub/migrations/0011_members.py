@@ -20,9 +20,6 @@ def keep_helpers(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     helpers = apps.get_model("clafoutis", "Helper").objects.using(using)
     for person in people.exclude(reached_through=""):
         helpers.create(person=person, name=person.reached_through, role="other")
-    if editor.connection.vendor == "postgresql":
-        # A table with checks that still wait can't be altered in the same transaction.
-        editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 class Migration(migrations.Migration):
