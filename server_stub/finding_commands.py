@@ -156,7 +156,7 @@ def dispute() -> None:
 @click.option("--amount-cents", type=int, help="What is disputed; left out: the whole sale.")
 @_by
 def open_dispute(card: str, counter: int, amount_cents: int | None, by: str) -> None:
-    """Dispute a sale of CARD (its UID) at COUNTER, as the console shows both."""
+    """Dispute a sale of CARD (its UID) at COUNTER, as `dispute sales` shows it."""
     from server_stub.models import Dispute
     from server_stub.services import disputes
 
@@ -170,6 +170,17 @@ def open_dispute(card: str, counter: int, amount_cents: int | None, by: str) -> 
         _said(made)
         return
     _told_of(made)
+
+
+@dispute.command()
+@click.argument("card")
+def sales(card: str) -> None:
+    """Show the proven sales of CARD (its UID), the newest first, each with its counter."""
+    from server_stub.console.work_table import sale_line
+    from server_stub.services import disputes
+
+    for sale in disputes.sales_of(_caisse(), card):
+        click.echo(sale_line(sale))
 
 
 @dispute.command("list")

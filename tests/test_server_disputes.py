@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cardkit.resolutions import DisputeAnswer, DisputeKind, DisputeReason
+from server_stub.console.work_table import sale_line
 from server_stub.models import ActText, CardTransaction, Dispute, DisputeStep
 from server_stub.rules.disputes import Stage
 from server_stub.rules.ledger import Book
@@ -157,6 +158,17 @@ def test_an_answer_stops_the_day_and_its_text_can_be_erased(world: ServiceWorld)
     assert ActText.objects.get().text == text
     ActText.objects.all().delete()
     assert rebuild.differences(world.caisse) == []
+
+
+def test_a_sale_is_found_by_the_number_on_the_card(world: ServiceWorld) -> None:
+    """Promise: who answers a member needs a card's number and no name: day, merchant, amount."""
+    _, card = sold(world)
+    (sale,) = disputes.sales_of(world.caisse, card.uid.hex(" "))
+    assert "2026-10-01" in sale_line(sale)
+    assert "12,50" in sale_line(sale)
+    assert disputes.sale_of(world.caisse, card.uid.hex(), sale.tmc) == sale
+    assert disputes.sale_of(world.caisse, card.uid.hex(), sale.tmc + 1) is None
+    assert disputes.sales_of(world.caisse, "carte de Mme M.") == []
 
 
 def test_no_more_is_disputed_than_is_left(world: ServiceWorld) -> None:

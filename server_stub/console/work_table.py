@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from cardkit.clock import business_date
 from server_stub.console.words import ADVICE, FINDINGS, euros, facts_in_words
 from server_stub.console.work_words import (
     DEEDS,
@@ -17,7 +18,7 @@ from server_stub.console.work_words import (
     cost_in_words,
     doubts_in_words,
 )
-from server_stub.models import PaperSlip
+from server_stub.models import CardTransaction, PaperSlip
 from server_stub.rules.disputes import Stage
 from server_stub.rules.facts import DisputeFacts
 from server_stub.rules.worklist import WorkItem
@@ -65,6 +66,14 @@ def dispute_line(dispute: DisputeFacts, card: str) -> str:
     day = f"  ≤ {dispute.answer_by.isoformat()}" if dispute.answer_by else ""
     cents = euros(dispute.amount_cents, language)
     return f"{number}  {card} #{dispute.tmc}  {cents}  {STAGES[Stage(dispute.stage)]}{day}"
+
+
+def sale_line(sale: CardTransaction) -> str:
+    """Return one proven sale as a line: its counter, its day, whose, and how much."""
+    day = "" if sale.claim is None else business_date(sale.claim.entry.at).isoformat()
+    cents = euros(sale.amount_cents, get_language() or "fr")
+    merchant = _("producteur %(merchant)s") % {"merchant": sale.merchant}
+    return f"#{sale.tmc:<6}{day:<12}{merchant}  {cents}  {sale.state}"
 
 
 def slip_line(slip: PaperSlip, doubts: int) -> str:

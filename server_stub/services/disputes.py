@@ -161,12 +161,18 @@ def of_sale(caisse: Caisse, sale: CardTransaction) -> list[Dispute]:
 
 def sale_of(caisse: Caisse, uid: str, tmc: int) -> CardTransaction | None:
     """Return a proven sale by the card's UID and counter; of several lives, the newest."""
+    sales = (it for it in sales_of(caisse, uid) if it.tmc == tmc)
+    return max(sales, key=lambda it: it.card.generation, default=None)
+
+
+def sales_of(caisse: Caisse, uid: str) -> list[CardTransaction]:
+    """Return the proven sales of a card by its UID, the newest first."""
     try:
-        card = bytes.fromhex(uid.replace(":", ""))
+        card = bytes.fromhex("".join(uid.split()).replace(":", ""))
     except ValueError:
-        return None
-    rows = CardTransaction.objects.using(caisse.using).select_related("card")
-    return rows.filter(card__uid=card, tmc=tmc).order_by("-card__generation").first()
+        return []
+    rows = CardTransaction.objects.using(caisse.using).select_related("card", "claim__entry")
+    return list(rows.filter(card__uid=card).order_by("-card__generation", "-tmc"))
 
 
 def find(caisse: Caisse, number: str) -> Dispute | NotDone:
