@@ -101,6 +101,12 @@ def test_the_fund_is_projected_by_a_command(data: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert "Membres de plus au plancher" in told.stdout
     assert "20000,00" in told.stdout
+    what_if = ("--joiners", "3", "--leavers", "1", "--credit", "90", "--reserve", "500")
+    poorer = server(data, "fund", "--until", "2027-12-31", *what_if)
+    assert (poorer.returncode, poorer.stdout == told.stdout) == (0, False), poorer.stderr
+    sheet = data / "fund.csv"
+    assert server(data, "fund", "--until", "2027-12-31", "--csv", str(sheet)).returncode == 0
+    assert "Membres de plus à 20,00 €;;" in sheet.read_text("utf-8-sig")
     ledger = server(data, "export-ledger")
     assert (ledger.returncode, "monthly_credit_cents = 10000" in ledger.stdout) == (0, True)
     assert "cautious" in server(data, "--language", "en", "fund", "--until", "2027-12-31").stdout

@@ -8,7 +8,9 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cardkit.acts import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
+from server_stub.rules.commitments import Change, Commitment
 from server_stub.rules.fund import (
     BAND,
     CAUTIOUS,
@@ -16,9 +18,12 @@ from server_stub.rules.fund import (
     FundState,
     Outlook,
     Payer,
+    Scenario,
     Terms,
     admissible,
+    payers_of,
     project,
+    under,
     with_joiners,
     without_greatest,
 )
@@ -158,3 +163,125 @@ def test_a_credit_of_ninety_euros_counts_from_its_month_on() -> None:
     voted = Terms(credit_cents=((date(2025, 12, 1), 100_00), (date(2026, 6, 1), 90_00)))
     lines = project(FLERS, voted, CAUTIOUS, MONTHS)
     assert [line.given_cents for line in lines] == [70 * 100_00] * 3 + [70 * 90_00] * 7
+
+
+LOWERED, OFF, ENDED = (
+    CommitmentChangeKind.AMOUNT,
+    CommitmentChangeKind.MONTH_OFF,
+    CommitmentChangeKind.ENDED,
+)
+AROUND = tuple(months_from(date(2025, 10, 1), count=14))
+changes = st.builds(
+    Change,
+    kind=st.sampled_from([LOWERED, OFF, ENDED]),
+    from_month=st.sampled_from(AROUND),
+    monthly_cents=st.integers(1, 4).map(lambda it: 5_00 * it),
+)
+promises = st.builds(
+    Commitment,
+    number=st.binary(min_size=16, max_size=16),
+    monthly_cents=st.integers(4, 40).map(lambda it: 5_00 * it),
+    first_month=st.sampled_from(AROUND),
+    months=st.integers(1, 6),
+    changes=st.lists(changes, max_size=2).map(tuple),
+)
+
+
+def pays_slowly(promised: list[Commitment], month: date, grace_months: int) -> int | None:
+    """What one account pays in a month, by the promises read aloud; None: nothing, of any kind."""
+
+    def covered(one: Commitment) -> list[date]:
+        return list(months_from(one.first_month, count=one.months))
+
+    for one in promised[::-1]:
+        if month not in covered(one):
+            continue
+        cents = one.monthly_cents
+        for change in one.changes:
+            if change.kind is OFF and change.from_month == month:
+                return None
+            if change.kind is ENDED and change.from_month <= month:
+                return None
+            if change.kind is LOWERED and change.from_month <= month:
+                cents = change.monthly_cents
+        return cents
+    if not promised:
+        return None
+    last = promised[0]
+    for one in promised:
+        if covered(one)[-1] > covered(last)[-1]:
+            last = one
+    *_, first_without = months_from(covered(last)[-1], count=grace_months + 2)
+    renews = MONTHS[0] < first_without and all(it.kind is not ENDED for it in last.changes)
+    return last.monthly_cents if renews and month > covered(last)[-1] else None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(promises, max_size=3), st.integers(0, 2), st.none() | st.sampled_from(MONTHS))
+def test_who_pays_what_is_read_from_the_promises(
+    promised: list[Commitment], grace_months: int, left_from: date | None
+) -> None:
+    """Promise: a month off is one month, a lowered amount is lowered, and who leaves is gone.
+
+    Red when a month off next month takes a member out of the whole projection.
+    """
+    found = list(payers_of(promised, MONTHS, grace_months=grace_months, left_from=left_from))
+    for month in MONTHS:
+        here = [
+            it.monthly_cents
+            for it in found
+            if it.from_month <= month and (it.until_month is None or month < it.until_month)
+        ]
+        gone = left_from is not None and month >= left_from
+        expected = None if gone else pays_slowly(promised, month, grace_months)
+        assert here == ([] if expected is None else [expected])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    states,
+    terms,
+    outlooks,
+    st.builds(
+        Scenario,
+        joiners=st.integers(0, 9),
+        leavers=st.integers(0, 9),
+        credit_cents=st.none() | st.just(90_00),
+    ),
+)
+def test_a_scenario_is_another_fund_counted_slowly(
+    state: FundState, voted: Terms, outlook: Outlook, scenario: Scenario
+) -> None:
+    """Promise: "what if" changes what it says, from the first month on, and nothing else."""
+    other, other_terms = under(scenario, state, voted, floor_cents=20_00, from_month=FIRST)
+    one_by_one = [
+        replace(it, count=1)
+        for it in sorted(state.payers, key=lambda it: -it.monthly_cents)
+        for _ in range(it.count)
+    ]
+    leaving = scenario.leavers
+    for index, payer in enumerate(one_by_one):
+        is_here = payer.from_month <= FIRST and payer.until_month != FIRST
+        if is_here and leaving:
+            one_by_one[index] = replace(payer, until_month=FIRST)
+            leaving -= 1
+    one_by_one += [Payer(count=1, monthly_cents=20_00, from_month=FIRST)] * scenario.joiners
+    by_hand = replace(state, payers=tuple(one_by_one))
+    by_hand_terms = voted
+    if scenario.credit_cents is not None:
+        by_hand_terms = replace(voted, credit_cents=((FIRST, scenario.credit_cents),))
+    assert [line.worth_cents for line in project(other, other_terms, outlook, MONTHS)] == slowly(
+        by_hand, by_hand_terms, outlook
+    )
+
+
+def test_who_leaves_leaves_with_all_that_was_to_come() -> None:
+    """Promise: a member whose amount is lowered for a month is one member, and leaves as one."""
+    lowered = Change(kind=LOWERED, from_month=MONTHS[1], monthly_cents=10_00)
+    promise = Commitment(
+        number=bytes(16), monthly_cents=150_00, first_month=FIRST, months=2, changes=(lowered,)
+    )
+    rows = tuple(payers_of([promise], MONTHS, grace_months=1, account=7))
+    assert [it.monthly_cents for it in rows] == [150_00, 10_00, 150_00]
+    left = without_greatest(replace(FLERS, payers=rows), 1, from_month=FIRST)
+    assert [line.members for line in project(left, TERMS, CAUTIOUS, MONTHS)] == [0] * 10

@@ -8,12 +8,14 @@ gone when it is given, and comes back only where it lapses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from cardkit.errors import must
+from server_stub.rules.allowances import months_from
+from server_stub.rules.commitments import Commitment, due_of, last_of, nothing_from
 
 WHOLE_BP: Final = 10_000
 JOINERS_MAX: Final = 100_000
@@ -31,6 +33,8 @@ class Payer:
     """The first month in which they are no members any more; None: they stay."""
     persons: int = 1
     """Of each household."""
+    account: int = 0
+    """Of one whose payments change, so that it has several rows; 0: of nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,26 @@ class Terms:
         must(bool(in_force), f"a credit is voted for {month}")
         return in_force[-1] + (persons - 1) * self.extra_person_cents
 
+    def from_month_on(self, first: date, credit_cents: int) -> Terms:
+        """Return what would be voted if the credit were another from a month on."""
+        before = tuple(it for it in self.credit_cents if it[0] < first)
+        return replace(self, credit_cents=(*before, (first, credit_cents)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What if, from the first month of the projection on."""
+
+    joiners: int = 0
+    """More members who pay the floor."""
+    leavers: int = 0
+    """Of the members who pay most."""
+    credit_cents: int | None = None
+    """Another credit; None: what is voted."""
+
+
+AS_IT_IS: Final = Scenario()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthLine:
@@ -124,6 +148,49 @@ def project(
     return tuple(lines)
 
 
+def under(
+    scenario: Scenario, state: FundState, terms: Terms, *, floor_cents: int, from_month: date
+) -> tuple[FundState, Terms]:
+    """Return the fund and what is voted as a scenario would have them from a month on."""
+    fewer = without_greatest(state, scenario.leavers, from_month=from_month)
+    more = with_joiners(fewer, scenario.joiners, monthly_cents=floor_cents, from_month=from_month)
+    if scenario.credit_cents is None:
+        return more, terms
+    return more, terms.from_month_on(from_month, scenario.credit_cents)
+
+
+def payers_of(
+    commitments: Sequence[Commitment],
+    months: Sequence[date],
+    *,
+    grace_months: int,
+    left_from: date | None = None,
+    account: int = 0,
+) -> Iterator[Payer]:
+    """Yield what one account pays in a row of months, where that changes.
+
+    Promised months are what was promised, changes included. Who does not leave is taken to renew
+    what was promised at first, as long as the promise, or its grace, reaches the first month.
+    """
+    asked = list(_asked(commitments, months, grace_months=grace_months, left_from=left_from))
+    start = 0
+    for index in range(1, len(asked) + 1):
+        if index < len(asked) and asked[index] == asked[start]:
+            continue
+        one = asked[start]
+        if one is not None:
+            until = months[index] if index < len(asked) else None
+            yield Payer(
+                count=1,
+                monthly_cents=one[0],
+                persons=one[1],
+                from_month=months[start],
+                until_month=until,
+                account=account,
+            )
+        start = index
+
+
 def with_joiners(
     state: FundState, count: int, *, monthly_cents: int, from_month: date
 ) -> FundState:
@@ -135,15 +202,18 @@ def with_joiners(
 def without_greatest(state: FundState, count: int, *, from_month: date) -> FundState:
     """Return the same fund as it is when those who pay most leave first."""
     payers: list[Payer] = []
-    left = count
+    left, gone = count, set()
     for payer in sorted(state.payers, key=lambda it: -it.monthly_cents):
         leaving = min(left, payer.count) if _is_member(payer, from_month) else 0
         left -= leaving
+        if leaving and payer.account:
+            gone.add(payer.account)
         if leaving:
             payers.append(replace(payer, count=leaving, until_month=from_month))
         if payer.count > leaving:
             payers.append(replace(payer, count=payer.count - leaving))
-    return replace(state, payers=tuple(payers))
+    stay = (it for it in payers if it.account not in gone or it.from_month <= from_month)
+    return replace(state, payers=tuple(stay))
 
 
 def admissible(
@@ -173,6 +243,39 @@ def admissible(
         middle = (low + high + 1) // 2
         low, high = (middle, high) if carries(middle) else (low, middle - 1)
     return low
+
+
+def _asked(
+    commitments: Sequence[Commitment],
+    months: Iterable[date],
+    *,
+    grace_months: int,
+    left_from: date | None,
+) -> Iterator[tuple[int, int] | None]:
+    """Yield cents and persons of each month; None: it asks for nothing and gives nothing."""
+    months = list(months)
+    last = last_of(commitments)
+    is_here = last is not None and last.ended_on is None
+    renews = is_here and last is not None and months[0] < nothing_from(last, grace_months)
+    for month in months:
+        due = due_of(commitments, month, grace_months=0)
+        if left_from is not None and month >= left_from:
+            yield None
+        elif due is not None:
+            yield due.due_cents, due.persons
+        elif last is not None and renews and month >= last.after_last_month:
+            yield last.monthly_cents, _last_persons(commitments, last)
+        else:
+            yield None
+
+
+def _last_persons(commitments: Sequence[Commitment], last: Commitment) -> int:
+    """Return of how many a household is at the end of its last promise."""
+    for month in reversed(tuple(months_from(last.first_month, count=last.months))):
+        due = due_of(commitments, month, grace_months=0)
+        if due is not None:
+            return due.persons
+    return last.persons
 
 
 def _is_member(payer: Payer, month: date) -> bool:

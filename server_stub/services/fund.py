@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from django.db.models import Max, Sum
+from django.db.models import Max
 
 from cardkit.allowance import accept_allowance
-from cardkit.clock import PARIS, business_date
-from server_stub.models import Account, AllowanceIssued, Contribution, Rule
+from cardkit.clock import PARIS
+from server_stub.models import Account, AllowanceIssued, CardStatus, Rule
 from server_stub.rules.allowances import midnight, month_of, months_from
-from server_stub.rules.commitments import due_of
-from server_stub.rules.fund import BAND, FundState, MonthLine, Payer, Terms, admissible, project
+from server_stub.rules.fund import (
+    AS_IT_IS,
+    BAND,
+    FundState,
+    MonthLine,
+    Payer,
+    Scenario,
+    Terms,
+    admissible,
+    payers_of,
+    project,
+    under,
+)
 from server_stub.rules.ledger import OF_MERCHANTS, Book
 from server_stub.rules.scheme import RuleName
 from server_stub.services import books
 from server_stub.services.caisse import Caisse
 from server_stub.services.commitments import standing
 from server_stub.services.entitled import commitments_of
+from server_stub.services.membership import left_from
 from server_stub.services.rules_in_force import value
+
+_MONEY: Final = frozenset({Book.BANKED, Book.CASH_BOX, Book.CHEQUES})
+"""Of contributions: where it is; what counting found missing is nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,53 +49,83 @@ class Forecast:
     """Under the cautious, the expected and the hopeful outlook."""
     admissible: tuple[int, ...]
     """How many more members who pay the floor the fund carries, likewise."""
+    floor_cents: int
+    """What they would pay."""
 
 
-def forecast(caisse: Caisse, until: date) -> Forecast:
-    """Project the fund from the month after this one to the month of a day."""
-    state, terms = fund_state(caisse), terms_of(caisse)
-    this_month = month_of(caisse.now(), PARIS)
-    count = (until.year - this_month.year) * 12 + until.month - this_month.month
-    months = tuple(months_from(this_month, count=max(1, count) + 1))[1:]
+def forecast(
+    caisse: Caisse, until: date, *, scenario: Scenario = AS_IT_IS, reserve_cents: int = 0
+) -> Forecast:
+    """Project the fund from the month after this one to the month of a day.
+
+    No month may end with less than the reserve, for those who are to be admitted.
+    """
+    months = months_ahead(caisse, until)
     floor_cents = value(caisse, RuleName.CONTRIBUTION_FLOOR_CENTS)
+    state, terms = under(
+        scenario,
+        fund_state(caisse, months),
+        terms_of(caisse),
+        floor_cents=floor_cents,
+        from_month=months[0],
+    )
     return Forecast(
         state=state,
         months=months,
         bands=tuple(project(state, terms, outlook, months) for outlook in BAND),
         admissible=tuple(
-            admissible(state, terms, outlook, months, monthly_cents=floor_cents) for outlook in BAND
+            admissible(
+                state,
+                terms,
+                outlook,
+                months,
+                monthly_cents=floor_cents,
+                reserve_cents=reserve_cents,
+            )
+            for outlook in BAND
         ),
+        floor_cents=floor_cents,
     )
 
 
-def fund_state(caisse: Caisse) -> FundState:
-    """Return what the fund has, what it owes, and who pays into it."""
+def months_ahead(caisse: Caisse, until: date) -> tuple[date, ...]:
+    """Return the months after this one up to that of a day, one at least."""
+    this_month = month_of(caisse.now(), PARIS)
+    count = (until.year - this_month.year) * 12 + until.month - this_month.month
+    return tuple(months_from(this_month, count=max(1, count) + 1))[1:]
+
+
+def fund_state(caisse: Caisse, months: Sequence[date] = ()) -> FundState:
+    """Return what the fund has, what it owes, and who pays into it in these months, or the next."""
     balances = books.balances(caisse)
-    received = Contribution.objects.using(caisse.using).filter(
-        value_date__lte=business_date(caisse.now())
-    )
-    received_cents = received.aggregate(sum=Sum("amount_cents"))["sum"] or 0
-    paid_cents = sum(cents for (book, _), cents in balances.items() if book is Book.PAID)
+    ahead = months or (_next_month(caisse),)
+
+    def stands_in(of: Collection[Book]) -> int:
+        return sum(cents for (book, _), cents in balances.items() if book in of)
+
+    paid_in_cents = stands_in(_MONEY) - stands_in({Book.PAID})
     owing = (OF_MERCHANTS - {Book.PAID}) | {Book.WAITING}
-    owed_cents = sum(cents for (book, _), cents in balances.items() if book in owing)
-    credit = (Book.CREDIT, Book.SPENT)
-    open_cents = sum(cents for (book, _), cents in balances.items() if book in credit)
+    open_cents = stands_in({Book.CREDIT, Book.SPENT})
     promised = Account.objects.using(caisse.using).filter(commitments__isnull=False)
     accounts = list(promised.distinct())
     return FundState(
-        cash_cents=value(caisse, RuleName.EQUILIBRIUM_FUND_CENTS) + received_cents - paid_cents,
-        owed_cents=owed_cents,
+        cash_cents=value(caisse, RuleName.EQUILIBRIUM_FUND_CENTS) + paid_in_cents,
+        owed_cents=stands_in(owing),
         outstanding_cents=open_cents - _signed_ahead_cents(caisse),
         late_cents=sum(standing(caisse, account).late_cents for account in accounts),
-        payers=_payers(caisse, accounts),
+        payers=_payers(caisse, accounts, ahead),
     )
 
 
 def _signed_ahead_cents(caisse: Caisse) -> int:
-    """Return the credit of later months that allowances promise already."""
+    """Return the credit of later months that allowances promise already.
+
+    Of members who have left with a card that is blocked no later month will be given.
+    """
     next_month = midnight(_next_month(caisse), PARIS)
     newest = AllowanceIssued.objects.using(caisse.using).values("card").annotate(last=Max("id"))
     rows = AllowanceIssued.objects.using(caisse.using).filter(id__in=newest.values("last"))
+    rows = rows.exclude(card__status=CardStatus.BLOCKED, card__account__departure__isnull=False)
     ahead_cents = 0
     for row in rows:
         steps = accept_allowance(row.content, caisse.ring.trust).steps
@@ -100,16 +147,18 @@ def terms_of(caisse: Caisse) -> Terms:
     )
 
 
-def _payers(caisse: Caisse, accounts: list[Account]) -> tuple[Payer, ...]:
-    """Return who pays what next month: whoever has promised it is taken to renew."""
-    next_month = _next_month(caisse)
+def _payers(
+    caisse: Caisse, accounts: Sequence[Account], months: Sequence[date]
+) -> tuple[Payer, ...]:
     grace_months = value(caisse, RuleName.GRACE_MONTHS)
-    payers = []
-    for account in accounts:
-        due = due_of(commitments_of(caisse, account.pk), next_month, grace_months=grace_months)
-        if due is not None:
-            payer = Payer(
-                count=1, monthly_cents=due.due_cents, from_month=due.month, persons=due.persons
-            )
-            payers.append(payer)
-    return tuple(payers)
+    return tuple(
+        payer
+        for account in accounts
+        for payer in payers_of(
+            commitments_of(caisse, account.pk),
+            months,
+            grace_months=grace_months,
+            left_from=left_from(caisse, account.pk),
+            account=account.pk,
+        )
+    )
