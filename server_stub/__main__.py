@@ -16,6 +16,7 @@ from django.db.utils import OperationalError, ProgrammingError
 from cardkit.errors import ClafoutisError, KeyStoreError
 from server_stub import (
     bank_commands,
+    carnet_commands,
     export_commands,
     finding_commands,
     fund_command,
@@ -181,7 +182,7 @@ for command in (
     bank_commands.bank,
     export_commands.export_ledger,
     export_commands.trial_balance,
-    finding_commands.carnet,
+    carnet_commands.carnet,
     finding_commands.dispute,
     finding_commands.finding,
     fund_command.fund,

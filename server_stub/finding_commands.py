@@ -1,10 +1,9 @@
-"""The commands for findings, disputes and the paper carnet: what a coordinator does about each."""
+"""The commands for findings and disputes: what a coordinator does about each."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _number = click.argument("number", type=int)
-_day = click.DateTime(formats=["%Y-%m-%d"])
 SHOWN: Final = 8
 """Characters of a dispute's number that people type."""
 
@@ -142,7 +140,7 @@ def undo(act: int, by: str) -> None:
     from server_stub.services import reverse
 
     caisse = _caisse()
-    _said(reverse.take_back(caisse, act, by=person_of(caisse, by)))
+    said(reverse.take_back(caisse, act, by=person_of(caisse, by)))
 
 
 @click.group()
@@ -167,7 +165,7 @@ def open_dispute(card: str, counter: int, amount_cents: int | None, by: str) -> 
         caisse, sale, kind, amount_cents=amount_cents, by=person_of(caisse, by)
     )
     if not isinstance(made, Dispute):
-        _said(made)
+        said(made)
         return
     _told_of(made)
 
@@ -205,9 +203,9 @@ def answer(*, number: str, agrees: bool, text: str, by: str) -> None:
     from server_stub.services import disputes
 
     caisse = _caisse()
-    said = DisputeAnswer.AGREES if agrees else DisputeAnswer.CONTESTS
+    word = DisputeAnswer.AGREES if agrees else DisputeAnswer.CONTESTS
     one = _dispute(caisse, number)
-    _said(disputes.answer(caisse, one, said, text=text, by=person_of(caisse, by)))
+    said(disputes.answer(caisse, one, word, text=text, by=person_of(caisse, by)))
 
 
 @dispute.command()
@@ -223,123 +221,16 @@ def decide(*, number: str, to_member: bool, because: str, by: str) -> None:
     caisse = _caisse()
     one, reason = _dispute(caisse, number), DisputeReason[because.upper()]
     person = person_of(caisse, by)
-    _said(disputes.decide(caisse, one, to_member=to_member, reason=reason, by=person))
-
-
-@click.group()
-def carnet() -> None:
-    """Slips of the numbered paper carnet: one person enters them, another one reads them again."""
-
-
-@carnet.command("hand-out")
-@_number
-@click.argument("merchant", type=int)
-@click.argument("first_slip", type=int)
-@click.argument("last_slip", type=int)
-@_by
-def hand_out(number: int, merchant: int, first_slip: int, last_slip: int, by: str) -> None:
-    """Put down that carnet NUMBER, with these slips, was given to MERCHANT."""
-    from server_stub.services import paper
-
-    caisse = _caisse()
-    made = paper.hand_out(
-        caisse,
-        number,
-        merchant=merchant,
-        first_slip=first_slip,
-        last_slip=last_slip,
-        by=person_of(caisse, by),
-    )
-    _paid_or_not(made)
-
-
-@carnet.command()
-@_number
-@click.argument("slip", type=int)
-@click.option("--day", required=True, type=_day, help="As it stands on the slip.")
-@click.option("--card", required=True, metavar="NUMBER", help="As it is printed on the card.")
-@click.option("--amount-cents", required=True, type=int)
-@click.option("--initials/--no-initials", required=True, help="Of the member, on the slip.")
-@_by
-def enter(
-    *, number: int, slip: int, day: datetime, card: str, amount_cents: int, initials: bool, by: str
-) -> None:
-    """Enter SLIP of carnet NUMBER; nothing is paid before somebody else confirms."""
-    from server_stub.services import paper
-
-    caisse = _caisse()
-    made = paper.enter(
-        caisse,
-        number,
-        slip,
-        day=day.date(),
-        card_number=card,
-        amount_cents=amount_cents,
-        is_initialled=initials,
-        by=person_of(caisse, by),
-    )
-    _paid_or_not(made)
-
-
-@carnet.command()
-@_number
-@click.argument("slip", type=int)
-@click.option("--amount-cents", required=True, type=int, help="As you read it yourself.")
-@click.option("--all-the-same", is_flag=True, help="Pay it although something speaks against it.")
-@_by
-def confirm(*, number: int, slip: int, amount_cents: int, all_the_same: bool, by: str) -> None:
-    """Pay SLIP of carnet NUMBER, as the second person who has read it."""
-    from server_stub.console.work_words import doubts_in_words
-    from server_stub.rules.paper import DOUBTS, NotPaid
-    from server_stub.services import paper
-
-    caisse = _caisse()
-    done = paper.confirm(
-        caisse,
-        number,
-        slip,
-        amount_cents=amount_cents,
-        doubts=sum(DOUBTS) if all_the_same else 0,
-        by=person_of(caisse, by),
-    )
-    if done is NotPaid.DOUBTFUL:
-        doubts = [
-            paper.doubts_about(caisse, it)
-            for it in paper.entered(caisse)
-            if (it.carnet_id, it.number) == (number, slip)
-        ]
-        _paid_or_not(done, *(words for bits in doubts for words in doubts_in_words(bits)))
-    _paid_or_not(done)
-
-
-@carnet.command()
-@_number
-@click.argument("slip", type=int)
-def drop(number: int, slip: int) -> None:
-    """Forget a slip that was read wrongly and is not paid."""
-    from server_stub.services import paper
-
-    _paid_or_not(paper.drop(_caisse(), number, slip))
-
-
-@carnet.command("list")
-def list_slips() -> None:
-    """Show the slips that wait for a second person, and what speaks against each."""
-    from server_stub.console.work_table import slip_line
-    from server_stub.services import paper
-
-    caisse = _caisse()
-    for slip in paper.entered(caisse):
-        click.echo(slip_line(slip, paper.doubts_about(caisse, slip)))
+    said(disputes.decide(caisse, one, to_member=to_member, reason=reason, by=person))
 
 
 def _do(number: int, by: str, deed: Callable[[Caisse, Finding, int], Result]) -> None:
     caisse = _caisse()
     person = person_of(caisse, by)
-    _said(deed(caisse, _finding(caisse, number), person))
+    said(deed(caisse, _finding(caisse, number), person))
 
 
-def _said(result: Result) -> None:
+def said(result: Result) -> None:
     """Say what was done, or that a second person is needed; a refusal is status 1."""
     from django.utils.translation import gettext as _
 
@@ -347,7 +238,7 @@ def _said(result: Result) -> None:
     from server_stub.services.deciding import Done, NotDone
 
     if isinstance(result, NotDone):
-        _refuse(str(NOT_DONE[result]))
+        refuse(str(NOT_DONE[result]))
     elif isinstance(result, Done):
         click.echo(_("Fait : acte n° %(act)s.") % {"act": result.act}, err=True)
     else:
@@ -357,18 +248,8 @@ def _said(result: Result) -> None:
         )
 
 
-def _paid_or_not(result: object, *why: str) -> None:
-    from server_stub.console.work_words import NOT_PAID
-    from server_stub.rules.paper import NotPaid
-    from server_stub.services.deciding import Done
-
-    if isinstance(result, NotPaid):
-        _refuse(str(NOT_PAID[result]), *why)
-    if isinstance(result, Done):
-        _said(result)
-
-
-def _refuse(words: str, *why: str) -> None:
+def refuse(words: str, *why: str) -> None:
+    """Say why nothing was done, and end with status 1."""
     click.echo(f"clafoutis-server: {words}", err=True)
     for line in why:
         click.echo(f"  - {line}", err=True)
@@ -399,7 +280,7 @@ def _finding(caisse: Caisse, number: int) -> Finding:
 
     found = resolve.find(caisse, number)
     if isinstance(found, NotDone):
-        _said(found)
+        said(found)
         sys.exit(1)
     return found
 
@@ -410,7 +291,7 @@ def _dispute(caisse: Caisse, number: str) -> Dispute:
 
     found = disputes.find(caisse, number)
     if isinstance(found, NotDone):
-        _said(found)
+        said(found)
         sys.exit(1)
     return found
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from cardkit.acts import RecoveryConfirmed, TerminalLost
 from cardkit.errors import must
-from server_stub.models import Card, CardStatus, CardTransaction, Terminal, TerminalStatus
+from server_stub.models import ActRow, Card, CardStatus, CardTransaction, Terminal, TerminalStatus
 from server_stub.rules.facts import State
 from server_stub.services import acts, issue
 from server_stub.services.caisse import Caisse
@@ -56,13 +56,22 @@ def recovered(caisse: Caisse, terminal: Terminal) -> list[CardTransaction]:
     return list(rows.select_related("card").order_by("seq"))
 
 
-def confirm(caisse: Caisse, sale: CardTransaction, *, by: int, merchant: int | None = None) -> None:
-    """Let a person confirm a recovered sale: it becomes payable.
+def confirm(
+    caisse: Caisse,
+    sale: CardTransaction,
+    *,
+    by: int,
+    merchant: int | None = None,
+    entered_by: int | None = None,
+) -> ActRow:
+    """Let a person confirm a recovered sale, or one that was returned before: it becomes payable.
 
-    `merchant` decides for whom where the lost terminal served several.
+    `merchant` decides for whom where the lost terminal served several; `entered_by` is the first
+    of two people, where it took two.
     """
     with caisse.alone():
-        must(sale.state == State.PROVISIONAL.value, "only a provisional sale is confirmed")
+        waits = {State.PROVISIONAL.value, State.HELD.value}
+        must(sale.state in waits, "only a sale that waits for a person is confirmed")
         payee = merchant if merchant is not None else sale.merchant
         must(payee > 0, "a confirmed sale has a merchant")
         body = RecoveryConfirmed(
@@ -74,7 +83,9 @@ def confirm(caisse: Caisse, sale: CardTransaction, *, by: int, merchant: int | N
             amount_cents=sale.amount_cents,
             merchant=payee,
             tmv=sale.tmv,
+            entered_by=entered_by,
         )
-        acts.record(caisse, body, by=by)
+        row = acts.record(caisse, body, by=by)
         reconcile_cards(caisse, [sale.card_id])
         issue.give_back(caisse, [sale.card_id])
+        return row

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from cardkit.acts import ActKind, RecoveryConfirmed, ReturnReason, SpendReturned
+from cardkit.acts import ActKind, ReturnReason, SpendReturned
 from cardkit.clock import PARIS
 from cardkit.errors import must
 from cardkit.resolutions import DisputeKind, DisputeReason, FindingHandled, Handling
@@ -28,7 +28,7 @@ from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.worklist import Deed, OpenFinding, WorkItem, facts_hash, item_of, worklist
 from server_stub.services import accept as claims
-from server_stub.services import acts, blocks, disputes, issue, theft, unclaimed
+from server_stub.services import acts, blocks, disputes, issue, recover, theft, unclaimed
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
@@ -215,19 +215,9 @@ def _pay_held(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
 def _confirm(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
     """Pay a proven sale that only people can say of whose it is, or that it is owed after all."""
     sale = _proven(caisse, finding)
-    body = RecoveryConfirmed(
-        uid=sale.card.uid,
-        generation=sale.card.generation,
-        tmc=sale.tmc,
-        terminal=sale.terminal,
-        seq=sale.seq,
-        amount_cents=sale.amount_cents,
-        merchant=decision.merchant or sale.merchant,
-        tmv=sale.tmv,
-        entered_by=decision.first,
+    row = recover.confirm(
+        caisse, sale, by=decision.by, merchant=decision.merchant, entered_by=decision.first
     )
-    row = acts.record(caisse, body, by=decision.by)
-    _look_again(caisse, sale.card_id)
     return Done(row.seq)
 
 
