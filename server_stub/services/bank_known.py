@@ -19,11 +19,12 @@ from server_stub.models import (
 )
 from server_stub.rules.allowances import months_from
 from server_stub.rules.bank_match import Expected, Known, Outcome, Paid
+from server_stub.rules.commitments import Commitment as RuleCommitment
 from server_stub.rules.commitments import due_of
 from server_stub.rules.payment_reference import payment_reference
 from server_stub.rules.scheme import RuleName
 from server_stub.services.caisse import Caisse
-from server_stub.services.entitled import commitments_of
+from server_stub.services.entitled import as_rule
 from server_stub.services.rules_in_force import value
 
 _BY_BANK: Final = (int(Means.TRANSFER), int(Means.STANDING_ORDER))
@@ -94,14 +95,16 @@ def _expected(caisse: Caisse) -> tuple[Expected, ...]:
     paid_on: dict[tuple[int, int], list[Contribution]] = defaultdict(list)
     for row in came:
         paid_on[row.account_id, row.amount_cents].append(row)
-    accounts = Commitment.objects.using(caisse.using).values_list("account_id", flat=True)
+    promised: dict[int, list[RuleCommitment]] = defaultdict(list)
+    rows = Commitment.objects.using(caisse.using).prefetch_related("changes")
+    for commitment in rows.order_by("act"):
+        promised[commitment.account_id].append(as_rule(commitment))
     found = []
-    for account_id in sorted(set(accounts)):
-        due = due_of(commitments_of(caisse, account_id), month, grace_months=grace_months)
-        rows = paid_on.get((account_id, due.due_cents), []) if due else []
-        if due and rows:
-            days = tuple(row.value_date for row in rows)
-            found.append(Expected(account_id, due.due_cents, days))
+    for account_id, commitments in promised.items():
+        due = due_of(commitments, month, grace_months=grace_months)
+        paid = paid_on.get((account_id, due.due_cents), ()) if due else ()
+        if due and paid:
+            found.append(Expected(account_id, due.due_cents, tuple(it.value_date for it in paid)))
     return tuple(found)
 
 
