@@ -71,12 +71,26 @@ def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
             sums.sold[(*sale.life, sale.state, sale.merchant)] += sale.amount_cents
     _spent(log, sold, sums)
     _refunds(told, log, sold, sums)
+    check_disputed(found, log, sold)
     add_decisions(log, sold, _refunded(told, log, sold), sums)
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
     _acts(found, sums)
     sums.received = Counter({(book,): cents for book, cents in check_contributions(found).items()})
     return sums
+
+
+def check_disputed(found: Evidence, log: Log, sold: list[Sold]) -> None:
+    """Add every dispute of what no card has proven, and what disputes gave back beyond a sale."""
+    sales = {(sale.life, sale.tmc): sale.amount_cents for sale in sold}
+    for one in log.decisions.disputes.values():
+        place, cents = f"act {one.seq}", one.opened.amount_cents
+        sold_cents = sales.get((one.life, one.opened.tmc), 0)
+        returned_cents = log.decisions.disputed_cents(one.life, one.opened.tmc)
+        too_much = max(cents, returned_cents) - sold_cents
+        if too_much > 0:
+            words = "disputes, or gives back, more than a card has proven to be sold"
+            found.find(Class.DECISION, place, words, too_much)
 
 
 def add_decisions(

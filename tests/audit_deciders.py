@@ -144,6 +144,8 @@ DECIDERS: Final = (
         _decided(entered_by=None, reason=DisputeReason.UNANSWERED),
         by=0,
     ),
+    _one("a dispute of what no card has made", _opened(tmc=90)),
+    _one("a dispute of more than the sale", _opened(amount_cents=12_51), cents=1),
     _one("a dispute that is decided twice", _opened(), _decided(), _decided(), cents=0),
     _one(
         "an answer where nobody was asked",

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from cardkit import acts as log
+from cardkit import bodies
 from cardkit.acts import ActKind
 from cardkit.certificates import Role
 from cardkit.directory import CardStatus as RowStatus
@@ -138,6 +139,52 @@ def test_a_recovered_sale_is_confirmed_and_taken_back(world: ServiceWorld) -> No
     act = act_of(world, done)
     assert isinstance(reverse.take_back(world.caisse, act.envelope.seq, by=BENOIT), Done)
     assert (payable_cents(world), in_book(world, Book.PROVISIONAL)) == (3_00, 5_00)
+    conserved(world)
+
+
+def contradicted(world: ServiceWorld) -> Stall:
+    """A stall whose last word on an executed debit is that nothing happened."""
+    card, stall, other = world.card(), world.stall(), world.stall(4)
+    seq = stall.tear(card, 9_00, executed=True)
+    reason = bodies.VoidReason.RECORD_ABSENT
+    stall.append(bodies.Void(intent_seq=seq, reason=reason, tmc=1, tmv=bytes(8), spent_cents=0))
+    stall.sync()
+    other.sell(card, 1_00)
+    other.sync()
+    return stall
+
+
+def test_a_contradiction_is_ended_by_one_person(world: ServiceWorld) -> None:
+    """Promise 8: what the rule returns on its day, a person may return today; nobody twice."""
+    contradicted(world)
+    point = the(FindingKind.VOID_CONTRADICTED)
+    assert resolve.pay(world.caisse, point, by=ANNE) is NotDone.NOT_FOR_THIS
+    assert resolve.item(world.caisse, point).due_at is not None
+    done = resolve.give_back(world.caisse, point, by=ANNE)
+    assert act_of(world, done).envelope.kind == ActKind.SPEND_RETURNED
+    assert in_book(world, Book.RETURNED, 0) == 9_00
+    assert resolve.give_back(world.caisse, point, by=ANNE) is NotDone.ALREADY
+    seq = act_of(world, done).envelope.seq
+    assert reverse.take_back(world.caisse, seq, by=ANNE) is NotDone.NOT_REVERSIBLE
+    conserved(world)
+
+
+def test_a_green_after_the_return_is_paid_by_two_as_a_loss(world: ServiceWorld) -> None:
+    """Promise 1: a terminal that changes its word is believed by two people, and the fund pays."""
+    stall = contradicted(world)
+    resolve.give_back(world.caisse, the(FindingKind.VOID_CONTRADICTED), by=ANNE)
+    seq = next(one.seq for one in stall.entries if isinstance(one.body, bodies.Intent))
+    proof = bodies.SaleProof.RECORD_ONLY
+    stall.append(bodies.Sale(intent_seq=seq, amount_cents=9_00, tmc=2, proof=proof, tmv=None))
+    stall.sync()
+    green = the(FindingKind.RETURNED_AND_GREEN)
+    assert payable_cents(world) == 1_00
+    assert resolve.pay(world.caisse, green, by=ANNE) == NeedsSecond(ANNE)
+    done = resolve.pay(world.caisse, green, by=BENOIT)
+    assert (payable_cents(world), in_book(world, Book.LOSS, 0)) == (10_00, -9_00)
+    body = act_of(world, done).body
+    assert isinstance(body, log.RecoveryConfirmed)
+    assert body.entered_by == ANNE
     conserved(world)
 
 

@@ -170,7 +170,7 @@ def _decide(caisse: Caisse, finding: Finding, deed: Deed, decision: _Decision) -
             return NotDone.LOCKED
         if kind is FindingKind.DISPUTED:
             return _disputed(caisse, finding, deed, by=decision.by)
-        refused = _not_now(caisse, finding, deed, decision)
+        refused = _not_now(caisse, finding, decision)
         if refused is not None:
             return refused
         first = None
@@ -186,7 +186,7 @@ def _decide(caisse: Caisse, finding: Finding, deed: Deed, decision: _Decision) -
         )
 
 
-def _not_now(caisse: Caisse, finding: Finding, deed: Deed, decision: _Decision) -> NotDone | None:
+def _not_now(caisse: Caisse, finding: Finding, decision: _Decision) -> NotDone | None:
     """What would make a second person sign for nothing."""
     kind = FindingKind(finding.kind)
     if kind is FindingKind.PAPER_DOUBLE:
@@ -197,7 +197,7 @@ def _not_now(caisse: Caisse, finding: Finding, deed: Deed, decision: _Decision) 
         FindingKind.VOID_CONTRADICTED: State.WAITING,
     }.get(kind, State.HELD)
     if sale is None or sale.state != wanted.value:
-        return NotDone.NO_PROOF if deed is Deed.PAY else NotDone.ALREADY
+        return NotDone.NO_PROOF if sale is None else NotDone.ALREADY
     if kind is FindingKind.RECOVERED and not (decision.merchant or sale.merchant):
         return NotDone.NO_MERCHANT
     return None
