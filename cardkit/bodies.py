@@ -36,11 +36,13 @@ from cardkit.schema import (
     wire,
 )
 from cardkit.settled import Settled
+from cardkit.vat import BASIS_POINTS as BASIS_POINTS  # noqa: PLC0414 - part of what bodies say
+from cardkit.vat import PaidOtherwise as PaidOtherwise  # noqa: PLC0414 - part of what bodies say
+from cardkit.vat import VatTotal as VatTotal  # noqa: PLC0414 - part of what bodies say
 
 UID: Final = exactly(UID_BYTES)
 HASH: Final = exactly(32)
 MAC8: Final = exactly(8)
-BASIS_POINTS: Final = Int(0, 10_000)
 REFUNDS_COUNTED_MAX: Final = 64
 RECORDS_MAX: Final = 8
 
@@ -70,6 +72,7 @@ class EntryKind(IntEnum):
     RESOLUTION = 26
     EVIDENCE = 27
     ALLOWANCE_WRITTEN = 28
+    PAID_OTHERWISE = 29
     CLOSURE = 40
     READING = 41
     RECEIPT_PRINTED = 42
@@ -134,17 +137,6 @@ class ClosurePeriod(IntEnum):
     DAY = 0
     MONTH = 1
     YEAR = 2
-
-
-@document
-class VatTotal:
-    """The share of a sale at one VAT rate and one coverage."""
-
-    vat_bp: int = wire(1, BASIS_POINTS)
-    """Hundredths of a per cent: 550 is 5.5 %."""
-    coverage_bp: int = wire(2, BASIS_POINTS)
-    gross_cents: int = wire(3, S64)
-    covered_cents: int = wire(4, S64)
 
 
 @document
@@ -458,6 +450,7 @@ Body: TypeAlias = (
     | Resolution
     | Evidence
     | AllowanceWritten
+    | PaidOtherwise
     | Closure
     | Reading
     | ReceiptPrinted
@@ -486,6 +479,7 @@ BODIES: Final[dict[EntryKind, type[Body]]] = {
     EntryKind.RESOLUTION: Resolution,
     EntryKind.EVIDENCE: Evidence,
     EntryKind.ALLOWANCE_WRITTEN: AllowanceWritten,
+    EntryKind.PAID_OTHERWISE: PaidOtherwise,
     EntryKind.CLOSURE: Closure,
     EntryKind.READING: Reading,
     EntryKind.RECEIPT_PRINTED: ReceiptPrinted,

@@ -17,6 +17,8 @@ from cardkit.bodies import (
     ClosurePeriod,
     DoubtReason,
     EntryKind,
+    Intent,
+    PaidOtherwise,
     Reading,
     VatTotal,
 )
@@ -172,9 +174,11 @@ class Closures:
 
     def _vat(self, first_seq: int, last_seq: int) -> tuple[VatTotal, ...]:
         intents = self._journal.sold_between(first_seq, last_seq)
+        others = self._journal.paid_otherwise_between(first_seq, last_seq)
         refunds = self._journal.refunded_between(first_seq, last_seq)
+        sold: list[Intent | PaidOtherwise] = [*intents, *others]
         return summed(
-            (it for intent in intents for it in intent.vat_totals),
+            (it for basket in sold for it in basket.vat_totals),
             (it for refund in refunds for it in refund.vat_totals),
         )
 

@@ -16,6 +16,7 @@ from cardkit.bodies import (
     EntryKind,
     Evidence,
     Intent,
+    PaidOtherwise,
     Refund,
     RefundCounted,
     RefundReason,
@@ -337,6 +338,15 @@ class JournalReader:
             " AND training = 0 ORDER BY seq"
         )
         return tuple(cast(Refund, entry.body) for entry in self._many(sql, first_seq, last_seq))
+
+    def paid_otherwise_between(self, first_seq: int, last_seq: int) -> tuple[PaidOtherwise, ...]:
+        """Return the baskets of a stretch that no card paid, training left out."""
+        sql = (
+            "SELECT seq, content FROM entry WHERE seq BETWEEN ? AND ? AND kind = 29"
+            " AND training = 0 ORDER BY seq"
+        )
+        found = self._many(sql, first_seq, last_seq)
+        return tuple(cast(PaidOtherwise, entry.body) for entry in found)
 
     def _open_intent(self, entry: Entry) -> OpenIntent:
         envelope, intent = entry.envelope, cast(Intent, entry.body)

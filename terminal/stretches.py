@@ -24,6 +24,7 @@ MONEY: Final = frozenset(
         EntryKind.VOID,
         EntryKind.INDETERMINATE,
         EntryKind.REFUND,
+        EntryKind.PAID_OTHERWISE,
     }
 )
 """After one of these a day that is closed can be closed once more."""

@@ -19,6 +19,7 @@ from cardkit.bodies import (
     EntryKind,
     Evidence,
     IntegrityFailed,
+    PaidOtherwise,
     Refund,
     RefundReason,
     ResolutionChoice,
@@ -27,7 +28,6 @@ from cardkit.bodies import (
     SettingChanged,
     Started,
     Stopped,
-    VatTotal,
 )
 from cardkit.card.connection import CardConnection
 from cardkit.card.keys import CardUse, TerminalCardKeys
@@ -37,14 +37,13 @@ from cardkit.entries import Entry, OperatorRole
 from cardkit.errors import CardError, ReaderError, must
 from cardkit.pin import is_reset_code
 from terminal.amber import AmberSales
-from terminal.basket import BasketLine
+from terminal.basket import BasketLine, total_cents, vat_totals
 from terminal.closures import AlreadyClosed, Closures
 from terminal.config import DataDirectory
 from terminal.credit import Credit
 from terminal.fiscal.perimeter import note_perimeter, perimeter_digest
 from terminal.floored import FlooredClock
 from terminal.journal import Journal
-from terminal.journal_read import SoldIntent
 from terminal.keyring import Keyring, read_transport_key
 from terminal.lines import BasketLines
 from terminal.mailbox import Mailbox
@@ -72,7 +71,7 @@ from terminal.stick import StickExchange, StickExchanged
 from terminal.store import Store
 from terminal.tap import Tap
 from terminal.torn import Executed
-from terminal.vat import STAYS_SOLD, given_back, paid_otherwise
+from terminal.vat import of_refund
 
 logger = logging.getLogger(__name__)
 
@@ -171,6 +170,21 @@ class Till:
     def keep_lines(self, lines: tuple[BasketLine, ...]) -> bytes:
         """Put a basket's lines on disk and return the hash that its intent names."""
         return self.lines.keep(lines)
+
+    def paid_otherwise(
+        self, lines: tuple[BasketLine, ...], *, merchant: int, operator: OperatorRole
+    ) -> int:
+        """Journal a basket that was paid without a card, and return the number of its ticket."""
+        body = PaidOtherwise(
+            total_cents=total_cents(lines),
+            vat_totals=vat_totals(lines, 0),
+            lines_hash=self.keep_lines(lines),
+        )
+        kind, training = EntryKind.PAID_OTHERWISE, self.training
+        entry = self.journal.append(
+            kind, body, merchant=merchant, operator=operator, training=training
+        )
+        return entry.seq
 
     def is_reset_code(self, asked: str, answer: str) -> bool:
         """Say whether the caisse has answered a challenge for a forgotten PIN."""
@@ -297,6 +311,7 @@ class Till:
         window = timedelta(days=self.store.permit.permit.refund_days)
         if self.clock.now().at > sale.at + window:
             return RefundRefused(obstacle=RefundObstacle.TOO_LATE)
+        refunds = [cast(Refund, it.body) for it in self.journal.refunds_of(intent_seq)]
         entry = self.journal.append(
             EntryKind.REFUND,
             Refund(
@@ -305,7 +320,7 @@ class Till:
                 reason=reason,
                 uid=sold.intent.uid,
                 generation=sold.intent.generation,
-                vat_totals=self._vat_given_back(sold, wanted_cents, reason),
+                vat_totals=of_refund(sold.intent.vat_totals, refunds, wanted_cents, reason),
             ),
             merchant=sale.merchant,
             operator=operator,
@@ -443,20 +458,6 @@ class Till:
             )
         return tuple(movements)
 
-    def _vat_given_back(
-        self, sold: SoldIntent, amount_cents: int, reason: RefundReason
-    ) -> tuple[VatTotal, ...]:
-        totals = sold.intent.vat_totals
-        before: list[VatTotal] = []
-        for entry in self.journal.refunds_of(sold.sale.intent_seq):
-            earlier = cast(Refund, entry.body)
-            stays = earlier.reason in STAYS_SOLD  # and is no longer there to be given back
-            before += (
-                given_back(totals, before, earlier.amount_cents) if stays else earlier.vat_totals
-            )
-        given = given_back(totals, before, amount_cents)
-        return paid_otherwise(given) if reason in STAYS_SOLD else given
-
     def _session(self, kind: EntryKind, merchant: int, operator: OperatorRole) -> None:
         self.journal.append(
             kind,
@@ -491,8 +492,6 @@ class Till:
             self._append(EntryKind.EVIDENCE, tap.evidence())
 
     def _append(
-        self,
-        kind: EntryKind,
-        body: Started | Stopped | IntegrityFailed | Evidence,
+        self, kind: EntryKind, body: Started | Stopped | IntegrityFailed | Evidence
     ) -> Entry:
         return self.journal.append(kind, body, training=self.training)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from cardkit.bodies import RefundReason, VatTotal
+from cardkit.bodies import Refund, RefundReason, VatTotal
 from cardkit.errors import must
 
 CLOSURE_RATES_MAX: Final = 64
@@ -56,6 +56,18 @@ def given_back(
             rates, shares(gross, gross_back_cents), covered, strict=True
         )
     )
+
+
+def of_refund(
+    sold: tuple[VatTotal, ...], earlier: Iterable[Refund], amount_cents: int, reason: RefundReason
+) -> tuple[VatTotal, ...]:
+    """Return the sums of a refund of a sale, after its earlier ones."""
+    before: list[VatTotal] = []
+    for refund in earlier:
+        stays = refund.reason in STAYS_SOLD  # and is no longer there to be given back
+        before += given_back(sold, before, refund.amount_cents) if stays else refund.vat_totals
+    given = given_back(sold, before, amount_cents)
+    return paid_otherwise(given) if reason in STAYS_SOLD else given
 
 
 def paid_otherwise(given: Iterable[VatTotal]) -> tuple[VatTotal, ...]:

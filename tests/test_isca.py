@@ -25,7 +25,7 @@ import pytest
 from auditor.archive.chain import Anchor
 from auditor.archive.check import ArchiveReport, check_archive
 from auditor.archive.faults import FaultKind
-from auditor.archive.package import Package, read_package
+from auditor.archive.package import LINES, Package, read_package
 from cardkit import cbor
 from cardkit.bodies import (
     Closure,
@@ -130,6 +130,40 @@ def test_i1_every_payment_record_says_what_the_law_asks(stall: Stall) -> None:
     line = table(package, "lignes.csv")[0]
     asked = ("libelle", "quantite", "unite", "prix_unitaire_ttc", "montant_ttc", "taux_tva")
     assert [line[name] for name in asked] == ["Carottes", "1250", "g", "2,40", "3,00", "5,50"]
+
+
+def test_i1_a_basket_that_no_card_pays_is_a_record_too(stall: Stall) -> None:
+    """I1: what the till reckons and takes no card for has its number, lines, VAT and means."""
+    seq = stall.sell_without_card(CHEESE)
+    entry = stall.close_day()
+    assert isinstance(entry.body, Closure)
+    assert (entry.body.sales, entry.body.sales_cents, entry.body.perpetual_cents) == (0, 0, 0)
+    sums = {it.vat_bp: (it.gross_cents, it.covered_cents) for it in entry.body.vat_totals}
+    assert sums == {550: (9_00, 0), 2_000: (3_50, 0)}
+    package = archived(stall)
+    assert check(stall, package).faults == ()
+    (ticket,) = table(package, "tickets.csv")
+    assert (ticket["ticket"], ticket["nature"]) == (str(seq), "vente sans carte")
+    assert (ticket["total_ttc"], ticket["montant_par_carte"]) == ("12,50", "0,00")
+    assert (ticket["regle_autrement"], ticket["mode_de_paiement"]) == ("12,50", "autre moyen")
+    assert [row["ticket"] for row in table(package, "lignes.csv")] == [str(seq)] * len(CHEESE)
+    assert {row["ttc"] for row in table(package, "tva.csv")} == {"9,00", "3,50"}
+    receipt = receipts(stall).of_entry(seq)
+    assert receipt is not None
+    text = "\n".join(row.text for row in lay_out(receipt, FRENCH, COLUMNS) if hasattr(row, "text"))
+    assert f"n° {seq}" in text
+
+
+def test_i1_lines_of_a_basket_without_a_card_are_held_to_their_hash(stall: Stall) -> None:
+    """I1, S1: a line that is changed, or gone, is found in a basket that no card paid."""
+    stall.sell_without_card(CHEESE)
+    stall.close_day()
+    package = archived(stall)
+    held = package.files[LINES]
+    gone = replace(package, files={**package.files, LINES: b""})
+    changed = replace(package, files={**package.files, LINES: held[:-4] + bytes(3) + held[-1:]})
+    assert FaultKind.LINES_MISSING in {it.kind for it in check(stall, gone).faults}
+    assert FaultKind.LINES_CHANGED in {it.kind for it in check(stall, changed).faults}
 
 
 def test_i2_corrections_are_records_and_nothing_is_changed(stall: Stall) -> None:

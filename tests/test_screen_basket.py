@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from cardkit.bodies import EntryKind, Intent, VatTotal
+from cardkit.bodies import EntryKind, Intent, PaidOtherwise, VatTotal
 from terminal.basket import BasketLine, LineKind, Unit
 from terminal.catalogue import Pricing, Product
 from terminal.settings import MerchantSettings, Mode
@@ -159,11 +159,60 @@ async def test_a_bottle_alone_asks_for_no_card(tmp_path: Path) -> None:
     async with Stall.open(world, merchant=settings) as stall:
         await stall.type("+1\n")
         await stall.sees("Rien dans ce panier ne se paie en clafoutis", "0,30 €")
-        await stall.type("\n-")
+        await stall.choose("Revenir au montant")
         await stall.idle()
+        await stall.type("-")
         await stall.type("+2")
         assert stall.amount == "-0,30 €"
         await stall.type("\n")
         await stall.sees("Rien à encaisser", "Ce panier fait -0,30 €")
         assert await stall.books() == []
+    assert debits_cents(card) == []
+
+
+async def without_card(stall: Stall) -> list[PaidOtherwise]:
+    """The baskets that the journal says no card paid."""
+    entries = await stall.app.do(lambda till: till.journal.entries(0, 100))
+    return [it.body for it in entries if isinstance(it.body, PaidOtherwise)]
+
+
+@story
+async def test_a_basket_without_a_card_leaves_its_trace(tmp_path: Path) -> None:
+    """Promise (french-conventions.md, D1 I1): what a till reckons and is paid is recorded."""
+    world, card = world_with_card(tmp_path)
+    async with Stall.open(world, merchant=TILL) as stall:
+        await stall.type("+")
+        await stall.choose("Cidre")
+        await stall.type("\n")
+        await stall.sees("Rien dans ce panier ne se paie en clafoutis", "4,00 €")
+        await stall.choose("Payé autrement")
+        await stall.sees("Noté : 4,00 € autrement")
+        await stall.choose("Reçu")
+        await stall.sees("Cidre", "4,00")
+        await stall.type("-")
+        await stall.idle()
+        assert stall.amount == "0,00 €"
+        (basket,) = await without_card(stall)
+        assert basket.total_cents == 4_00
+        lines = await stall.app.do(lambda till: till.lines.of(basket.lines_hash))
+        assert lines is not None
+        assert [it.label for it in lines] == ["Cidre"]
+        assert await stall.books() == []
+    assert debits_cents(card) == []
+
+
+@story
+async def test_who_pays_in_cash_after_all_leaves_a_trace(tmp_path: Path) -> None:
+    """Promise: a client whose card can't pay may pay another way, and the till says so."""
+    world, card = world_with_card(tmp_path, 2_00)
+    async with Stall.open(world, merchant=TILL) as stall:
+        await stall.type("+1\n")
+        await stall.tap(card)
+        await stall.sees("La carte peut payer 2,00 €, reste 1,20 €.")
+        await stall.choose("Payé autrement")
+        await stall.sees("Noté : 3,20 € autrement")
+        await stall.choose("OK")
+        await stall.idle()
+        assert stall.amount == "0,00 €"
+        assert [it.total_cents for it in await without_card(stall)] == [3_20]
     assert debits_cents(card) == []

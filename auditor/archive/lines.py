@@ -10,7 +10,7 @@ from collections import Counter
 from auditor.archive.faults import FaultKind, NoteKind, Verdict
 from auditor.archive.package import LINES, SOFTWARE, Manifest, Package, rows
 from cardkit import cbor
-from cardkit.bodies import BASIS_POINTS, Intent, Sale, Started
+from cardkit.bodies import BASIS_POINTS, Intent, PaidOtherwise, Sale, Started
 from cardkit.entries import Entry
 from cardkit.errors import DocumentError
 from cardkit.schema import S64, Blob, ListOf, Nested, document, unpack, wire
@@ -40,16 +40,18 @@ def check_lines(package: Package, entries: tuple[Entry, ...], verdict: Verdict) 
     held = _held(package)
     sold = {it.body.intent_seq for it in entries if isinstance(it.body, Sale)}
     for entry in entries:
-        intent = entry.body
-        if not isinstance(intent, Intent) or intent.lines_hash is None or entry.seq not in sold:
+        basket = entry.body
+        if not isinstance(basket, Intent | PaidOtherwise) or basket.lines_hash is None:
             continue
-        content = held.pop(intent.lines_hash.hex(), None)
+        if isinstance(basket, Intent) and entry.seq not in sold:
+            continue
+        content = held.pop(basket.lines_hash.hex(), None)
         if content is None:
-            verdict.find(FaultKind.LINES_MISSING, str(entry.seq), intent.lines_hash.hex())
-        elif hashlib.sha256(content).digest() != intent.lines_hash:
-            verdict.find(FaultKind.LINES_CHANGED, str(entry.seq), intent.lines_hash.hex())
+            verdict.find(FaultKind.LINES_MISSING, str(entry.seq), basket.lines_hash.hex())
+        elif hashlib.sha256(content).digest() != basket.lines_hash:
+            verdict.find(FaultKind.LINES_CHANGED, str(entry.seq), basket.lines_hash.hex())
         else:
-            _check_sums(entry, intent, content, verdict)
+            _check_sums(entry, basket, content, verdict)
     for lines_hash in sorted(held):
         verdict.find(FaultKind.FILE_EXTRA, f"{LINES}: {lines_hash}")
 
@@ -71,7 +73,9 @@ def _held(package: Package) -> dict[str, bytes]:
     return dict(zip(names, rows(content), strict=True))
 
 
-def _check_sums(entry: Entry, intent: Intent, content: bytes, verdict: Verdict) -> None:
+def _check_sums(
+    entry: Entry, basket: Intent | PaidOtherwise, content: bytes, verdict: Verdict
+) -> None:
     try:
         salted = unpack(Salted, cbor.decode(content))
     except DocumentError as error:
@@ -80,7 +84,7 @@ def _check_sums(entry: Entry, intent: Intent, content: bytes, verdict: Verdict) 
     sums: Counter[tuple[int, int]] = Counter()
     for line in salted.lines:
         sums[line.vat_bp, line.coverage_bp] += line.amount_cents
-    signed = {(it.vat_bp, it.coverage_bp): it.gross_cents for it in intent.vat_totals}
+    signed = {(it.vat_bp, it.coverage_bp): it.gross_cents for it in basket.vat_totals}
     if dict(sums) != signed:
         verdict.find(FaultKind.LINES_TOTAL, str(entry.seq), dict(sums), signed)
 

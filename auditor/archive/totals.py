@@ -11,7 +11,16 @@ from typing import Final
 
 from auditor.archive.faults import FaultKind, NoteKind, Verdict
 from auditor.archive.package import Manifest
-from cardkit.bodies import Closure, ClosurePeriod, EntryKind, Intent, Refund, Sale, VatTotal
+from cardkit.bodies import (
+    Closure,
+    ClosurePeriod,
+    EntryKind,
+    Intent,
+    PaidOtherwise,
+    Refund,
+    Sale,
+    VatTotal,
+)
 from cardkit.entries import Entry
 
 _PARTS_OF: Final = {
@@ -25,6 +34,7 @@ _MONEY: Final = frozenset(
         EntryKind.VOID,
         EntryKind.INDETERMINATE,
         EntryKind.REFUND,
+        EntryKind.PAID_OTHERWISE,
     }
 )
 
@@ -106,7 +116,14 @@ def _check_day(one: Closed, entries: tuple[Entry, ...], verdict: Verdict) -> Non
         verdict.find(FaultKind.CLOSURE_TOTAL, one.place, one.said.perpetual_cents, perpetual_cents)
     intents = {it.seq: it.body for it in entries if isinstance(it.body, Intent)}
     if all(it.intent_seq in intents for it in sales):
-        sold = (vat for it in sales for vat in intents[it.intent_seq].vat_totals)
+        others = [
+            it.body
+            for it in stretch
+            if isinstance(it.body, PaidOtherwise) and not it.envelope.training
+        ]
+        baskets: list[Intent | PaidOtherwise] = [intents[it.intent_seq] for it in sales]
+        baskets += others
+        sold = (vat for it in baskets for vat in it.vat_totals)
         _compare_vat(one, _by_rate(sold, (vat for it in refunds for vat in it.vat_totals)), verdict)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
-from cardkit.bodies import Closure, ClosurePeriod, Intent, Sale
+from cardkit.bodies import Closure, ClosurePeriod, Intent, PaidOtherwise, Sale
 from cardkit.entries import Entry
 from cardkit.errors import Bug, StoreError
 from cardkit.frozen import dataclass
@@ -39,6 +39,15 @@ class Contents:
     entries: tuple[Entry, ...]
     lines: dict[bytes, bytes]
     """Salted lines by their hash; those that are lost are not here."""
+
+    @property
+    def baskets(self) -> dict[int, bytes]:
+        """The hashes of their lines by the number of their ticket."""
+        return {
+            it.seq: it.body.lines_hash
+            for it in self.entries
+            if isinstance(it.body, Intent | PaidOtherwise) and it.body.lines_hash is not None
+        }
 
     @cached_property
     def intents(self) -> dict[int, Intent]:
@@ -103,9 +112,13 @@ def _lines(entries: tuple[Entry, ...], kept: BasketLines) -> dict[bytes, bytes]:
     """
     found, sales = {}, _sold(entries)
     for entry in entries:
-        lines_hash = entry.body.lines_hash if isinstance(entry.body, Intent) else None
-        if lines_hash is None or entry.seq not in sales:
-            continue
+        match entry.body:
+            case Intent(lines_hash=bytes(lines_hash)) if entry.seq in sales:
+                pass
+            case PaidOtherwise(lines_hash=lines_hash):
+                pass
+            case _:
+                continue
         try:
             content = kept.content(lines_hash)
         except StoreError as error:

@@ -90,7 +90,7 @@ def events(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str, str, str]]:
     """Return what is no sale and no refund, with its name, detail and operator in French."""
     for entry in entries:
         kind = entry.envelope.kind
-        if kind in (EntryKind.SALE, EntryKind.REFUND):
+        if kind in (EntryKind.SALE, EntryKind.REFUND, EntryKind.PAID_OTHERWISE):
             continue
         known = kind in NAMES
         name = NAMES[EntryKind(kind)] if known else f"écriture d’un genre inconnu ({kind})"

@@ -10,11 +10,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from cardkit.bodies import (
     Closure,
     ClosurePeriod,
+    PaidOtherwise,
     Refund,
     RefundReason,
     Sale,
@@ -32,6 +33,7 @@ from terminal.receipts.content import net_cents
 from terminal.software import Source
 
 Row = tuple[str, ...]
+Money: TypeAlias = Sale | Refund | PaidOtherwise
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet compute a text (OWASP, "CSV Injection")."""
 _TICKETS: Final = (
@@ -93,7 +95,11 @@ _CLOSURES: Final = (
 )
 _EVENTS: Final = ("ecriture", "date_heure", "evenement", "detail", "operateur", "formation")
 _SOFTWARE: Final = ("fichier", "sha256", "perimetre_fiscal")
-_NATURES: Final = {Sale: "vente", Refund: "remboursement"}
+_NATURES: Final = {
+    Sale: "vente",
+    Refund: "remboursement",
+    PaidOtherwise: "vente sans carte",
+}
 _REASONS: Final = {
     RefundReason.GOODS_RETURNED: "marchandise rendue",
     RefundReason.WRONG_AMOUNT: "erreur de montant",
@@ -142,9 +148,8 @@ def _tickets(contents: Contents) -> Iterator[Row]:
     for entry, body in _money(contents):
         envelope = entry.envelope
         paid_cents, total_cents, otherwise_cents = _amounts(contents, body)
-        is_refund = isinstance(body, Refund)
         yield (
-            str(entry.seq if is_refund else body.intent_seq),
+            str(_ticket(entry, body)),
             str(entry.seq),
             _NATURES[type(body)],
             _second(envelope.at),
@@ -153,8 +158,8 @@ def _tickets(contents: Contents) -> Iterator[Row]:
             format_cents(paid_cents),
             format_cents(total_cents),
             format_cents(otherwise_cents),
-            "carte Clafoutis" if not otherwise_cents else "carte Clafoutis et autre moyen",
-            str(body.intent_seq) if is_refund else "",
+            _means(paid_cents, otherwise_cents),
+            str(body.intent_seq) if isinstance(body, Refund) else "",
             _REASONS[body.reason] if isinstance(body, Refund) else "",
             _yes(envelope.training),
             format_cents(envelope.perpetual_cents),
@@ -162,8 +167,20 @@ def _tickets(contents: Contents) -> Iterator[Row]:
         )
 
 
-def _amounts(contents: Contents, body: Sale | Refund) -> tuple[int, int, int]:
+def _ticket(entry: Entry, body: Money) -> int:
+    return body.intent_seq if isinstance(body, Sale) else entry.seq
+
+
+def _means(paid_cents: int, otherwise_cents: int) -> str:
+    if not otherwise_cents:
+        return "carte Clafoutis"
+    return "carte Clafoutis et autre moyen" if paid_cents else "autre moyen"
+
+
+def _amounts(contents: Contents, body: Money) -> tuple[int, int, int]:
     """Return what moved on the card, what the whole basket came to, and what was paid otherwise."""
+    if isinstance(body, PaidOtherwise):
+        return 0, body.total_cents, body.total_cents
     if isinstance(body, Refund):
         return -body.amount_cents, -body.amount_cents, 0
     intent = contents.intents.get(body.intent_seq)
@@ -173,10 +190,10 @@ def _amounts(contents: Contents, body: Sale | Refund) -> tuple[int, int, int]:
 
 
 def _basket_lines(contents: Contents) -> Iterator[Row]:
-    for seq, intent in contents.intents.items():
-        if intent.lines_hash is None or intent.lines_hash not in contents.lines:
+    for seq, lines_hash in contents.baskets.items():
+        if lines_hash not in contents.lines:
             continue
-        lines = SaltedLines.decode(contents.lines[intent.lines_hash]).lines
+        lines = SaltedLines.decode(contents.lines[lines_hash]).lines
         for number, line in enumerate(lines, start=1):
             yield (
                 str(seq),
@@ -189,13 +206,13 @@ def _basket_lines(contents: Contents) -> Iterator[Row]:
                 format_cents(line.amount_cents),
                 format_cents(line.vat_bp),
                 format_cents(line.coverage_bp),
-                intent.lines_hash.hex(),
+                lines_hash.hex(),
             )
 
 
 def _vat(contents: Contents) -> Iterator[Row]:
     for entry, body in _money(contents):
-        sign, seq = (-1, entry.seq) if isinstance(body, Refund) else (1, body.intent_seq)
+        sign, seq = -1 if isinstance(body, Refund) else 1, _ticket(entry, body)
         for it in _vat_totals(contents, body):
             gross_cents = sign * it.gross_cents
             before_tax_cents = net_cents(gross_cents, it.vat_bp)
@@ -212,8 +229,8 @@ def _vat(contents: Contents) -> Iterator[Row]:
             )
 
 
-def _vat_totals(contents: Contents, body: Sale | Refund) -> tuple[VatTotal, ...]:
-    if isinstance(body, Refund):
+def _vat_totals(contents: Contents, body: Money) -> tuple[VatTotal, ...]:
+    if not isinstance(body, Sale):
         return body.vat_totals
     intent = contents.intents.get(body.intent_seq)
     return () if intent is None else intent.vat_totals
@@ -245,9 +262,9 @@ def _closures(contents: Contents) -> Iterator[Row]:
         )
 
 
-def _money(contents: Contents) -> Iterator[tuple[Entry, Sale | Refund]]:
+def _money(contents: Contents) -> Iterator[tuple[Entry, Money]]:
     for entry in contents.entries:
-        if isinstance(entry.body, Sale | Refund):
+        if isinstance(entry.body, Sale | Refund | PaidOtherwise):
             yield entry, entry.body
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
-from cardkit.bodies import ClosurePeriod, Refund, RefundReason, VatTotal
+from cardkit.bodies import ClosurePeriod, PaidOtherwise, Refund, RefundReason, VatTotal
 from cardkit.entries import Entry
 from cardkit.errors import must
 from cardkit.frozen import dataclass
@@ -163,6 +163,19 @@ def sale_facts(
             if isinstance(it.body, Refund)
         ),
         card=card_alias(intent.uid, issuer),
+    )
+
+
+def paid_otherwise_facts(basket: PaidOtherwise, lines: tuple[BasketLine, ...]) -> SaleFacts:
+    """Return what a receipt says of a basket that no card paid."""
+    return SaleFacts(
+        lines=lines,
+        vat=vat_shares(basket.vat_totals),
+        total_cents=basket.total_cents,
+        paid_cents=0,
+        remainder_cents=basket.total_cents,
+        refunds=(),
+        card=None,
     )
 
 

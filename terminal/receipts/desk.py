@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
-from cardkit.bodies import Closure, EntryKind, Reading, ReceiptPrinted, Refund
+from cardkit.bodies import Closure, EntryKind, PaidOtherwise, Reading, ReceiptPrinted, Refund
 from cardkit.entries import Entry, OperatorRole
 from terminal.basket import BasketLine
 from terminal.journal import Journal
@@ -17,6 +17,7 @@ from terminal.receipts.content import (
     ReadingFacts,
     Receipt,
     bill_facts,
+    paid_otherwise_facts,
     refund_facts,
     sale_facts,
     vat_shares,
@@ -65,7 +66,7 @@ class Receipts:
         return self._receipt(sold.entry, facts, issuer, about_seq=intent_seq)
 
     def of_entry(self, seq: int) -> Receipt | None:
-        """Return the receipt of a refund, a closure or a reading; None for any other entry."""
+        """Return the receipt of a refund, of a basket that no card paid, or of totals; or None."""
         entry = self._journal.entry(seq)
         if entry is None:
             return None
@@ -73,6 +74,9 @@ class Receipts:
         match entry.body:
             case Refund() as refund:
                 facts: Facts = refund_facts(refund, issuer)
+            case PaidOtherwise() as basket:
+                lines = self._lines.of(basket.lines_hash)
+                facts = paid_otherwise_facts(basket, lines or ())
             case Closure() as closure:
                 facts = _closure_facts(closure)
             case Reading() as reading:

@@ -51,8 +51,7 @@ async def charge(app: TillApp) -> None:
         await _nothing_to_charge(app)
         return
     if bill.card_cents == 0:
-        text = _("Nothing in this basket can be paid in clafoutis: {amount} another way.")
-        await tell(app, _("Another way"), text.format(amount=euros(bill.total_cents)))
+        await _without_card(app, bill)
         return
     small = _("{amount} is a small amount.").format(amount=euros(bill.total_cents))
     if bill.total_cents < SMALL_CENTS and not await is_sure(
@@ -60,6 +59,40 @@ async def charge(app: TillApp) -> None:
     ):
         return
     await _take(app, _Wanted(bill))
+
+
+async def _without_card(app: TillApp, bill: Bill) -> None:
+    """Take down a basket that no card pays; a till must not let one go without a trace.
+
+    A payment that a till reckons is one that it records (CGI, art. 286 I 3° bis).
+    """
+    _ = app.words.gettext
+    text = _("Nothing in this basket can be paid in clafoutis: {amount} another way.")
+    choices = (
+        Choice(_("Paid another way"), _("noted here, no card")),
+        Choice(_("Back to the amount")),
+    )
+    asked = text.format(amount=app.words.euros(bill.total_cents))
+    if await app.show(ChoicePage(_("Another way"), choices, text=asked)) == 0:
+        await _note_otherwise(app, bill)
+
+
+async def _note_otherwise(app: TillApp, bill: Bill) -> None:
+    """Journal a basket that was paid without a card."""
+    _, session = app.words.gettext, app.selling
+    seq = await app.do(
+        lambda till: till.paid_otherwise(
+            bill.lines, merchant=session.merchant, operator=session.operator
+        )
+    )
+    app.change_cart(app.cart.cleared())
+    noted = _("Noted: {amount} another way, ticket {seq}.")
+    text = noted.format(amount=app.words.euros(bill.total_cents), seq=seq)
+    choices = (Choice(_("OK")), Choice(_("Receipt")))
+    if await app.show(ChoicePage(_("Another way"), choices, text=text)) == 1:
+        from terminal.ui.flows import receipt  # noqa: PLC0415 - see `TillApp.load_the_rest`
+
+        await receipt.receipt_of_entry(app, seq)
 
 
 async def _nothing_to_charge(app: TillApp) -> None:
@@ -159,12 +192,14 @@ async def _refused(app: TillApp, bill: Bill, refused: Refused) -> Bill | None:
         choices: tuple[Choice, ...] = (
             Choice(_("Charge {amount}").format(amount=euros(payable_cents)), _("rest another way")),
             Choice(_("Another amount")),
-            Choice(_("Give up this sale")),
         )
     else:
         lines.append(app.words.declined(declined))
         lines.extend(app.words.refused_allowance(it) for it in refused.refused)
-        choices = (Choice(_("Back to the amount")), Choice(_("Give up this sale")))
+        choices = (Choice(_("Back to the amount")),)
+    if bill.lines:
+        choices = (*choices, Choice(_("Paid another way"), _("noted here, no card")))
+    choices = (*choices, Choice(_("Give up this sale")))
     title = _("The card pays a part") if payable_cents else _("Not paid with this card")
     if not payable_cents and is_the_terminals(declined.reason):
         title = _("Nothing can be sold")
@@ -174,6 +209,8 @@ async def _refused(app: TillApp, bill: Bill, refused: Refused) -> Bill | None:
         return bill.with_card(payable_cents)
     if index == len(choices) - 1:
         app.change_cart(app.cart.cleared())
+    elif bill.lines and index == len(choices) - 2:
+        await _note_otherwise(app, bill)
     return None
 
 
