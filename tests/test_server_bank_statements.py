@@ -29,7 +29,15 @@ from server_stub.models import (
     Finding,
     PaymentMeans,
 )
-from server_stub.rules.bank_match import Outcome, Why
+from server_stub.rules.bank_match import (
+    Expected,
+    Known,
+    Outcome,
+    Paid,
+    Text,
+    Why,
+    propose,
+)
 from server_stub.rules.bank_statement import NotRead, Profile, Wrong
 from server_stub.rules.payment_reference import in_groups, payment_reference
 from server_stub.rules.settle import RunState
@@ -271,6 +279,39 @@ def test_amount_and_rhythm_propose_one_member_or_none(world: ServiceWorld) -> No
     (waiting,) = open_lines(world.caisse)
     assert waiting.proposal.why is Why.SEVERAL
     assert bank_booking.confirm(world.caisse, second, by=ANNE) is NotBooked.SEVERAL
+
+
+def test_what_could_be_two_things_is_none() -> None:
+    """Promise: what fits a deposit and a member, or two deposits, is decided by a person."""
+    day, text = date(2026, 10, 5), Text("VIR", "DUPONT")
+    deposit, another = Paid(3, 0, 60_00, OCTOBER), Paid(4, 0, 60_00, OCTOBER)
+    member = Expected(1, 60_00, (day - timedelta(days=30),))
+    payers = {"DUPONT": frozenset({1})}
+
+    def why(known: Known) -> Why:
+        return propose(day, 60_00, text, known).why
+
+    assert why(Known(deposits=(deposit,))) is Why.DEPOSIT
+    assert why(Known(expected=(member,))) is Why.RHYTHM
+    assert why(Known(payers=payers)) is Why.KNOWN_PAYER
+    for known in (
+        Known(deposits=(deposit, another)),
+        Known(deposits=(deposit,), expected=(member,)),
+        Known(deposits=(deposit,), payers=payers),
+        Known(payers={"DUPONT": frozenset({1, 2})}),
+        Known(expected=(member, replace(member, account=2))),
+    ):
+        assert why(known) is Why.SEVERAL
+
+
+@pytest.mark.parametrize(("days", "is_month"), [(24, False), (25, True), (37, True), (38, False)])
+def test_a_rhythm_is_a_month(days: int, is_month: bool) -> None:
+    """Promise: what came the week before, or two months before, is no standing order."""
+    member = Expected(1, 60_00, (OCTOBER,))
+    found = propose(
+        OCTOBER + timedelta(days=days), 60_00, Text("VIR", ""), Known(expected=(member,))
+    )
+    assert (found.why is Why.RHYTHM) is is_month
 
 
 def test_two_references_are_none(world: ServiceWorld) -> None:

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.audit import Report, audit
+from auditor.contributions import check_contributions
+from auditor.evidence import Evidence
 from auditor.export import read_export
 from cardkit.acts import (
     ActBody,
@@ -22,6 +24,7 @@ from cardkit.acts import (
     Means,
     MoneyDeposited,
     Piece,
+    sign_act,
 )
 from server_stub.exports.quittance import quittance_lines
 from server_stub.models import (
@@ -414,3 +417,25 @@ def test_a_quittance_is_its_year_and_number(year: int, number: int) -> None:
     """Promise: a number is written one way, and read back as itself."""
     assert read_quittance(quittance(year, number)) == (year, number)
     assert read_quittance(f"Q{year}-{number}") in {None, (year, number)}
+
+
+def test_an_auditor_sees_what_no_service_would_write(world: ServiceWorld) -> None:
+    """Promise 4: what is taken back twice, and a cheque handed in twice, the log alone betrays."""
+    cheque = _contribution(reference="Q2026-00001", means=Means.CHEQUE)
+    back = replace(cheque, amount_cents=-20_00, cancels=1, reference="A-Q2026-00001")
+    slip = _deposit(means=Means.CHEQUE, cheques=(1,))
+    told = {
+        "takes back act 1 a second time": (cheque, back, back),
+        "takes back act 9, which is no contribution": (cheque, replace(back, cancels=9)),
+        "hands in act 1, which is no cheque in the box": (cheque, slip, slip),
+        "hands in another sum than its cheques": (cheque, replace(slip, amount_cents=19_00)),
+        "hands in what was at the bank already": (replace(slip, means=Means.TRANSFER),),
+    }
+    for words, bodies in told.items():
+        evidence = Evidence()
+        key = world.caisse.ring.service
+        for seq, body in enumerate(bodies, start=1):
+            act = sign_act(key, body, seq=seq, prev=bytes(32), at=world.now, by=ANNE)
+            evidence.acts.append(act)
+        check_contributions(evidence)
+        assert words in {it.words for it in evidence.findings}
