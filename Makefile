@@ -33,7 +33,7 @@ check: ## what CI runs beyond `make test`: every pair of tears, 400 kills, real 
 	$(MAKE) demo SCRIPT=1
 	$(MAKE) demo SCRIPT=1
 
-bench: ## NAME=sale or ui: what a sale costs, how soon and smooth the screen is, as ratios taken in one run
+bench: ## NAME=sale, ui or ingest: what a sale, the screen, a delivery costs, as ratios taken in one run
 	@tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
 

@@ -55,13 +55,24 @@ def ui(starts: int, entries: int, exchanges: int, sales: int, folder: Path | Non
 )
 @click.option("--full", is_flag=True, help="Up to a million entries: the better part of an hour.")
 @click.option("--cards", type=click.IntRange(1), default=250, show_default=True)
-def ingest(sizes: tuple[int, ...], full: bool, cards: int) -> None:
+@click.option("--directory", "directories", type=click.IntRange(1), multiple=True, help="Cards.")
+def ingest(sizes: tuple[int, ...], full: bool, cards: int, directories: tuple[int, ...]) -> None:
     """Measure the service: journals taken in, and a directory that changes."""
     with service() as folder:
-        from benchmarks.ingest import FULL_SIZES, SIZES, IngestPlan, measure_ingest
+        from benchmarks.ingest import (
+            DIRECTORY_SIZES,
+            FULL_SIZES,
+            SIZES,
+            IngestPlan,
+            measure_ingest,
+        )
 
-        chosen = tuple(sorted(set(sizes))) or (FULL_SIZES if full else SIZES)
-        figures = measure_ingest(IngestPlan(sizes=chosen, cards=cards), folder)
+        plan = IngestPlan(
+            sizes=tuple(sorted(set(sizes))) or (FULL_SIZES if full else SIZES),
+            cards=cards,
+            directory_sizes=tuple(sorted(set(directories))) or DIRECTORY_SIZES,
+        )
+        figures = measure_ingest(plan, folder)
     click.echo("\n".join(figures.lines()))
     click.echo(json.dumps(figures.summary()))
 

@@ -152,6 +152,7 @@ def _deliveries(caisse: PaperCaisse, entries: int) -> Iterator[tuple[Stall, list
         stall.acknowledged = len(stall.entries)
         for start in range(0, len(sent), ENTRIES_MAX):
             yield stall, sent[start : start + ENTRIES_MAX]
+        stall.entries = stall.entries[:1] * len(stall.entries)  # only their number is needed now
         left -= ENTRIES_MAX
         number += 1
 

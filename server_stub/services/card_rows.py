@@ -10,7 +10,7 @@ from server_stub.rules.reconcile import CardBooks, Transaction
 from server_stub.services import books, bulk
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_facts import Rows
-from server_stub.services.findings import settle_findings
+from server_stub.services.findings import Observed, settle_all
 
 _TRANSACTION_FIELDS: Final = (
     "tmv",
@@ -35,8 +35,13 @@ def save(caisse: Caisse, outcomes: Mapping[Card, CardBooks], rows: Rows) -> None
     _save_transactions(caisse, outcomes, rows)
     wanted = [(card, one.postings, rows.posted.get(card.id, {})) for card, one in outcomes.items()]
     books.correct(caisse, wanted)
-    for card, one in outcomes.items():
-        settle_findings(caisse, one.findings, rows.findings.get(card.id, []), card=card)
+    settle_all(
+        caisse,
+        (
+            Observed(values=one.findings, open_rows=rows.findings.get(card.id, []), card=card)
+            for card, one in outcomes.items()
+        ),
+    )
     bulk.update(
         Card.objects.using(using),
         [card for card, one in outcomes.items() if _moved(card, one)],
