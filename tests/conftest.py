@@ -12,7 +12,7 @@ from tests.real_reader import named_card
 
 pytest_plugins = [
     f"tests.{plugin}"
-    for plugin in ("pcscd_fixture", "pn532_fixture", "postgres_fixture")
+    for plugin in ("payout_fixture", "pcscd_fixture", "pn532_fixture", "postgres_fixture")
     if (Path(__file__).parent / f"{plugin}.py").exists()
 ]
 

@@ -21,13 +21,12 @@ from auditor.findings import Class
 from cardkit import bodies
 from cardkit.acts import Means
 from cardkit.clock import business_date
-from server_stub.models import Account, ActRow, BankDetails, Finding, Merchant, Person
+from server_stub.models import Account, ActRow, Finding, Person
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import RuleName
 from server_stub.rules.settle import Refusal
 from server_stub.rules.worklist import Deed
 from server_stub.services import (
-    bank_details,
     commitments,
     issue,
     payments,
@@ -46,15 +45,11 @@ from server_stub.services.payments import Taken
 from server_stub.services.rebuild import differences
 from server_stub.services.waves import WaveDraw
 from simulator.card import VirtualCard
-from tests.payout_world import ANNE, BRUNO
+from tests.payout_world import ANNE, BRUNO, IBANS, open_accounts, sync_as_a_till
 from tests.service_world import MERCHANT, ServiceWorld, Stall
 
 FIRST: Final = date(2026, 10, 1)
 PROMISED_CENTS: Final = (20_00, 25_00, 100_00, 150_00, 45_00, 60_00)
-IBANS: Final = {
-    MERCHANT: "FR7630006000011234567890189",
-    MERCHANT + 1: "FR1420041010050500013M02606",
-}
 HELD_CENTS: Final = 6_40
 FORGED_CENTS: Final = 50_00
 
@@ -80,11 +75,7 @@ class Month:
         caisse = month.world.caisse
         month.world.merchant(MERCHANT + 1)
         rules_in_force.set_rule(caisse, RuleName.COMMITMENT_NEEDED, 1, from_day=FIRST)
-        for number, iban in IBANS.items():
-            row = Merchant.objects.using(using).get(id=number)
-            entered = bank_details.enter(caisse, row, iban=iban, holder=row.name, by=ANNE)
-            assert isinstance(entered, BankDetails)
-            bank_details.confirm(caisse, entered, by=BRUNO)
+        open_accounts(month.world)
         return month
 
     # Members
@@ -137,7 +128,7 @@ class Month:
             self.sell(self.stalls[number % 3], card, 3_10 + 85 * number)
         self.sell(self.stalls[0], self.cards[4], 2_05)
         for index in online:
-            self.sync(self.stalls[index])
+            sync_as_a_till(self.stalls[index])
         self.world.clock.pass_time(timedelta(days=7))
 
     def sell(self, stall: Stall, card: VirtualCard, amount_cents: int) -> int:
@@ -151,24 +142,10 @@ class Month:
         stall.refund(card, sale, amount_cents)
         self.sold_cents[stall.merchant] -= amount_cents
 
-    def sync(self, stall: Stall) -> None:
-        """Send, and journal the answer as a till does."""
-        answer = stall.sync()
-        stall.append(
-            bodies.Acknowledged(
-                up_to_seq=answer.up_to_seq,
-                head=answer.head,
-                epoch=answer.epoch,
-                answered_at=answer.answered_at,
-                answer=bytes(32),
-                settled=answer.settled,
-            )
-        )
-
     def sync_all(self) -> None:
         """The last evening of the month: everybody has network."""
         for stall in self.stalls:
-            self.sync(stall)
+            sync_as_a_till(stall)
 
     # What does not match
 

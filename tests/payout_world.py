@@ -14,15 +14,19 @@ from django.db.utils import load_backend
 
 from cardkit import bodies
 from server_stub.database import memory
-from server_stub.models import Settlement, SettlementLine
+from server_stub.models import BankDetails, Merchant, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
-from server_stub.services import restore, settlement
+from server_stub.services import bank_details, restore, settlement
 from server_stub.services.settlement import state_of
 from simulator.card import VirtualCard
 from tests.service_world import MERCHANT, ServiceWorld, Stall
 
 BOOKS = "payouts"
 ANNE, BRUNO = 1, 2
+IBANS = {
+    MERCHANT: "FR7630006000011234567890189",
+    MERCHANT + 1: "FR1420041010050500013M02606",
+}
 
 
 @contextmanager
@@ -51,6 +55,30 @@ def put_back(kept: sqlite3.Connection) -> None:
     """Make the books what a backup was."""
     assert not connections[BOOKS].in_atomic_block
     kept.backup(connections[BOOKS].connection)
+
+
+def sync_as_a_till(stall: Stall) -> None:
+    """Sync, and journal what was answered."""
+    answer = stall.sync()
+    stall.append(
+        bodies.Acknowledged(
+            up_to_seq=answer.up_to_seq,
+            head=answer.head,
+            epoch=answer.epoch,
+            answered_at=answer.answered_at,
+            answer=bytes(32),
+            settled=answer.settled,
+        )
+    )
+
+
+def open_accounts(world: ServiceWorld) -> None:
+    """Both merchants have an account that two people have seen."""
+    for number, iban in IBANS.items():
+        row = Merchant.objects.using(world.caisse.using).get(id=number)
+        entered = bank_details.enter(world.caisse, row, iban=iban, holder=row.name, by=ANNE)
+        assert isinstance(entered, BankDetails)
+        bank_details.confirm(world.caisse, entered, by=BRUNO)
 
 
 @dataclass
@@ -83,19 +111,9 @@ class PayoutWorld:
             self.sold_cents[stall.merchant] += amount_cents
 
     def sync(self) -> None:
-        """Let every stall sync, and journal what it was answered, as a till does."""
+        """Let every stall sync, and journal what it was answered."""
         for stall in self.stalls:
-            answer = stall.sync()
-            stall.append(
-                bodies.Acknowledged(
-                    up_to_seq=answer.up_to_seq,
-                    head=answer.head,
-                    epoch=answer.epoch,
-                    answered_at=answer.answered_at,
-                    answer=bytes(32),
-                    settled=answer.settled,
-                )
-            )
+            sync_as_a_till(stall)
 
     def draw_up(self) -> str:
         """Draft a run."""

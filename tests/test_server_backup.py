@@ -20,16 +20,9 @@ from server_stub.models import ActRow, Posting, SettlementStep
 from server_stub.rules.settle import RunState
 from server_stub.services import settlement
 from server_stub.services.backup import back_up
-from tests.payout_world import ANNE, BOOKS, PayoutWorld, empty_books
+from tests.payout_world import ANNE, BOOKS, PayoutWorld
 from tests.service_world import ceremony
 from tests.test_server_commands import environment, server
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from server_stub.exports.runs import Exported
 from server_stub.models import (
     ActRow,
     Claim,
-    Merchant,
     PostingLine,
     SettlementFile,
     SettlementLine,
@@ -23,22 +22,14 @@ from server_stub.models import (
 )
 from server_stub.rules.facts import State
 from server_stub.rules.statement import PayeeStatement
-from server_stub.services import accept, bank_details, blocks
+from server_stub.services import accept, blocks
 from server_stub.services.rebuild import differences
 from server_stub.services.statements import statement_of
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, empty_books
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, open_accounts
 from tests.service_world import MERCHANT
 
-IBAN = "FR7630006000011234567890189"
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)
 Closed = dict[str, object]
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture
@@ -46,11 +37,7 @@ def paying(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iter
     """A caisse that owes something to two merchants with accounts."""
     with django_db_blocker.unblock():
         paying = PayoutWorld.make(kept)
-        for row in Merchant.objects.using(BOOKS).all():
-            caisse = paying.world.caisse
-            details = bank_details.enter(caisse, row, iban=IBAN, holder=row.name, by=ANNE)
-            assert not isinstance(details, bank_details.BankRefusal)
-            bank_details.confirm(caisse, details, by=BRUNO)
+        open_accounts(paying.world)
         paying.trade(12_50, 3_20)
         yield paying
 

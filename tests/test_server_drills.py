@@ -19,30 +19,21 @@ from server_stub.models import (
     ActRow,
     AllowanceIssued,
     Claim,
-    Merchant,
     SettlementFile,
     SettlementLine,
 )
 from server_stub.rules.facts import State
 from server_stub.rules.ledger import Book
 from server_stub.rules.settle import Refusal
-from server_stub.services import accept, bank_details, issue, restore, settlement
+from server_stub.services import accept, issue, restore, settlement
 from server_stub.services.backup import back_up
 from server_stub.services.behind import Lock, lock
 from server_stub.services.rebuild import differences, picture
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, empty_books, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, open_accounts, put_back
 from tests.service_books import in_book
 from tests.service_world import MERCHANT
 
-IBAN = "FR7630006000011234567890189"
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture
@@ -50,11 +41,7 @@ def paying(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iter
     """A caisse that owes something to two merchants with accounts."""
     with django_db_blocker.unblock():
         paying = PayoutWorld.make(kept)
-        for row in Merchant.objects.using(BOOKS).all():
-            caisse = paying.world.caisse
-            details = bank_details.enter(caisse, row, iban=IBAN, holder=row.name, by=ANNE)
-            assert not isinstance(details, bank_details.BankRefusal)
-            bank_details.confirm(caisse, details, by=BRUNO)
+        open_accounts(paying.world)
         paying.trade(12_50, 3_20)
         yield paying
 

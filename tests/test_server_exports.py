@@ -22,7 +22,7 @@ from server_stub.exports.runs import Exported, NoAccount, NotExported, export
 from server_stub.models import BankDetails, Merchant
 from server_stub.services import bank_details, settlement
 from server_stub.services.bank_details import BankRefusal, Usable
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, empty_books
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld
 from tests.service_world import MERCHANT
 
 FERME = "FR76 3000 6000 0112 3456 7890 189"
@@ -96,13 +96,6 @@ def test_no_cell_is_a_formula(text: str) -> None:
     """Promise: what begins as a formula is text, and what does not stays as it is."""
     assert safe(text) == f"'{text}"
     assert safe(f"a{text}") == f"a{text}"
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from server_stub.models import ActRow, SettlementFile
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import settlement
 from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us
-from tests.month_world import IBANS, Month
-from tests.payout_world import ANNE, BOOKS, empty_books
+from tests.month_world import Month
+from tests.payout_world import ANNE, BOOKS, IBANS, empty_books
 
 DEBTOR = Debtor(name="Caisse de l'alimentation de Flers", iban="FR7630001007941234567890185")
 FORM = PainVersion.V09

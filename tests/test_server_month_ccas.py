@@ -19,8 +19,8 @@ from server_stub.models import ActRow, Person
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import settlement
 from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us
-from tests.month_world import FORGED_CENTS, IBANS, Month
-from tests.payout_world import ANNE, BOOKS, empty_books
+from tests.month_world import FORGED_CENTS, Month
+from tests.payout_world import ANNE, BOOKS, IBANS, empty_books
 from tests.service_world import MERCHANT
 
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)

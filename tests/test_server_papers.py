@@ -27,13 +27,12 @@ from server_stub.models import Merchant, SettlementDraft, SettlementFile, Settle
 from server_stub.rules.facts import State
 from server_stub.rules.settle import Refusal
 from server_stub.rules.statement import DayRow, KeptRow, PayeeStatement, RunStatement
-from server_stub.services import bank_details, settlement
+from server_stub.services import settlement
 from server_stub.services.statements import statement_of
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, empty_books
+from tests.payout_world import ANNE, BOOKS, BRUNO, IBANS, PayoutWorld, open_accounts
 from tests.service_world import MERCHANT
 
 APPROVED = datetime(2026, 10, 31, 17, 30, tzinfo=UTC)
-IBANS = {MERCHANT: "FR7630006000011234567890189", MERCHANT + 1: "FR1420041010050500013M02606"}
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)
 
 
@@ -195,24 +194,12 @@ def test_commands_and_papers_have_the_same_names() -> None:
 # Of real runs
 
 
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
-
-
 @pytest.fixture
 def paying(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
     """A caisse that owes 19.50 to one merchant and 3.20 to another, with their accounts."""
     with django_db_blocker.unblock():
         paying = PayoutWorld.make(kept)
-        caisse = paying.world.caisse
-        for number, iban in IBANS.items():
-            row = Merchant.objects.using(BOOKS).get(id=number)
-            details = bank_details.enter(caisse, row, iban=iban, holder=row.name, by=ANNE)
-            assert not isinstance(details, bank_details.BankRefusal)
-            bank_details.confirm(caisse, details, by=BRUNO)
+        open_accounts(paying.world)
         paying.trade(12_50, 3_20, 7_00)
         yield paying
 

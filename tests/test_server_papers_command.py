@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from server_stub.models import Merchant
-from server_stub.services import bank_details
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, empty_books
+from tests.payout_world import PayoutWorld, open_accounts
 from tests.test_server_backup import kept_on_disk, sending
 from tests.test_server_commands import server
 
-IBAN = "FR7630006000011234567890189"
 WHO = ("--debtor-name", "CCAS de Flers", "--by", "coordination")
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture
@@ -33,11 +22,7 @@ def sent(
     """The data directory of a service that has sent a run, and the run's name."""
     with django_db_blocker.unblock():
         paying = PayoutWorld.make(kept)
-        for row in Merchant.objects.using(BOOKS).all():
-            caisse = paying.world.caisse
-            details = bank_details.enter(caisse, row, iban=IBAN, holder=row.name, by=ANNE)
-            assert not isinstance(details, bank_details.BankRefusal)
-            bank_details.confirm(caisse, details, by=BRUNO)
+        open_accounts(paying.world)
         paying.trade(12_50, 3_20)
         paying.approve(paying.draw_up())
         data, name = kept_on_disk(paying, tmp_path)

@@ -19,18 +19,11 @@ from server_stub.services import issue, restore, settlement
 from server_stub.services.behind import Lock, lock
 from server_stub.services.rebuild import differences
 from server_stub.services.sync import sync
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, empty_books, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, put_back
 from tests.service_books import in_book
 
 SLOW = pytest.mark.slow
 STEPS = ("opened", "sold", "drafted", "approved", "sent", "told", "confirmed", "sold again")
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture

@@ -29,16 +29,9 @@ from server_stub.services import acts, settlement
 from server_stub.services.backup import back_up
 from server_stub.services.books import balances, post
 from server_stub.services.rebuild import differences
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, empty_books
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied
 from tests.service_books import in_book
 from tests.service_world import MERCHANT
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture

@@ -18,15 +18,8 @@ from server_stub.rules.settle import Refusal
 from server_stub.services import commitments, settlement
 from server_stub.services.books import balances
 from tests.hledger_books import NEEDS_HLEDGER, by_hledger, by_us, euros
-from tests.payout_world import ANNE, BRUNO, PayoutWorld, empty_books
+from tests.payout_world import ANNE, BRUNO, PayoutWorld
 from tests.service_books import in_book
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[sqlite3.Connection]:
-    """Empty books, made once."""
-    with django_db_blocker.unblock(), empty_books() as books:
-        yield books
 
 
 @pytest.fixture
