@@ -29,13 +29,16 @@ def finding() -> None:
 
 @finding.command("list")
 def list_findings() -> None:
-    """Show the work list, the oldest week first and in it the most money."""
-    from server_stub.console.work_table import work_table
-    from server_stub.services import resolve
+    """Show the work list, the oldest week first, and what waits for a second person."""
+    from server_stub.console.work_table import proposal_line, work_table
+    from server_stub.services import deciding, resolve
 
     caisse = _caisse()
-    for line in work_table(resolve.open_work(caisse), resolve.numbers(caisse)):
+    numbers = resolve.numbers(caisse)
+    for line in work_table(resolve.open_work(caisse), numbers):
         click.echo(line)
+    for proposal in deciding.waiting(caisse):
+        click.echo(proposal_line(proposal, numbers))
 
 
 @finding.command()

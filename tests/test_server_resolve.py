@@ -12,7 +12,7 @@ from cardkit.acts import ActKind
 from cardkit.certificates import Role
 from cardkit.directory import CardStatus as RowStatus
 from cardkit.resolutions import ActReversed
-from server_stub.console.work_table import work_page, work_table
+from server_stub.console.work_table import proposal_line, work_page, work_table
 from server_stub.models import (
     ActRow,
     ActText,
@@ -27,7 +27,7 @@ from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import RuleName
 from server_stub.rules.worklist import Deed
-from server_stub.services import recover, resolve, reverse, rules_in_force
+from server_stub.services import deciding, recover, resolve, reverse, rules_in_force
 from server_stub.services.deciding import Done, NeedsSecond, NotDone, Result
 from tests.agreed_books import conserved
 from tests.service_books import available_cents, in_book, payable_cents
@@ -79,6 +79,9 @@ def test_a_held_sale_is_paid_by_two_and_taken_back_by_two(world: ServiceWorld) -
     assert resolve.pay(world.caisse, held, by=ANNE) == NeedsSecond(ANNE)
     assert resolve.pay(world.caisse, held, by=ANNE) == NeedsSecond(ANNE)
     assert payable_cents(world) == 0
+    (waits,) = deciding.waiting(world.caisse)
+    numbers = resolve.numbers(world.caisse)
+    assert proposal_line(waits, numbers).endswith(f"finding {held.pk}, pay")
     act = act_of(world, resolve.pay(world.caisse, held, by=BENOIT))
     assert (act.envelope.kind, act.envelope.by) == (ActKind.CLAIM_ACCEPTED, BENOIT)
     assert payable_cents(world) == 12_50

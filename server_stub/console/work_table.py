@@ -18,7 +18,7 @@ from server_stub.console.work_words import (
     cost_in_words,
     doubts_in_words,
 )
-from server_stub.models import CardTransaction, PaperSlip
+from server_stub.models import CardTransaction, PaperSlip, Proposal
 from server_stub.rules.disputes import Stage
 from server_stub.rules.facts import DisputeFacts
 from server_stub.rules.worklist import WorkItem
@@ -57,6 +57,18 @@ def work_page(item: WorkItem, number: int) -> Iterator[str]:
     for deed in item.deeds:
         two = _(" (deux personnes)") if deed in item.two_people else ""
         yield f"    {deed.value:<15}{DEEDS[deed]}{two}"
+
+
+def proposal_line(proposal: Proposal, numbers: Mapping[tuple[str, str], int]) -> str:
+    """Return what waits for a second person as a line."""
+    what, _space, named = proposal.subject.partition(" ")
+    kind, _space, key = named.partition(" ")
+    place = numbers.get((kind, key), named) if what == "finding" else named
+    return _("Attend une deuxième personne : %(what)s %(place)s, %(deed)s") % {
+        "what": what,
+        "place": place,
+        "deed": str(proposal.content[0]).lower(),
+    }
 
 
 def dispute_line(dispute: DisputeFacts, card: str) -> str:
