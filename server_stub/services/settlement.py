@@ -22,6 +22,7 @@ from server_stub.models import (
     SettlementStep,
 )
 from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
+from server_stub.rules.statement import RunStatement
 from server_stub.services import acts, statements
 from server_stub.services.behind import Lock, lock
 from server_stub.services.books import balances
@@ -79,21 +80,17 @@ def approve(caisse: Caisse, name: str, *, by: int) -> Settlement | Refusal:
     """Put a draft in force, as a second person; from here on nothing of it changes."""
     must(by > 0, "a person approves a run")
     with caisse.alone():
-        draft = SettlementDraft.objects.using(caisse.using).filter(name=name).first()
         if lock(caisse) is not None:
             return Refusal.LOCKED
+        draft = SettlementDraft.objects.using(caisse.using).filter(name=name).first()
         if draft is None:
             return Refusal.NO_SUCH_RUN
         if draft.drawn_up_by == by:
             return Refusal.SAME_PERSON
         lines = lines_of(draft)
-        if draft.lines_hash != lines_hash(name, lines):
-            return Refusal.DRAFT_CHANGED
-        if not still_right(lines, balances(caisse)):
-            return Refusal.NO_LONGER_OWED
-        statement = statements.drawn_up(caisse, draft, lines)
-        if statement is None:
-            return Refusal.DRAFT_CHANGED
+        statement = _reasons(caisse, draft, lines)
+        if isinstance(statement, Refusal):
+            return statement
         body = SettlementApproved(settlement=name, lines=lines, drawn_up_by=draft.drawn_up_by)
         acts.record(caisse, body, by=by)
         run = Settlement.objects.using(caisse.using).get(name=name)
@@ -189,6 +186,17 @@ def _next_name(caisse: Caisse) -> str:
     epoch = acts.epoch(caisse)
     approved = Settlement.objects.using(caisse.using).filter(name__startswith=f"R{epoch}-")
     return f"R{epoch}-{approved.count() + 1:04}"
+
+
+def _reasons(
+    caisse: Caisse, draft: SettlementDraft, lines: tuple[SettlementLine, ...]
+) -> RunStatement | Refusal:
+    """Return why a draft pays what it pays; a refusal where it would pay something else."""
+    if draft.lines_hash != lines_hash(draft.name, lines):
+        return Refusal.DRAFT_CHANGED
+    if not still_right(lines, balances(caisse)):
+        return Refusal.NO_LONGER_OWED
+    return statements.drawn_up(caisse, draft, lines) or Refusal.DRAFT_CHANGED
 
 
 def _not_sendable(caisse: Caisse, name: str) -> Refusal | None:
