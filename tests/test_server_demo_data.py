@@ -9,12 +9,15 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from auditor.audit import audit
 from auditor.export import read_export
+from cardkit.allowance import accept_allowance
+from cardkit.clock import PARIS, SystemClock, business_date
+from cardkit.keyfiles import read_public
 from simulator.life.plan import Plan, months_later
 
 pytestmark = pytest.mark.no_cover  # a life is many exchanges: tracing every line takes minutes
@@ -48,6 +51,11 @@ class Lived(NamedTuple):
         with sqlite3.connect(self.data / "clafoutis.sqlite3") as database:
             (number,) = database.execute(query).fetchone()
             return int(number)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database for rows."""
+        with sqlite3.connect(self.data / "clafoutis.sqlite3") as database:
+            return database.execute(query).fetchall()
 
 
 def server(data: Path, *arguments: str, hash_seed: int = 0) -> subprocess.CompletedProcess[str]:
@@ -143,6 +151,53 @@ def test_the_same_seed_lives_the_same_life(tmp_path: Path, small: Lived) -> None
     one = lived(tmp_path / "one", *tiny)
     other = lived(tmp_path / "other", *tiny, "--seed", "7")
     assert one.fingerprint != other.fingerprint
+
+
+def test_the_fund_of_a_life_counted_slowly(small: Lived) -> None:
+    """Promise: what the committee is told of today is what anybody counts on their fingers.
+
+    Public money and contributions, less a hundred euros for every month of every member that has
+    begun, and what has lapsed of that: who spent it, where, and what went wrong does not matter.
+    """
+    sheet = small.data / "fund.csv"
+    assert small.ask("fund", "--until", "2099-01-31", "--csv", str(sheet)).returncode == 0
+    lines = sheet.read_text("utf-8-sig").splitlines()[1:4]
+    has_cents, owes_cents, open_cents = (int(it.split(";")[1].replace(",", "")) for it in lines)
+    lapsed = dict(
+        small.rows(
+            "SELECT c.account_id, sum(l.amount_cents) FROM clafoutis_postingline l"
+            " JOIN clafoutis_posting p ON l.posting_id = p.id"
+            " JOIN clafoutis_card c ON p.card_id = c.id"
+            " WHERE l.account = 'lapsed' GROUP BY c.account_id"
+        )
+    )
+    this_month = business_date(SystemClock().now().at).replace(day=1)
+    given = {
+        (account, month)
+        for account, month in months_signed(small)
+        if month <= this_month or account in lapsed
+    }
+    paid_in_cents = small.count("SELECT sum(amount_cents) FROM clafoutis_contribution")
+    assert has_cents - owes_cents - open_cents == (
+        20_000_00 + paid_in_cents + sum(lapsed.values()) - 100_00 * len(given)
+    )
+
+
+def months_signed(life: Lived) -> set[tuple[int, date]]:
+    """Every account and month of which credit was signed, on whatever card."""
+    trust = read_public(life.data / "keys").trust()
+    signed = life.rows(
+        "SELECT c.account_id, a.content FROM clafoutis_allowanceissued a"
+        " JOIN clafoutis_card c ON a.card_id = c.id"
+    )
+    steps = (
+        (account, step.from_at.astimezone(PARIS))
+        for account, content in signed
+        for step in accept_allowance(content, trust).steps
+    )
+    return {
+        (account, at.date()) for account, at in steps if (at.day, at.hour, at.minute) == (1, 0, 0)
+    }
 
 
 @pytest.mark.parametrize("months", [1, 3, 4, 12, 18])

@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from cardkit.allowance import accept_allowance
 from cardkit.clock import PARIS
-from server_stub.models import Account, AllowanceIssued, CardStatus, Rule
+from server_stub.models import Account, AllowanceIssued, PostingLine, Rule
 from server_stub.rules.allowances import midnight, month_of, months_from
 from server_stub.rules.fund import (
     AS_IT_IS,
@@ -120,12 +120,13 @@ def fund_state(caisse: Caisse, months: Sequence[date] = ()) -> FundState:
 def _signed_ahead_cents(caisse: Caisse) -> int:
     """Return the credit of later months that allowances promise already.
 
-    Of members who have left with a card that is blocked no later month will be given.
+    A card's credit that has lapsed is not open any more, whatever month it was of.
     """
     next_month = midnight(_next_month(caisse), PARIS)
     newest = AllowanceIssued.objects.using(caisse.using).values("card").annotate(last=Max("id"))
     rows = AllowanceIssued.objects.using(caisse.using).filter(id__in=newest.values("last"))
-    rows = rows.exclude(card__status=CardStatus.BLOCKED, card__account__departure__isnull=False)
+    lapsed = PostingLine.objects.using(caisse.using).filter(account=Book.LAPSED.value)
+    rows = rows.exclude(card__in=lapsed.values("posting__card"))
     ahead_cents = 0
     for row in rows:
         steps = accept_allowance(row.content, caisse.ring.trust).steps

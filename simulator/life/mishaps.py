@@ -175,7 +175,7 @@ class Mishaps:
                 return
 
     def _bank_account_changes(self) -> None:
-        merchant = min(CHANGES_BANK, self._plan.producers)
+        merchant = self._one_of(CHANGES_BANK)
         self._life.office.change_account(merchant, holder=self._plan.shops[merchant - 1].name)
 
     def _run_is_drafted(self) -> None:
@@ -186,7 +186,10 @@ class Mishaps:
         return self._life.random.sample(here, len(here))
 
     def _stall(self, merchant: int) -> LifeStall | None:
-        return self._life.stall_of(min(merchant, self._plan.producers))
+        return self._life.stall_of(self._one_of(merchant))
+
+    def _one_of(self, merchant: int) -> int:
+        return (merchant - 1) % self._plan.producers + 1
 
 
 def counterfeit(card: VirtualCard) -> VirtualCard:
