@@ -23,11 +23,14 @@ from server_stub.exports.papers import Letterhead, PaperForm, paper_of, papers_o
 from server_stub.exports.payout import Payee, Payout
 from server_stub.exports.runs import Exported, NotExported
 from server_stub.exports.sheet import sheet
-from server_stub.models import Merchant, SettlementDraft, SettlementFile, SettlementPaper
+from server_stub.models import Merchant, PaperSlip, SettlementDraft, SettlementFile, SettlementPaper
 from server_stub.rules.facts import State
+from server_stub.rules.paper import WAS_SELLING
 from server_stub.rules.settle import Refusal
 from server_stub.rules.statement import DayRow, KeptRow, PayeeStatement, RunStatement
+from server_stub.services import paper as paper_slips
 from server_stub.services import settlement
+from server_stub.services.deciding import Done
 from server_stub.services.statements import statement_of
 from tests.payout_world import ANNE, BOOKS, BRUNO, IBANS, PayoutWorld, open_accounts
 from tests.service_world import MERCHANT
@@ -287,6 +290,32 @@ def test_a_debt_from_before_is_carried(paying: PayoutWorld) -> None:
     paying.trade(20_00)
     found = part(paying, approved(paying))
     assert (found.amount_cents, found.carried_cents) == (8_50, -11_50)
+
+
+def test_a_slip_of_paper_stands_there_as_one(paying: PayoutWorld) -> None:
+    """Promise 8: a sale that no terminal made, and two people pay, says that it is of paper."""
+    caisse = paying.world.caisse
+    paper_slips.hand_out(caisse, 4, merchant=MERCHANT, first_slip=1, last_slip=50, by=ANNE)
+    paying.world.clock.pass_time(timedelta(days=1))
+    slip = paper_slips.enter(
+        caisse,
+        4,
+        1,
+        day=paying.world.now.date(),
+        card_number=paying.card.uid.hex(),
+        amount_cents=6_00,
+        is_initialled=True,
+        by=ANNE,
+    )
+    assert isinstance(slip, PaperSlip), slip
+    done = paper_slips.confirm(caisse, 4, 1, amount_cents=6_00, doubts=WAS_SELLING, by=BRUNO)
+    assert isinstance(done, Done), done
+    name = approved(paying)
+    paying.send(name)
+    found = part(paying, name)
+    assert [(row.terminal, row.sold_cents) for row in found.days] == [(3, 19_50), (0, 6_00)]
+    text = made(paying, name, PaperForm.BORDEREAU, MERCHANT).decode()
+    assert "2026-10-02;papier;1;6,00" in text
 
 
 def test_a_draft_that_was_touched_has_no_reasons(paying: PayoutWorld) -> None:
