@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,7 @@ from cardkit.acts import (
     Piece,
     sign_act,
 )
+from cardkit.clock import PARIS
 from server_stub.exports.quittance import quittance_lines
 from server_stub.models import (
     Account,
@@ -330,6 +332,59 @@ def test_every_cent_that_came_in_is_somewhere(world: ServiceWorld, tmp_path: Pat
     held = lies(world)
     assert -held[Book.CONTRIBUTED] == sum_of_all
     assert sum(held.values()) == 0
+    assert rebuild.differences(world.caisse) == []
+    assert audited(world, tmp_path).findings == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_done_at_the_till_no_cent_is_lost(
+    world: ServiceWorld, tmp_path: Path, seed: int
+) -> None:
+    """Promise: after any payments, annulations, counts and slips, books, log and auditor agree."""
+    chance = random.Random(seed)
+    came_cents = 0
+    for _ in range(40):
+        world.clock.pass_time(timedelta(days=chance.choice((0, 0, 1, 20))))
+        day = world.now.astimezone(PARIS).date()
+        match chance.randrange(6):
+            case 0 | 1 | 2:
+                means = chance.choice(list(Means))
+                cents = chance.randrange(1, 200_00)
+                done = payments.take(
+                    world.caisse,
+                    account(chance.randrange(1, 4)),
+                    cents,
+                    means=means,
+                    value_date=day,
+                    reference="VIR1",
+                    by=ANNE,
+                )
+                assert isinstance(done, Taken)
+                came_cents += cents
+            case 3:
+                known = list(Contribution.objects.all())
+                if known:
+                    one = chance.choice(known)
+                    undone = payments.take_back(world.caisse, one, day=day, by=ANNE)
+                    came_cents -= one.amount_cents if isinstance(undone, Taken) else 0
+            case 4:
+                pieces = (Piece(value_cents=20_00, count=chance.randrange(1, 9)),)
+                cash_box.count(world.caisse, pieces, by=ANNE)
+            case 5:
+                slip = f"B-{chance.randrange(10**6)}"
+                part = chance.choice((None, 50_00))
+                cash_box.hand_in_cash(world.caisse, part, day=day, reference=slip, by=ANNE)
+                cash_box.hand_in_cheques(world.caisse, day=day, reference=slip, by=ANNE)
+    held = lies(world)
+    assert -held.get(Book.CONTRIBUTED, 0) == came_cents
+    assert sum(held.values()) == 0
+    cheques_cents = cash_box.box(world.caisse).cheques_cents
+    assert held.get(Book.CHEQUES, 0) == cheques_cents
+    numbers = PaymentMeans.objects.exclude(quittance_number=None)
+    for year in set(numbers.values_list("quittance_year", flat=True)):
+        of_year = numbers.filter(quittance_year=year).order_by("contribution__act")
+        told = list(of_year.values_list("quittance_number", flat=True))
+        assert told == list(range(1, len(told) + 1))
     assert rebuild.differences(world.caisse) == []
     assert audited(world, tmp_path).findings == ()
 
