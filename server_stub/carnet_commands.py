@@ -81,9 +81,9 @@ def enter(
 @_by
 def confirm(*, number: int, slip: int, amount_cents: int, all_the_same: bool, by: str) -> None:
     """Pay SLIP of carnet NUMBER, as the second person who has read it."""
-    from server_stub.console.work_words import doubts_in_words
     from server_stub.rules.paper import DOUBTS, NotPaid
     from server_stub.services import paper
+    from server_stub.services.work_words import doubts_in_words
 
     caisse = _caisse()
     done = paper.confirm(
@@ -126,9 +126,9 @@ def list_slips() -> None:
 
 
 def _paid_or_not(result: object, *why: str) -> None:
-    from server_stub.console.work_words import NOT_PAID
     from server_stub.rules.paper import NotPaid
     from server_stub.services.deciding import Done
+    from server_stub.services.work_words import NOT_PAID
 
     if isinstance(result, NotPaid):
         refuse(str(NOT_PAID[result]), *why)

@@ -237,8 +237,8 @@ def said(result: Result) -> None:
     """Say what was done, or that a second person is needed; a refusal is status 1."""
     from django.utils.translation import gettext as _
 
-    from server_stub.console.work_words import NOT_DONE
     from server_stub.services.deciding import Done, NotDone
+    from server_stub.services.work_words import NOT_DONE
 
     if isinstance(result, NotDone):
         refuse(str(NOT_DONE[result]))

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server_stub.console import work_words
 from server_stub.console.words import ADVICE, FINDINGS
 from server_stub.rules.findings import Fact, FindingKind
 from server_stub.rules.paper import DOUBTS, NotPaid
@@ -22,6 +21,7 @@ from server_stub.rules.worklist import (
     takes_two,
     worklist,
 )
+from server_stub.services import work_words
 from server_stub.services.deciding import NotDone
 
 NOW = datetime(2026, 10, 20, 8, tzinfo=UTC)

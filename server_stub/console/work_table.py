@@ -10,23 +10,22 @@ from django.utils.translation import gettext as _
 
 from cardkit.clock import business_date
 from server_stub.console.words import ADVICE, FINDINGS, euros, facts_in_words
-from server_stub.console.work_words import (
+from server_stub.models import CardTransaction, PaperSlip, Proposal
+from server_stub.services.resolve import Work
+from server_stub.services.resolved import DisputeAsItIs
+from server_stub.services.work_words import (
     DEEDS,
     KEPT,
-    STAGES,
+    WHOSE,
     by_itself_in_words,
-    cost_in_words,
     doubts_in_words,
+    stage_in_words,
 )
-from server_stub.models import CardTransaction, PaperSlip, Proposal
-from server_stub.rules.disputes import Stage
-from server_stub.rules.facts import DisputeFacts
-from server_stub.rules.worklist import WorkItem
 
 NUMBER_SHOWN: Final = 8
 
 
-def work_table(items: Iterable[WorkItem], numbers: Mapping[tuple[str, str], int]) -> Iterator[str]:
+def work_table(items: Iterable[Work], numbers: Mapping[tuple[str, str], int]) -> Iterator[str]:
     """Yield two lines a finding: what it is and costs, and what happens by itself."""
     empty = True
     for item in items:
@@ -35,13 +34,13 @@ def work_table(items: Iterable[WorkItem], numbers: Mapping[tuple[str, str], int]
         number = numbers.get((finding.kind.value, finding.key), 0)
         age = _("%(days)s j") % {"days": item.age_days}
         title = FINDINGS.get(finding.kind.value, finding.kind.value)
-        yield f"{number:>5}  {age:>6}  {cost_in_words(item, language)}  {title}"
+        yield f"{number:>5}  {age:>6}  {_cost(item, language)}  {title}"
         yield f"{'':15}{by_itself_in_words(item)}"
     if empty:
         yield _("Rien à faire : tout se recoupe.")
 
 
-def work_page(item: WorkItem, number: int) -> Iterator[str]:
+def work_page(item: Work, number: int) -> Iterator[str]:
     """Yield all that there is to say of one finding."""
     finding, language = item.finding, get_language() or "fr"
     kind = finding.kind
@@ -51,7 +50,7 @@ def work_page(item: WorkItem, number: int) -> Iterator[str]:
     facts = facts_in_words(dict(finding.facts), language)
     yield "  " + ", ".join((*where, facts))
     yield "  " + str(KEPT[kind])
-    yield "  " + _("En jeu : %(cost)s") % {"cost": cost_in_words(item, language)}
+    yield "  " + _("En jeu : %(cost)s") % {"cost": _cost(item, language)}
     yield "  " + by_itself_in_words(item)
     yield "  " + str(ADVICE.get(kind.value, ""))
     for deed in item.deeds:
@@ -71,13 +70,13 @@ def proposal_line(proposal: Proposal, numbers: Mapping[tuple[str, str], int]) ->
     }
 
 
-def dispute_line(dispute: DisputeFacts, card: str) -> str:
+def dispute_line(dispute: DisputeAsItIs, card: str) -> str:
     """Return one dispute as a line."""
     language = get_language() or "fr"
     number = dispute.number.hex()[:NUMBER_SHOWN]
     day = f"  ≤ {dispute.answer_by.isoformat()}" if dispute.answer_by else ""
     cents = euros(dispute.amount_cents, language)
-    return f"{number}  {card} #{dispute.tmc}  {cents}  {STAGES[Stage(dispute.stage)]}{day}"
+    return f"{number}  {card} #{dispute.tmc}  {cents}  {stage_in_words(dispute.stage)}{day}"
 
 
 def sale_line(sale: CardTransaction) -> str:
@@ -93,3 +92,8 @@ def slip_line(slip: PaperSlip, doubts: int) -> str:
     cents = euros(slip.amount_cents, get_language() or "fr")
     said = "; ".join(doubts_in_words(doubts))
     return f"{slip.carnet_id}-{slip.number}  {slip.day.isoformat()}  {cents}  {said}".rstrip()
+
+
+def _cost(item: Work, language: str) -> str:
+    """Say how much hangs on a finding, and for whom."""
+    return f"{euros(item.cost_cents, language)} ({WHOSE[item.whose]})"

@@ -1,6 +1,6 @@
 """Findings as a work list: what each costs whom, what can be done, and what happens by itself.
 
-A table by kind and one pure function. The texts stand in `console/work_words.py`; here is what
+A table by kind and one pure function. The texts stand in `services/work_words.py`; here is what
 they are about.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from cardkit.acts import ActKind, ReturnReason, SpendReturned
 from cardkit.clock import PARIS
@@ -43,6 +43,8 @@ from server_stub.services.deciding import (
 from server_stub.services.reverse import reverse
 
 TEXT_MAX: Final = 500
+Work: TypeAlias = WorkItem
+"""A line of the list, as the console shows it."""
 _BY_CARD: Final = frozenset(
     {
         FindingKind.RECOVERED,

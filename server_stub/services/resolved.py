@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatch
+from typing import TypeAlias
 
 from cardkit import resolutions as acts
 from cardkit.acts import ActKind, TerminalRevoked
@@ -36,6 +37,8 @@ from server_stub.rules.paper import SAME_SALE
 from server_stub.services.books import PAPER, WITHHELD, post
 from server_stub.services.caisse import Caisse
 
+DisputeAsItIs: TypeAlias = DisputeFacts
+"""A dispute, as the console shows it."""
 _DECISIONS = frozenset({Event.CHARGE.value, Event.BEAR.value})
 
 

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from cardkit.clock import business_date
-from server_stub.console.words import euros
 from server_stub.rules.disputes import Stage
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.paper import (
@@ -169,11 +168,11 @@ def by_itself_in_words(item: WorkItem) -> str:
     return f"{said} {_now('Le %(day)s.') % {'day': day}}"
 
 
-def cost_in_words(item: WorkItem, language: str) -> str:
-    """Say how much hangs on a finding, and for whom."""
-    return f"{euros(item.cost_cents, language)} ({WHOSE[item.whose]})"
-
-
 def doubts_in_words(bits: int) -> list[str]:
     """Say everything that speaks against a slip."""
     return [str(words) for bit, words in DOUBTS.items() if bits & bit]
+
+
+def stage_in_words(stage: str) -> str:
+    """Say how far a dispute has come."""
+    return str(STAGES[Stage(stage)])
