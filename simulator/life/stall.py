@@ -16,7 +16,7 @@ from cardkit.errors import CardError
 from cardkit.sync import decode_request
 from server_stub.services.caisse import Caisse
 from server_stub.services.sync import sync
-from simulator.burnt.stall import Stall, of_no_machine
+from simulator.burnt.stall import ROUNDS_MAX, Stall, of_no_machine
 from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.field import Field
@@ -90,13 +90,17 @@ class LifeStall:
             self.greens.clear()
 
     def exchange(self, caisse: Caisse) -> None:
-        """Send what is unsent, and take in the answer."""
+        """Send what is unsent, in as many requests as it takes, and take in the answers."""
         data, till = DataDirectory(self.folder), self.stall.till
-        till.export_outbox()
-        for number, path in enumerate(sorted(data.outbox.glob("*.cbor")), start=1):
-            answer = sync(caisse, of_no_machine(decode_request(path.read_bytes())))
-            (data.inbox / f"{number:010}.cbor").write_bytes(answer)
-        till.consume_inbox()
+        last_seq = till.journal.head.seq
+        for _ in range(ROUNDS_MAX):
+            till.export_outbox()
+            for number, path in enumerate(sorted(data.outbox.glob("*.cbor")), start=1):
+                answer = sync(caisse, of_no_machine(decode_request(path.read_bytes())))
+                (data.inbox / f"{number:010}.cbor").write_bytes(answer)
+            till.consume_inbox()
+            if till.journal.acknowledged_seq >= last_seq:
+                return
 
     def go_wrong(self, ahead: timedelta) -> None:
         """Let the clock run ahead, as after somebody has set it."""
