@@ -1,0 +1,96 @@
+"""Lines of the bank's statement that are runs to merchants, or a transfer of one that came back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from server_stub.exports.payout import end_to_end_id
+from server_stub.models import Contribution, Finding
+from server_stub.rules.bank_match import Outcome
+from server_stub.rules.settle import RunState
+from server_stub.services import bank_booking, bank_statements
+from server_stub.services.bank_booking import NotBooked
+from server_stub.services.settlement import state_of
+from tests.payout_world import BOOKS, PayoutWorld, empty_books
+from tests.test_server_bank_statements import ANNE, BANK, PROFILE, confirmed, keep, row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def empty(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[sqlite3.Connection]:
+    """Books of our own: a run is sent outside of a transaction."""
+    with django_db_blocker.unblock(), empty_books() as kept:
+        yield kept
+
+
+@pytest.fixture
+def paying(empty: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
+    """A caisse with one run of two merchants that was sent."""
+    with django_db_blocker.unblock():
+        paying = PayoutWorld.make(empty)
+        bank_statements.save_profile(paying.world.caisse, BANK, PROFILE, by=ANNE)
+        paying.trade(12_50, 3_20)
+        name = paying.draw_up()
+        paying.approve(name)
+        paying.send(name)
+        yield paying
+
+
+def test_a_run_is_confirmed_when_the_statement_shows_all_of_it(paying: PayoutWorld) -> None:
+    """Promise 1: a run is paid when each of its transfers was seen, once, with its amount."""
+    world = paying.world
+    seven, eight = end_to_end_id("R1-0001", 7), end_to_end_id("R1-0001", 8)
+    wrong, first, again, second = keep(
+        world,
+        row("05/10/2026", f"VIR EMIS {seven}", "-12,51"),
+        row("05/10/2026", f"VIR EMIS {seven}", "-12,50", "1,00"),
+        row("06/10/2026", f"VIR EMIS {seven}", "-12,50", "2,00"),
+        row("06/10/2026", f"VIR EMIS {eight}", "-3,20"),
+    )
+    assert bank_booking.confirm(world.caisse, wrong, by=ANNE) is NotBooked.AMOUNT_DIFFERS
+    assert confirmed(world, first).kind == Outcome.PAYOUT
+    assert state_of(world.caisse, "R1-0001") is RunState.SENT
+    assert bank_booking.confirm(world.caisse, again, by=ANNE) is NotBooked.SEEN_ALREADY
+    confirmed(world, second)
+    assert state_of(world.caisse, "R1-0001") is RunState.CONFIRMED
+    assert bank_booking.undo(world.caisse, second, by=ANNE) is NotBooked.RUN_CONFIRMED
+
+
+def test_a_run_in_one_sum_is_confirmed_by_its_name(paying: PayoutWorld) -> None:
+    """Promise 1: where the bank books a run as one debit, its name and its sum confirm it."""
+    (line,) = keep(paying.world, row("05/10/2026", "VIR GROUPE R1-0001", "-15,70"))
+    confirmed(paying.world, line)
+    assert state_of(paying.world.caisse, "R1-0001") is RunState.CONFIRMED
+
+
+def test_a_transfer_that_comes_back_is_a_finding(paying: PayoutWorld) -> None:
+    """Promise 8: a merchant whose transfer came back is seen, and nobody else is paid twice."""
+    world = paying.world
+    seven = end_to_end_id("R1-0001", 7)
+    out, back = keep(
+        world,
+        row("05/10/2026", "VIR GROUPE R1-0001", "-15,70"),
+        row("08/10/2026", f"REJET VIR {seven} COMPTE CLOS", "12,50"),
+    )
+    confirmed(world, out)
+    assert confirmed(world, back).kind == Outcome.RETURNED
+    finding = Finding.objects.using(BOOKS).get(kind="payout_returned", closed_at=None)
+    assert finding.facts["merchant"] == 7
+    assert finding.facts["amount_cents"] == 12_50
+    assert not Contribution.objects.using(BOOKS).exists()
+    bank_booking.undo(world.caisse, back, by=ANNE)
+    open_now = Finding.objects.using(BOOKS).filter(kind="payout_returned", closed_at=None)
+    assert not open_now.exists()
+
+
+def test_a_run_that_the_books_forgot_is_told(paying: PayoutWorld) -> None:
+    """Promise 1: after a restore, a transfer of an unknown run is for two people to enter."""
+    (line,) = keep(paying.world, row("05/10/2026", "VIR R1-0009-M7", "-12,50"))
+    assert bank_booking.confirm(paying.world.caisse, line, by=ANNE) is NotBooked.UNKNOWN_RUN
