@@ -38,7 +38,7 @@ T = TypeVar("T")
 POLL_S: Final = 0.2
 """A reader is asked for a card so long at a time; whoever cancels waits no longer."""
 IDLE_S: Final = 1.0
-OPENING_S: Final = 0.5
+OPENING_S: Final = 1.0
 """A reader is first looked for when nothing was asked for so long: its libraries take long to
 load, and whoever opens the till would wait for them."""
 READER_AGAIN_S: Final = 2.0

@@ -154,6 +154,17 @@ def test_i1_a_basket_that_no_card_pays_is_a_record_too(stall: Stall) -> None:
     assert f"n° {seq}" in text
 
 
+def test_i1_a_day_that_is_closed_is_closed_over_such_a_basket_too(stall: Stall) -> None:
+    """I1, C1: after a basket that no card paid a closed day has one more closure, with its VAT."""
+    stall.sell(3_00)
+    stall.close_day()
+    stall.sell_without_card(CHEESE)
+    entry = stall.close_day()
+    assert isinstance(entry.body, Closure)
+    assert sum(it.gross_cents for it in entry.body.vat_totals) == 12_50
+    assert check(stall, archived(stall)).faults == ()
+
+
 def test_i1_lines_of_a_basket_without_a_card_are_held_to_their_hash(stall: Stall) -> None:
     """I1, S1: a line that is changed, or gone, is found in a basket that no card paid."""
     stall.sell_without_card(CHEESE)

@@ -45,9 +45,10 @@ def test_a_key_waits_for_no_disk(tmp_path: Path) -> None:
     draft._keeper.submit(disk.wait)  # the disk takes its time
     draft.keep_soon(7, (CHEESE,))
     draft.keep_soon(7, (CHEESE, BOTTLE))
-    assert not (tmp_path / "draft.json").exists()
+    is_kept = (tmp_path / "draft.json").exists()
     disk.set()
     draft.close()
+    assert not is_kept
     assert Draft(tmp_path / "draft.json").read(7) == (CHEESE, BOTTLE)
 
 

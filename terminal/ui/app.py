@@ -24,7 +24,7 @@ from terminal.situation import Situation, look
 from terminal.surroundings import Surroundings, read_surroundings
 from terminal.till import Till
 from terminal.ui import themes
-from terminal.ui.flows import balance, charge, halted, opening
+from terminal.ui.flows import halted, opening
 from terminal.ui.frame import Frame
 from terminal.ui.huge import TALL_ROWS
 from terminal.ui.messages import Happened
@@ -50,9 +50,10 @@ from terminal.worker import (
 )
 
 T = TypeVar("T")
-LOOKS_AROUND_AFTER_S: Final = 1.0
 LOOKS_AROUND_EVERY_S: Final = 10.0
-_LATER: Final = tuple(f"terminal.ui.flows.{name}" for name in ("items", "receipt", "menu"))
+_LATER: Final = tuple(
+    f"terminal.ui.flows.{name}" for name in ("charge", "balance", "items", "receipt", "menu")
+)
 Flow = Callable[["TillApp"], Coroutine[Any, Any, None]]
 
 
@@ -169,10 +170,14 @@ class TillApp(App[int], inherit_bindings=False):
 
     def charge(self) -> None:
         """Begin a sale of what is in the cart."""
+        from terminal.ui.flows import charge  # noqa: PLC0415 - see `load_the_rest`
+
         self.run_flow(charge.charge)
 
     def ask_balance(self) -> None:
         """Begin to ask a card what it can pay."""
+        from terminal.ui.flows import balance  # noqa: PLC0415 - see `load_the_rest`
+
         self.run_flow(balance.balance)
 
     def choose_item(self) -> None:
@@ -188,7 +193,8 @@ class TillApp(App[int], inherit_bindings=False):
         self.run_flow(menu.menu)
 
     async def load_the_rest(self) -> None:
-        """Load what no first sale needs, once there can be one: a start has to be short."""
+        """Load what no first key needs, once there can be one: a start has to be short."""
+        self._look_around()
         for module in _LATER:
             await asyncio.to_thread(import_module, module)
         self.parts.settle()
@@ -249,7 +255,6 @@ class TillApp(App[int], inherit_bindings=False):
         """Start the till's thread, and open."""
         if self.parts.watchdog.interval_s is not None:
             self.set_interval(self.parts.watchdog.interval_s, self.parts.watchdog.alive)
-        self.set_timer(LOOKS_AROUND_AFTER_S, self._look_around)
         self.set_interval(LOOKS_AROUND_EVERY_S, self._look_around)
         self.worker.start()
         self.run_flow(opening.opening)

@@ -35,10 +35,11 @@ class SellPage(Frame[None]):
         super().__init__()
         self._drawn: Sequence[tuple[str, Pad, str]] = ()
         """The keys that are on the screen."""
+        self._shown_edge = ("", "")
 
     def content(self) -> ComposeResult:
         """The cart above, the keys below."""
-        edge, tone = self._edge()
+        edge, tone = self._shown_edge = self._edge()
         with Horizontal(id="cart"):
             yield Static(self._lines, id="lines", markup=False)
             yield Amount(self._total, id="amount", justify="right")
@@ -137,10 +138,12 @@ class SellPage(Frame[None]):
     def show_edge(self) -> None:
         """Show the last sale, or what stops sales, or what comes first of the two."""
         if self.is_mounted:
-            edge = self.query_one("#edge", Static)
             text, tone = self._edge()
-            edge.set_classes(tone)
-            edge.update(one_line(text), layout=False)
+            if (text, tone) != self._shown_edge:  # it is asked every second of a day
+                self._shown_edge = text, tone
+                edge = self.query_one("#edge", Static)
+                edge.set_classes(tone)
+                edge.update(one_line(text), layout=False)
 
     def _edge(self) -> tuple[str, str]:
         app, _ = self.till_app, self._

@@ -23,6 +23,7 @@ class StatusLine(Static):
 
     def __init__(self) -> None:
         super().__init__(id="status")
+        self._shown = ""
 
     def on_mount(self) -> None:
         """Draw it."""
@@ -47,9 +48,10 @@ class StatusLine(Static):
             it.concern in STOPS for it in concerns(app.situation)
         )
         self.set_class(stops or not isinstance(app.reader, ReaderReady), "alarm")
-        self.update(
-            Text(f" {left}{' ' * room}{rest} ", no_wrap=True, overflow="ellipsis"), layout=False
-        )
+        text = f" {left}{' ' * room}{rest} "
+        if text != self._shown:  # it is asked every second of a day
+            self._shown = text
+            self.update(Text(text, no_wrap=True, overflow="ellipsis"), layout=False)
 
 
 def strain_text(words: Words, strain: Strain) -> str:

@@ -11,9 +11,7 @@ from cardkit.permit import MerchantGrant
 from terminal.cart import Cart
 from terminal.history import SaleState, latest_sales
 from terminal.ui.choose import ChoicePage
-from terminal.ui.flows import balance, pins
 from terminal.ui.flows.asking import tell
-from terminal.ui.moment import MomentPage
 from terminal.ui.parts import LastSale, Session
 from terminal.ui.widgets import Choice
 
@@ -29,8 +27,11 @@ async def opening(app: TillApp) -> None:
     await app.stands.wait()
     await ask_time(app)
     await _make_up(app)
-    while app.parts.borne:
-        await balance.borne(app)
+    if app.parts.borne:
+        from terminal.ui.flows import balance  # noqa: PLC0415 - see `TillApp.load_the_rest`
+
+        while True:
+            await balance.borne(app)
     while app.session is None:
         await open_session(app)
     app.set_timer(REST_AFTER_S, lambda: app.run_worker(app.load_the_rest()))
@@ -82,6 +83,8 @@ async def ask_time(app: TillApp) -> None:
 
 async def correct_time(app: TillApp) -> None:
     """Let somebody type day and hour until they can be, or it is given up."""
+    from terminal.ui.moment import MomentPage  # noqa: PLC0415 - see `TillApp.load_the_rest`
+
     while True:
         at = await app.show(MomentPage(app.words.gettext("Day and hour")))
         if at is None or await set_time(app, at):
@@ -138,6 +141,8 @@ async def _operator(app: TillApp, grant: MerchantGrant) -> OperatorRole | None:
     _ = app.words.gettext
     if not app.parts.settings.merchant(grant.merchant).pin:
         return OperatorRole.PRODUCER
+    from terminal.ui.flows import pins  # noqa: PLC0415 - see `TillApp.load_the_rest`
+
     choices = (
         Choice(_("Producer"), _("with the PIN")),
         Choice(_("Helper"), _("sells; no refunds, no closing, no settings")),
