@@ -16,7 +16,7 @@ from cardkit.errors import must
 from server_stub.models import Account, Commitment, Contribution, Person
 from server_stub.rules.allowances import months_from
 from server_stub.rules.commitments import due_of
-from server_stub.rules.dues import AccountPaid, Payment, paid
+from server_stub.rules.dues import AccountPaid
 from server_stub.rules.scheme import RuleName
 from server_stub.services import acts, issue
 from server_stub.services.caisse import Caisse
@@ -162,16 +162,6 @@ def receive(
 def standing(caisse: Caisse, account: Account) -> AccountPaid:
     """Return what an account owes and has paid up to today; a stall never learns it."""
     return standing_of(caisse, account.pk)
-
-
-def paid_before(caisse: Caisse, account: Account, month: date) -> AccountPaid:
-    """Return how far every month before one is paid, those that lie ahead included."""
-    today = business_date(caisse.now())
-    grace_months = value(caisse, RuleName.GRACE_MONTHS)
-    due = [it for it in dues_of(caisse, account.pk, grace_months=grace_months) if it.month < month]
-    rows = Contribution.objects.using(caisse.using).filter(account=account)
-    payments = [Payment(amount_cents=it.amount_cents, value_date=it.value_date) for it in rows]
-    return paid(due, payments, day=today, days_given=value(caisse, RuleName.DUES_DAYS))
 
 
 def refusal_of(

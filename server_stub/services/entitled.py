@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Max
@@ -72,9 +72,14 @@ def is_withheld(caisse: Caisse, account_id: int) -> bool:
 
 def standing_of(caisse: Caisse, account_id: int) -> AccountPaid:
     """Return what an account owes and has paid up to today."""
+    return paid_before(caisse, account_id, business_date(caisse.now()) + timedelta(days=1))
+
+
+def paid_before(caisse: Caisse, account_id: int, day: date) -> AccountPaid:
+    """Return how far each month that begins before a day is paid today, those ahead included."""
     today = business_date(caisse.now())
     grace_months = value(caisse, RuleName.GRACE_MONTHS)
-    due = [it for it in dues_of(caisse, account_id, grace_months=grace_months) if it.month <= today]
+    due = [it for it in dues_of(caisse, account_id, grace_months=grace_months) if it.month < day]
     rows = Contribution.objects.using(caisse.using).filter(account_id=account_id)
     payments = [Payment(amount_cents=it.amount_cents, value_date=it.value_date) for it in rows]
     return paid(due, payments, day=today, days_given=value(caisse, RuleName.DUES_DAYS))

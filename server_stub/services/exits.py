@@ -18,8 +18,7 @@ from server_stub.rules.scheme import LeavingCredit, RuleName
 from server_stub.services import acts, blocks, issue
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
-from server_stub.services.commitments import paid_before
-from server_stub.services.entitled import as_rule
+from server_stub.services.entitled import as_rule, paid_before
 from server_stub.services.membership import is_waiting, left_from
 from server_stub.services.rules_in_force import voted
 
@@ -85,7 +84,7 @@ def plan(
         account=account,
         from_month=month,
         commitments=tuple(_speaking_of(caisse, account, month)),
-        last_dues=paid_before(caisse, account, month),
+        last_dues=paid_before(caisse, account.pk, month),
         blocked=tuple(active) if lapses else (),
         left_cents=sum(blocks.left_cents(caisse, it) for it in _cards(caisse, account)),
         lapses=lapses,
