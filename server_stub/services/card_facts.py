@@ -326,10 +326,13 @@ def settled(caisse: Caisse, cards: Sequence[Card], came: Mapping[int, int]) -> d
     }
 
 
-def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows:
+def fetch(
+    caisse: Caisse, cards: list[Card], since: Mapping[int, Known], made: Mapping[int, Claim]
+) -> Rows:
     """Read everything about a few cards, in a handful of queries.
 
-    Of cards in `since` only what is about later counters, which is all that they need.
+    Of cards in `since` only what is about later counters, which is all that they need; of claims
+    only what is not in `made`.
     """
     whole = [card for card in cards if card.id not in since]
 
@@ -353,7 +356,7 @@ def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows
     open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
-    claims, decisions = later(Claim, "entry"), of(CardDecision)
+    claims, decisions = of(Claim, "entry") | _claims_since(caisse, since, made), of(CardDecision)
     terminals = Terminal.objects.using(caisse.using).in_bulk()
     for claim in (claim for rows in claims.values() for claim in rows):
         claim.terminal = terminals[claim.terminal_id]
@@ -381,6 +384,22 @@ def fetch(caisse: Caisse, cards: list[Card], since: Mapping[int, Known]) -> Rows
             ),
         ),
     )
+
+
+def _claims_since(
+    caisse: Caisse, since: Mapping[int, Known], made: Mapping[int, Claim]
+) -> dict[int, list[Claim]]:
+    if not since:
+        return {}
+    came = Claim.objects.using(caisse.using).filter(card__in=since, tmc__gt=F("card__proven_tmc"))
+    numbers = list(came.order_by("terminal_id", "seq", "id").values_list("id", flat=True))
+    earlier = [number for number in numbers if number not in made]
+    read = came.select_related("entry").in_bulk(earlier) if earlier else {}
+    held: dict[int, list[Claim]] = defaultdict(list)
+    for number in numbers:
+        claim = made[number] if number in made else read[number]
+        held[claim.card_id or 0].append(claim)
+    return held
 
 
 def _sightings(

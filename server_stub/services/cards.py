@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from cardkit.acts import RecoveryReversed, SpendReturned
 from cardkit.errors import must
-from server_stub.models import Card, CardStatus, CardTransaction, StoredEntry
+from server_stub.models import Card, CardStatus, CardTransaction, Claim, StoredEntry
 from server_stub.rules.reconcile import CardBooks, reconcile
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
@@ -15,13 +15,18 @@ from server_stub.services.card_rows import save
 
 
 def reconcile_cards(
-    caisse: Caisse, card_ids: Iterable[int], *, came: Mapping[int, int] | None = None
+    caisse: Caisse,
+    card_ids: Iterable[int],
+    *,
+    came: Mapping[int, int] | None = None,
+    made: Mapping[int, Claim] | None = None,
 ) -> None:
     """Bring the books of these cards to what their facts come to.
 
     `came`: further cards, and the first counter about which something has just come; of a card
-    that is settled before that, no more than what came is looked at. Money that the facts call to
-    be returned becomes an act first, and then a fact itself.
+    that is settled before that, no more than what came is looked at. `made`: claims that are at
+    hand as they were stored. Money that the facts call to be returned becomes an act first, and
+    then a fact itself.
     """
     came = came or {}
     cards = list(
@@ -35,14 +40,14 @@ def reconcile_cards(
         return
     around = surroundings(caisse)
     since = settled(caisse, cards, came)
-    rows = fetch(caisse, cards, since)
+    rows = fetch(caisse, cards, since, made or {})
     outcomes = {card: reconcile(facts_of(caisse, card, rows, around)) for card in cards}
     if not caisse.replaying:
         returned = [card for card, outcome in outcomes.items() if _return(caisse, card, outcome)]
         gone_back = {card.id for card in returned}
         if returned:
             since = {card: state for card, state in since.items() if card not in gone_back}
-            rows = fetch(caisse, cards, since)
+            rows = fetch(caisse, cards, since, made or {})
         for card in returned:
             outcomes[card] = reconcile(facts_of(caisse, card, rows, around))
             must(not outcomes[card].returns, "what an act returned is returned")

@@ -59,6 +59,8 @@ class Reader:
 
     def __init__(self, caisse: Caisse, terminal: Terminal) -> None:
         self.touched = Touched()
+        self.made: dict[int, Claim] = {}
+        """The claims that were stored, by id: nobody has to read them again."""
         self._caisse = caisse
         self._terminal = terminal
         self._token_keys: dict[int, bytes | None] = {}
@@ -190,6 +192,7 @@ class Reader:
         for claim in claims:
             self._touch(claim.card_id, claim.tmc)
         bulk.insert(manager, new)
+        self.made = {claim.pk: claim for claim in new}
         bulk.update(manager, known, WEIGHED)
         self._keep(sightings)
 

@@ -81,7 +81,7 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
         if terminal.status == TerminalStatus.LOST and new:
             again |= _recovered_for(caisse, terminal) | cards_within(caisse, terminal)
         came = {card: since for card, since in reader.touched.cards.items() if card not in again}
-        reconcile_cards(caisse, again, came=came)
+        reconcile_cards(caisse, again, came=came, made=reader.made)
         if not caisse.replaying:
             issue.give_back(caisse, again | came.keys() | issue.kept_waiting(caisse))
         _review(caisse, terminal)

@@ -25,6 +25,7 @@ from server_stub.database import memory
 from server_stub.models import (
     Admission,
     AllowanceIssued,
+    Balance,
     Card,
     CardStatus,
     CardTransaction,
@@ -184,6 +185,8 @@ def picture(using: str) -> dict[str, str]:
         if cents:
             where = f"posted {_life(uid, generation)} {subject} {account} {merchant}"
             picture[where] = str(cents)
+    for balance in Balance.objects.using(using).exclude(amount_cents=0):
+        picture[f"balance {balance.account} {balance.merchant}"] = str(balance.amount_cents)
     for one in CardTransaction.objects.using(using).select_related("card"):
         life = _life(one.card.uid, one.card.generation)
         picture[f"transaction {life} {one.tmc}"] = (
