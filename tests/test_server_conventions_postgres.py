@@ -42,13 +42,14 @@ def test_postgresql_refuses_overlaps_and_longer_ends(world: ServiceWorld) -> Non
     """Promise: no SQL puts two conventions on one day, nor prolongs one; edges may touch."""
     using = world.caisse.using
     first = Convention.objects.using(using).get()
+    assert first.act is not None
     sign(using, **YEAR)
     with pytest.raises(IntegrityError, match="overlap"), transaction.atomic(using=using):
         sign(using, from_day=date(2040, 12, 31), until_day=date(2041, 6, 1))
     sign(using, **TOUCHING)
     with pytest.raises(IntegrityError, match="prolongs"), transaction.atomic(using=using):
         ConventionEnd.objects.using(using).create(
-            act_id=first.act_id, convention=first, until_day=first.until_day
+            act=first.act, convention=first, until_day=first.until_day
         )
 
 
