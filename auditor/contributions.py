@@ -14,8 +14,9 @@ from typing import Final
 
 from auditor.evidence import Evidence
 from auditor.findings import Class
-from cardkit.acts import Act, CashCounted, ContributionReceived, Means, MoneyDeposited
+from cardkit.acts import Act, ContributionReceived
 from cardkit.clock import business_date
+from cardkit.till_box import CashCounted, Means, MoneyDeposited
 
 BOOKS: Final = frozenset({"contributed", "banked", "cash_box", "cheques", "cash_difference"})
 _PLACES: Final = {Means.CASH: "cash_box", Means.CHEQUE: "cheques"}

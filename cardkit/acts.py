@@ -40,6 +40,7 @@ from cardkit.schema import (
     wire,
 )
 from cardkit.signing import ContentType, PublicKey, Signed, SigningKey, verify
+from cardkit.till_box import TILL_BOX, Means, TillBox
 
 SCHEMA_VERSION: Final = 1
 PROOF_KEYS_MAX: Final = 500
@@ -54,8 +55,6 @@ SETTLEMENT: Final = Text(35)
 _PAID_CENTS: Final = Int(1, 2**63 - 1)
 """Who is owed nothing, or less, has no line."""
 MINUTES_CHARACTERS_MAX: Final = 120
-PIECES_MAX: Final = 15
-"""Eight coins and seven notes are euros."""
 LINES_MAX: Final = 1_000
 """Merchants of one run: 24 bytes each at most, within the bound of an act."""
 
@@ -115,16 +114,6 @@ class ReturnReason(IntEnum):
     """Every terminal that could tell of it has told all that it had, and this was not in it."""
     VOID_CONTRADICTED = 3
     """The terminal's last word was that it did not happen."""
-
-
-@unique
-class Means(IntEnum):
-    """By what a contribution came in; cash and cheques bear the number of a quittance."""
-
-    TRANSFER = 0
-    STANDING_ORDER = 1
-    CASH = 2
-    CHEQUE = 3
 
 
 @unique
@@ -423,39 +412,6 @@ class CommitmentChanged:
 
 
 @document
-class Piece:
-    """So many coins or notes of one value."""
-
-    value_cents: int = wire(1, U31)
-    count: int = wire(2, U31)
-
-
-@document
-class CashCounted:
-    """The act's author counted the till box; what the books said otherwise is a difference."""
-
-    day: date = wire(1, Day)
-    booked_cents: int = wire(2, S64)
-    """What the books said that the box holds."""
-    pieces: tuple[Piece, ...] = wire(3, ListOf(Nested(Piece), PIECES_MAX))
-    """By value, the greatest first, each once."""
-
-
-@document
-class MoneyDeposited:
-    """Cash or cheques left the till box for the bank, or for the trésorier."""
-
-    means: Means = wire(1, Choice(Means))
-    """Cash or cheque."""
-    amount_cents: int = wire(2, _PAID_CENTS)
-    day: date = wire(3, Day)
-    reference: str = wire(4, Text(35))
-    """Number of the slip; never a name."""
-    cheques: tuple[int, ...] = maybe(5, ListOf(U63, LINES_MAX), default=())
-    """The acts by which these cheques came in, in order."""
-
-
-@document
 class ConventionSigned:
     """A merchant may sell from a day until a day; never two conventions of one on one day."""
 
@@ -513,8 +469,7 @@ ActBody: TypeAlias = (
     | ConventionEnded
     | TerminalRevoked
     | Membership
-    | CashCounted
-    | MoneyDeposited
+    | TillBox
     | Resolved
 )
 
@@ -547,8 +502,7 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.CONVENTION_ENDED: ConventionEnded,
     ActKind.TERMINAL_REVOKED: TerminalRevoked,
     **{ActKind(kind): body for kind, body in MEMBERSHIP.items()},
-    ActKind.CASH_COUNTED: CashCounted,
-    ActKind.MONEY_DEPOSITED: MoneyDeposited,
+    **{ActKind(kind): body for kind, body in TILL_BOX.items()},
     **{ActKind(kind): body for kind, body in RESOLUTIONS.items()},
 }
 _KINDS: Final = {body: kind for kind, body in ACT_BODIES.items()}

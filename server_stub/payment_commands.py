@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from cardkit.acts import Means
 from cardkit.money import format_cents, parse_amount
+from cardkit.till_box import Means
 from server_stub.money_commands import person_of
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from auditor.audit import audit
 from auditor.export import read_export
 from auditor.findings import Class
 from cardkit import bodies
-from cardkit.acts import Means
 from cardkit.clock import business_date
+from cardkit.till_box import Means
 from server_stub.models import Account, ActRow, Finding, Person
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import RuleName

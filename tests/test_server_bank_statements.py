@@ -13,7 +13,7 @@ from django.db.models import Sum
 
 from auditor.audit import audit
 from auditor.export import read_export
-from cardkit.acts import Means
+from cardkit.till_box import Means
 from server_stub.models import (
     Account,
     ActRow,

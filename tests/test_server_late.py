@@ -9,10 +9,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from cardkit.acts import Means
 from cardkit.allowance import Allowance
 from cardkit.clock import PARIS
 from cardkit.directory import CardRow
+from cardkit.till_box import Means
 from server_stub.exports.reminders import reminder_list
 from server_stub.models import Account, Person
 from server_stub.rules.dues import AccountPaid, MonthPaid

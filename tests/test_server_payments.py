@@ -18,16 +18,9 @@ from auditor.audit import Report, audit
 from auditor.contributions import check_contributions
 from auditor.evidence import Evidence
 from auditor.export import read_export
-from cardkit.acts import (
-    ActBody,
-    CashCounted,
-    ContributionReceived,
-    Means,
-    MoneyDeposited,
-    Piece,
-    sign_act,
-)
+from cardkit.acts import ActBody, ContributionReceived, sign_act
 from cardkit.clock import PARIS
+from cardkit.till_box import CashCounted, Means, MoneyDeposited, Piece
 from server_stub.exports.quittance import quittance_lines
 from server_stub.models import (
     Account,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from cardkit.acts import Means
 from cardkit.money import format_cents
+from cardkit.till_box import Means
 from server_stub.services.payments import Quittance
 
 _CUT = "- " * 30

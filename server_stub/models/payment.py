@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from cardkit.acts import Means
+from cardkit.till_box import Means
 from server_stub.models.act import ActRow
 from server_stub.models.commitment import Contribution
 

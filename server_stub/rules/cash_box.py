@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from cardkit.acts import Piece
 from cardkit.errors import must
+from cardkit.till_box import Piece
 from server_stub.rules.ledger import Book, Lines, move
 
 NOTES_CENTS: Final = (500_00, 200_00, 100_00, 50_00, 20_00, 10_00, 5_00)

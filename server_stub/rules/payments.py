@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cardkit.acts import Means
 from cardkit.errors import must
+from cardkit.till_box import Means
 from server_stub.rules.ledger import Book, Lines, move
 
 WITH_QUITTANCE: Final = frozenset({Means.CASH, Means.CHEQUE})

@@ -6,9 +6,10 @@ from datetime import date
 from enum import Enum, unique
 from typing import Final
 
-from cardkit.acts import ContributionReceived, Means
+from cardkit.acts import ContributionReceived
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.till_box import Means
 from server_stub.models import (
     Account,
     ActRow,

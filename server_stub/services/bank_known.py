@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from cardkit.acts import Means
 from cardkit.clock import business_date
+from cardkit.till_box import Means
 from server_stub.models import (
     Account,
     BankLineOutcome,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 
-from cardkit.acts import LINES_MAX, CashCounted, Means, MoneyDeposited, Piece
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.till_box import CHEQUES_MAX, CashCounted, Means, MoneyDeposited, Piece
 from server_stub.models import CashCount, Contribution, MoneyDeposit
 from server_stub.rules.ledger import Book
 from server_stub.rules.payments import is_code
@@ -94,7 +94,7 @@ def hand_in_cheques(
 ) -> MoneyDeposit | NotDeposited:
     """Take the cheques out of the box for the bank or the trésorier, as many as a slip has."""
     with caisse.alone():
-        cheques = box(caisse).cheques[:LINES_MAX]
+        cheques = box(caisse).cheques[:CHEQUES_MAX]
         if not cheques:
             return NotDeposited.NOTHING
         body = MoneyDeposited(

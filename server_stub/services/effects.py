@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import singledispatch
 
-from cardkit import acts, membership
+from cardkit import acts, membership, till_box
 from cardkit.acts import ActBody, ActEnvelope
 from cardkit.allowance import accept_allowance
 from cardkit.cbor import decode
@@ -315,12 +315,12 @@ def _(body: acts.ContributionReceived, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.CashCounted, caisse: Caisse, row: ActRow) -> None:
+def _(body: till_box.CashCounted, caisse: Caisse, row: ActRow) -> None:
     money_in.box_counted(caisse, row, body, by=_author(row))
 
 
 @_apply.register
-def _(body: acts.MoneyDeposited, caisse: Caisse, row: ActRow) -> None:
+def _(body: till_box.MoneyDeposited, caisse: Caisse, row: ActRow) -> None:
     money_in.money_deposited(caisse, row, body, by=_author(row))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cardkit.acts import CashCounted, ContributionReceived, Means, MoneyDeposited
+from cardkit.acts import ContributionReceived
 from cardkit.errors import must
+from cardkit.till_box import CashCounted, Means, MoneyDeposited
 from server_stub.models import (
     Account,
     ActRow,

@@ -7,9 +7,10 @@ from datetime import date
 from enum import Enum, unique
 from typing import Final
 
-from cardkit.acts import ContributionReceived, Means
+from cardkit.acts import ContributionReceived
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.till_box import Means
 from server_stub.models import Account, Contribution, PaymentMeans, Person, QuittancePrint
 from server_stub.rules.payment_reference import in_groups, payment_reference
 from server_stub.rules.payments import (

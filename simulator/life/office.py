@@ -14,24 +14,11 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from cardkit import cbor
-from cardkit.acts import CommitmentChangeKind, Means
-from cardkit.card.issuing import BIRTH_READER
-from cardkit.card.keys import TerminalCardKeys
-from cardkit.card.session import PurseSession
+from cardkit.acts import CommitmentChangeKind
 from cardkit.clock import business_date
 from cardkit.errors import must
 from cardkit.resolutions import DisputeKind
-from cardkit.schema import unpack
-from cardkit.sealing import SealingKey
-from cardkit.workshop import (
-    CARD_KEYS_PURPOSE,
-    CardBegin,
-    CardBegun,
-    CardFinish,
-    CardFinished,
-    CardKeys,
-)
+from cardkit.till_box import Means
 from provisioning.keystore import KeySet
 from server_stub.models import (
     Account,
@@ -53,7 +40,6 @@ from server_stub.rules.settle import Refusal
 from server_stub.services import (
     bank_details,
     blocks,
-    card_issue,
     cash_box,
     commitments,
     conventions,
@@ -73,7 +59,7 @@ from simulator.burnt.caisse import BareCaisse
 from simulator.card import VirtualCard
 from simulator.clock import ManualClock
 from simulator.field import Field
-from simulator.issued import AID, IssuedKeys, issued_card
+from simulator.life.cards import CardTable
 from simulator.life.keys import drawing
 from simulator.life.people import Person
 from simulator.life.plan import Plan
@@ -82,8 +68,6 @@ from simulator.life.stall import LifeStall
 
 COORDINATOR, TREASURER, COMMITTEE = "coordination", "tresorerie", "comite"
 CONVENTION_YEARS: Final = 3
-_FIRST_SLOT: Final = 0
-_UID_PREFIX: Final = bytes.fromhex("04F1E5")
 _BANK: Final = 30_999
 """No bank of France has this number."""
 
@@ -97,16 +81,23 @@ class Office:
     plan: Plan
     reader: Field
     draw: Callable[[int], bytes] = field(repr=False)
+    cards: CardTable
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
     """Of the console, told once."""
-    cards_made: int = 0
     terminals: int = 0
     payments: int = 0
 
     @classmethod
     def found(cls, caisse: Caisse, keys: KeySet, plan: Plan, reader: Field) -> Office:
         """Found the caisse: people who run it, rules in force, conventions signed."""
-        office = cls(caisse, keys, plan, reader, drawing(plan.seed, "numbers"))
+        office = cls(
+            caisse,
+            keys,
+            plan,
+            reader,
+            drawing(plan.seed, "numbers"),
+            CardTable(caisse, keys, reader),
+        )
         for name in (COORDINATOR, TREASURER, COMMITTEE):
             password = console_user(caisse, name)
             must(password is not None, "nobody was there before")
@@ -227,24 +218,8 @@ class Office:
     # Cards
 
     def hand_out(self, account: Account) -> VirtualCard:
-        """Issue a card: the service's keys set into its memory, its birth proven, credit on it."""
-        self.cards_made += 1
-        uid = _UID_PREFIX + self.cards_made.to_bytes(4)
-        sealing = SealingKey.generate()
-        begun = card_issue.begin_card(
-            self.caisse,
-            CardBegin(uid=uid, account=bytes(account.number), sealing_key=sealing.public_bytes),
-        )
-        if not isinstance(begun, CardBegun) or begun.sealed_keys is None:
-            raise AssertionError(f"a blank card is begun: {begun}")
-        opened = sealing.open(begun.sealed_keys, purpose=CARD_KEYS_PURPOSE)
-        card = self._personalised(uid, unpack(CardKeys, cbor.decode(opened)))
-        finished = card_issue.finish_card(self.caisse, self._birth(card, begun.generation))
-        must(isinstance(finished, CardFinished), f"the card has proven its keys: {finished}")
-        if isinstance(finished, CardFinished) and finished.allowance is not None:
-            self._open(card).write_allowance(_FIRST_SLOT, finished.allowance)
-            self.reader.lift()
-        return card
+        """Issue a card of an account."""
+        return self.cards.hand_out(account)
 
     def issue_month(self) -> int:
         """Sign what months are due, and let lapse what leavers had left."""
@@ -358,47 +333,6 @@ class Office:
         )
         must(not isinstance(entered, bank_details.BankRefusal), f"an account: {entered}")
         bank_details.confirm(self.caisse, entered, by=self.number(TREASURER))  # type: ignore[arg-type]  # narrowed by must()
-
-    def _personalised(self, uid: bytes, keys: CardKeys) -> VirtualCard:
-        _, terminal = next(self._card_keys.newest_first(uid=uid, aid=AID))
-        return issued_card(
-            uid,
-            IssuedKeys(
-                picc=keys.picc_master,
-                app_master=keys.app_master,
-                terminal=terminal,
-                tmac=keys.tmac,
-                closed=keys.closed,
-            ),
-        )
-
-    def _birth(self, card: VirtualCard, generation: int) -> CardFinish:
-        session = self._open(card)
-        spent_cents = session.spent_cents()
-        enc_tmri = session.commit_reader_id(BIRTH_READER)
-        born = session.commit()
-        self.reader.lift()
-        return CardFinish(
-            uid=card.uid,
-            generation=generation,
-            tmc=born.tmc,
-            tmv=born.tmv,
-            enc_tmri=enc_tmri,
-            spent_cents=spent_cents,
-        )
-
-    def _open(self, card: VirtualCard) -> PurseSession:
-        self.reader.lift()
-        self.reader.place(card)
-        connection = self.reader.wait_for_card(0)
-        if connection is None:
-            raise AssertionError("a card that was laid down is there")
-        return PurseSession.open(connection, self._card_keys)
-
-    @property
-    def _card_keys(self) -> TerminalCardKeys:
-        masters = {master.version: master.key for master in self.keys.workshop.masters}
-        return TerminalCardKeys(system_id=self.keys.public.system_id, masters=masters)
 
 
 def iban_of(merchant: int, *, number: int) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from cardkit.acts import Means
+from cardkit.till_box import Means
 from simulator.life.shops import Shop
 
 _FIRST_NAMES: Final = (
