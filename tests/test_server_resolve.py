@@ -11,12 +11,13 @@ from cardkit import bodies
 from cardkit.acts import ActKind
 from cardkit.certificates import Role
 from cardkit.directory import CardStatus as RowStatus
-from cardkit.resolutions import ActReversed
+from cardkit.resolutions import ActReversed, DisputeKind
 from server_stub.console.work_table import proposal_line, work_page, work_table
 from server_stub.models import (
     ActRow,
     ActText,
     CardStatus,
+    CardTransaction,
     Finding,
     PermitIssued,
     Proposal,
@@ -27,7 +28,7 @@ from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import RuleName
 from server_stub.rules.worklist import Deed
-from server_stub.services import deciding, recover, resolve, reverse, rules_in_force
+from server_stub.services import deciding, disputes, recover, resolve, reverse, rules_in_force
 from server_stub.services.deciding import Done, NeedsSecond, NotDone, Result
 from tests.agreed_books import conserved
 from tests.service_books import available_cents, in_book, payable_cents
@@ -188,6 +189,9 @@ def test_a_green_after_the_return_is_paid_by_two_as_a_loss(world: ServiceWorld) 
     body = act_of(world, done).body
     assert isinstance(body, log.RecoveryConfirmed)
     assert body.entered_by == ANNE
+    sale = CardTransaction.objects.get(amount_cents=9_00)
+    again = disputes.open_dispute(world.caisse, sale, DisputeKind.NOT_BOUGHT, by=ANNE)
+    assert again is NotDone.ALREADY, "the member has it back"
     conserved(world)
 
 

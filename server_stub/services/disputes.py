@@ -9,6 +9,7 @@ from typing import Final
 
 from django.db.models import Sum
 
+from cardkit.acts import ActKind
 from cardkit.clock import business_date
 from cardkit.errors import must
 from cardkit.resolutions import (
@@ -20,7 +21,7 @@ from cardkit.resolutions import (
     DisputeOutcome,
     DisputeReason,
 )
-from server_stub.models import ActText, CardTransaction, Dispute, RefundClaim
+from server_stub.models import ActText, CardDecision, CardTransaction, Dispute, RefundClaim
 from server_stub.rules import disputes as rules
 from server_stub.rules.disputes import BY_ANSWER, OPEN, Overdue, Stage
 from server_stub.rules.facts import State
@@ -65,7 +66,9 @@ def open_dispute(
         if sale.state != State.PAYABLE.value:
             return NotDone.NOT_PAYABLE
         before = of_sale(caisse, sale)
-        if any(Stage(facts_of_dispute(it).stage) in OPEN for it in before):
+        if was_returned(caisse, sale) or any(
+            Stage(facts_of_dispute(it).stage) in OPEN for it in before
+        ):
             return NotDone.ALREADY
         left_cents = _left_cents(caisse, sale, before)
         cents = left_cents if amount_cents is None else amount_cents
@@ -151,6 +154,15 @@ def settle_due(caisse: Caisse) -> int:
                 _decide(caisse, dispute, outcome, DisputeReason.UNANSWERED, by=0, entered_by=None)
                 decided += 1
         return decided
+
+
+def was_returned(caisse: Caisse, sale: CardTransaction) -> bool:
+    """Say whether an act gave a sale's money back already, alone or with others around it."""
+    rows = CardDecision.objects.using(caisse.using).filter(
+        card=sale.card_id, kind=ActKind.SPEND_RETURNED, tmc__gte=sale.tmc
+    )
+    spans = rows.values_list("first_tmc", "tmc")
+    return any((first_tmc or tmc) <= sale.tmc for first_tmc, tmc in spans)
 
 
 def of_sale(caisse: Caisse, sale: CardTransaction) -> list[Dispute]:

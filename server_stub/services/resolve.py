@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
-from cardkit.acts import ActKind, ReturnReason, SpendReturned
+from cardkit.acts import ReturnReason, SpendReturned
 from cardkit.clock import PARIS
 from cardkit.errors import must
 from cardkit.resolutions import DisputeKind, DisputeReason, FindingHandled, Handling
@@ -226,10 +226,7 @@ def _confirm(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
 def _refuse_claim(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
     """Decide that a held sale is not paid: what its card spent is the member's again."""
     sale = _proven(caisse, finding)
-    returned = CardDecision.objects.using(caisse.using).filter(
-        card=sale.card_id, first_tmc=0, tmc=sale.tmc, kind=ActKind.SPEND_RETURNED
-    )
-    if returned.exists():
+    if disputes.was_returned(caisse, sale):
         return NotDone.ALREADY
     body = SpendReturned(
         uid=sale.card.uid,
