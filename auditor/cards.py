@@ -141,16 +141,7 @@ def _proof_keys(keys: ProofKeysPublished, log: Log, found: Evidence, place: str)
 
 
 def read_seen(found: Evidence, told: Told, log: Log) -> None:
-    """Add allowances that came back from cards, and that a restore may have made forgotten.
-
-    What stolen terminals told is weighed against their windows.
-    """
-    log.beyond = beyond_windows(found, told)
-    log.beyond_refunds = frozenset(
-        ((entry.envelope.terminal, entry.seq), refund)
-        for entry, refund in told.refund_entries
-        if entry.digest in log.beyond
-    )
+    """Add allowances that came back from cards, and that a restore may have made forgotten."""
     for content in told.allowances.values():
         try:
             allowance = (
@@ -173,6 +164,12 @@ class Cards:
         self.findings: list[Finding] = []
         self.unverified = 0
         """Transactions that no published key speaks for yet."""
+        log.beyond = beyond_windows(found, told, self._proven)
+        log.beyond_refunds = frozenset(
+            ((entry.envelope.terminal, entry.seq), refund)
+            for entry, refund in told.refund_entries
+            if entry.digest in log.beyond
+        )
 
     def sold(self) -> Iterator[Sold]:
         """Yield every transaction that a card has proven, in order."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 
-from auditor.claims import Told
+from auditor.claims import Claim, Life, Told
 from auditor.evidence import Evidence
 from cardkit.acts import TerminalLost
+from cardkit.entries import Entry
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,9 +19,15 @@ class _Moved:
     seq: int
     entry: bytes
     amount_cents: int
+    subject: Hashable = field(compare=False)
+    """What counts once, however often it is signed."""
 
 
-def beyond_windows(found: Evidence, told: Told) -> frozenset[bytes]:
+Proof = Callable[[Life, Claim], bytes | None]
+"""Returns the proof that a card gave of a claim, if it did."""
+
+
+def beyond_windows(found: Evidence, told: Told, proof: Proof) -> frozenset[bytes]:
     """Return the entries that count for nothing before people decide, by digest."""
     windows = {
         act.body.terminal: act.body for act in found.acts if isinstance(act.body, TerminalLost)
@@ -28,33 +36,45 @@ def beyond_windows(found: Evidence, told: Told) -> frozenset[bytes]:
         digest
         for lost in windows.values()
         if lost.window_cents is not None
-        for digest in _beyond(found, told, lost, lost.window_cents)
+        for digest in _beyond(found, told, lost, proof)
     )
 
 
-def _beyond(found: Evidence, told: Told, lost: TerminalLost, window_cents: int) -> set[bytes]:
+def _beyond(found: Evidence, told: Told, lost: TerminalLost, proof: Proof) -> set[bytes]:
+    """A sale whose own entry does not bring its card's proof has no place in the window."""
     beside = _beside(found, lost)
-    moved = [
-        (claim.entry, claim.intent.amount_cents)
-        for claims in told.claims.values()
-        for claim in claims
-        if claim.place[0] == lost.terminal
-        and (claim.sale or claim.indeterminate or claim.void is None)
-    ]
-    moved += [
-        (entry, refund.amount_cents)
+
+    def late(entry: Entry, cents: int, subject: Hashable) -> Iterable[_Moved]:
+        if entry.envelope.terminal != lost.terminal:
+            return
+        if entry.seq > lost.last_seq or entry.digest in beside:
+            is_beside = entry.seq <= lost.last_seq
+            yield _Moved(is_beside, entry.seq, entry.digest, cents, subject)
+
+    outside, sales = set[bytes](), list[_Moved]()
+    for life, claims in told.claims.items():
+        for claim in claims:
+            moved = late(claim.entry, claim.intent.amount_cents, (life, claim.tmc))
+            if claim.sale is not None and claim.sale.tmv == (proof(life, claim) or b""):
+                sales.extend(moved)
+            elif claim.sale or claim.indeterminate or claim.void is None:
+                outside.update(one.entry for one in moved)
+    refunds = (
+        one
         for entry, refund in told.refund_entries
-        if entry.envelope.terminal == lost.terminal
-    ]
-    late = sorted(
-        _Moved(entry.seq <= lost.last_seq, entry.seq, entry.digest, cents)
-        for entry, cents in moved
-        if entry.seq > lost.last_seq or entry.digest in beside
+        for one in late(entry, refund.amount_cents, entry.digest)
     )
-    outside, sum_cents = set[bytes](), 0
-    for one in late:
-        sum_cents += one.amount_cents
-        if sum_cents > window_cents:
+    window_cents = lost.window_cents or 0
+    return outside | _overflow(sales, window_cents) | _overflow(refunds, window_cents)
+
+
+def _overflow(moved: Iterable[_Moved], window_cents: int) -> set[bytes]:
+    outside, fits, sum_cents = set[bytes](), dict[Hashable, bool](), 0
+    for one in sorted(moved):
+        if one.subject not in fits:
+            sum_cents += one.amount_cents
+            fits[one.subject] = sum_cents <= window_cents
+        if not fits[one.subject]:
             outside.add(one.entry)
     return outside
 

@@ -13,7 +13,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from auditor.audit import audit
 from auditor.export import read_export
 from auditor.findings import Class
-from cardkit.acts import ConventionSigned, DocumentHeld
+from cardkit.acts import DocumentHeld
+from cardkit.conventions import ConventionSigned
 from cardkit.permit import MerchantGrant, sign_permit
 from cardkit.sync import SyncAnswer
 from server_stub.models import ActRow, Convention, ConventionEnd, Deputy, Merchant, PermitIssued
@@ -222,7 +223,7 @@ def test_a_permit_grants_the_days_in_french_time(world: ServiceWorld) -> None:
 
 
 def test_conventions_that_follow_each_other_are_granted_as_one(world: ServiceWorld) -> None:
-    """Promise 5: without network a stall sells on through New Year's night, once both are signed."""
+    """Promise 5: without network a stall sells on through New Year's night, once both stand."""
     sign(world, YEAR)
     sign(world, Span(date(2027, 1, 1), date(2028, 1, 1)))
     assert granted(world)[1] == datetime(2027, 12, 31, 23, tzinfo=UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import DatabaseError, connection
 from auditor.audit import audit
 from auditor.export import read_export
 from auditor.findings import Class
+from cardkit import bodies
 from server_stub.models import ActRow, Claim, RefundClaim, StoredEntry, Terminal
 from server_stub.rules.scheme import RuleName
 from server_stub.services import accept, recover, rules_in_force, theft
@@ -198,7 +200,7 @@ def test_a_second_story_of_old_numbers_takes_no_place_of_the_honest_one(
 def test_a_thief_gives_nobody_money_back_beyond_the_window(
     world: ServiceWorld, cards: list[VirtualCard], tmp_path: Path
 ) -> None:
-    """Promise 2: refunds take from the merchant, so that they fill the window as sales do."""
+    """Promise 2: refunds take from the merchant, so that they fill a window as sales do."""
     stall = world.stall()
     sales = [stall.sell(card, 80_00) for card in cards[:2]]
     stall.sync()
@@ -213,6 +215,51 @@ def test_a_thief_gives_nobody_money_back_beyond_the_window(
     ]
     assert differences(world.caisse) == []
     assert audited(world, tmp_path) == set()
+
+
+def test_what_costs_nothing_to_sign_takes_no_place(
+    world: ServiceWorld, cards: list[VirtualCard], tmp_path: Path
+) -> None:
+    """Promise 1: neither invented sales, nor one signed again and again, push honest ones out.
+
+    Red when claims that no card proves count, or each twin of a sale.
+    """
+    stall = world.stall()
+    stall.sell(cards[2], 50_00)
+    stall.sync()
+    honest = [stall.sell(cards[0], 40_00), stall.sell(cards[1], 60_00)]
+    stolen(world, stall)
+    first, sale = stall.entries[honest[0] - 1], stall.entries[honest[0]]
+    assert isinstance(first.body, bodies.Intent)
+    assert isinstance(sale.body, bodies.Sale)
+    world.clock.pass_time(timedelta(minutes=5))
+    twin = stall.sign(first.body, seq=first.seq, prev=first.envelope.prev)
+    again = stall.sign(sale.body, seq=sale.seq, prev=twin.digest)
+    invented = stall.sign(
+        replace(first.body, amount_cents=99_00), seq=first.seq + 1, prev=first.digest
+    )
+    green = stall.sign(
+        replace(sale.body, intent_seq=invented.seq, amount_cents=99_00),
+        seq=invented.seq + 1,
+        prev=invented.digest,
+    )
+    refund = stall.sign(
+        bodies.Refund(
+            intent_seq=honest[1],
+            amount_cents=99_00,
+            reason=bodies.RefundReason.OTHER,
+            uid=cards[1].uid,
+            generation=1,
+        ),
+        seq=first.seq,
+        prev=first.envelope.prev,
+    )
+    junk = [it.signed.encoded for it in (invented, green, twin, again, refund)]
+    stall.sync([*junk, *stall.unsent])
+    assert payable_cents(world) == 50_00 + WINDOW_CENTS
+    assert state_of(said(stall, honest[1])) == ("payable", "")
+    assert differences(world.caisse) == []
+    assert {it for it in audited(world, tmp_path) if not it.startswith("chain")} == set()
 
 
 def test_what_is_beyond_the_window_is_for_two_people(

@@ -26,25 +26,31 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """A sale that it does not deny, or a refund, beyond what was held."""
+    """A sale that its card has proven, or a refund, beyond what was held."""
 
     entry: bytes
     """Digest of its entry."""
     seq: int
     amount_cents: int
+    subject: bytes
+    """What counts once, however often it is signed: a transaction of a card, or the entry."""
 
 
 def beyond(window: Window, told: Iterable[Late]) -> frozenset[bytes]:
     """Return the entries that the window has no room for.
 
     What goes on where the held journal ended comes first; a number that it signs a second time,
-    as from an older image, comes after all of that.
+    as from an older image, comes after all of that. Sales and refunds fill a window each: what
+    costs nothing to sign takes no place from what a card has proven.
     """
     outside: set[bytes] = set()
+    fits: dict[bytes, bool] = {}
     sum_cents = 0
     for one in sorted(told, key=lambda it: (it.seq <= window.last_seq, it.seq, it.entry)):
-        sum_cents += one.amount_cents
-        if sum_cents > window.cents:
+        if one.subject not in fits:
+            sum_cents += one.amount_cents
+            fits[one.subject] = sum_cents <= window.cents
+        if not fits[one.subject]:
             outside.add(one.entry)
     return frozenset(outside)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from server_stub.models import Claim, RefundClaim, StoredEntry, Terminal
 from server_stub.rules.facts import Outcome
@@ -32,17 +32,31 @@ def cards_within(caisse: Caisse, terminal: Terminal) -> set[int]:
 
 
 def _beyond(caisse: Caisse, terminal: Terminal) -> frozenset[bytes]:
+    """A sale whose own entry does not bring its card's proof has no place in the window."""
     window = Window(last_seq=terminal.lost_after_seq or 0, cents=terminal.loss_window_cents or 0)
-    return beyond(window, _told(caisse, terminal))
-
-
-def _told(caisse: Caisse, terminal: Terminal) -> Iterator[Late]:
     late = _late(caisse, terminal)
     claims = Claim.objects.using(caisse.using).filter(late, terminal=terminal)
+    proven = claims.filter(outcome=Outcome.SALE.value, outcome_tmv=F("expected_tmv"))
+    others = claims.exclude(pk__in=proven.values("pk")).exclude(outcome=Outcome.VOID.value)
     refunds = RefundClaim.objects.using(caisse.using).filter(late, terminal=terminal)
-    for rows in (claims.exclude(outcome=Outcome.VOID.value), refunds):
-        for digest, seq, cents in rows.values_list("entry__digest", "seq", "amount_cents"):
-            yield Late(entry=bytes(digest), seq=seq, amount_cents=cents)
+    return (
+        beyond(window, _sales(proven))
+        | frozenset(bytes(digest) for digest in others.values_list("entry__digest", flat=True))
+        | beyond(window, _refunds(refunds))
+    )
+
+
+def _sales(proven: QuerySet[Claim]) -> Iterator[Late]:
+    rows = proven.values_list("entry__digest", "seq", "amount_cents", "card", "tmc")
+    for digest, seq, cents, card, tmc in rows:
+        subject = f"{card}/{tmc}".encode()
+        yield Late(entry=bytes(digest), seq=seq, amount_cents=cents, subject=subject)
+
+
+def _refunds(refunds: QuerySet[RefundClaim]) -> Iterator[Late]:
+    for digest, seq, cents in refunds.values_list("entry__digest", "seq", "amount_cents"):
+        entry = bytes(digest)
+        yield Late(entry=entry, seq=seq, amount_cents=cents, subject=entry)
 
 
 def _late(caisse: Caisse, terminal: Terminal) -> Q:
