@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 
 from auditor.evidence import Evidence
 from auditor.findings import Class
-from cardkit.acts import ConventionEnded, ConventionSigned, DocumentHeld
+from cardkit.acts import DocumentHeld
 from cardkit.clock import PARIS
+from cardkit.conventions import ConventionEnded, ConventionSigned
 from cardkit.errors import DocumentError
 from cardkit.permit import MerchantGrant
 from cardkit.signing import parse

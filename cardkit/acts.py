@@ -13,10 +13,11 @@ from typing import Final, TypeAlias
 from cardkit import cbor
 from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.bodies import HASH, MAC8, UID
+from cardkit.conventions import CONVENTIONS, ConventionAct
 from cardkit.directory import CardStatus
 from cardkit.errors import DocumentMalformed, must
 from cardkit.frozen import dataclass
-from cardkit.membership import MEMBERSHIP, Membership
+from cardkit.membership import ACCOUNT, MEMBERSHIP, Membership
 from cardkit.resolutions import RESOLUTIONS, Resolved
 from cardkit.schema import (
     S64,
@@ -46,10 +47,6 @@ SCHEMA_VERSION: Final = 1
 PROOF_KEYS_MAX: Final = 500
 """Of one act."""
 _BODY: Final = 31
-ACCOUNT: Final = exactly(16)
-"""A member's account: random, and no name leads from it."""
-COMMITMENT: Final = exactly(16)
-"""A commitment's own number: random, minted once."""
 SETTLEMENT: Final = Text(35)
 """A run's name, as long as a reference that a bank carries (EndToEndId, ISO 20022 Max35Text)."""
 _PAID_CENTS: Final = Int(1, 2**63 - 1)
@@ -114,20 +111,6 @@ class ReturnReason(IntEnum):
     """Every terminal that could tell of it has told all that it had, and this was not in it."""
     VOID_CONTRADICTED = 3
     """The terminal's last word was that it did not happen."""
-
-
-@unique
-class CommitmentChangeKind(IntEnum):
-    """What the caisse changes of a commitment before its end."""
-
-    AMOUNT = 0
-    """Another amount is due, as in hardship; the credit is what it was."""
-    MONTH_OFF = 1
-    """One month without dues and without credit."""
-    ENDED = 2
-    """No dues and no credit from here on."""
-    PERSONS = 3
-    """The household has more or fewer persons from here on."""
 
 
 @document
@@ -385,55 +368,6 @@ class DigestSigned:
 
 
 @document
-class CommitmentMade:
-    """A member promises a monthly contribution for some months."""
-
-    account: bytes = wire(1, ACCOUNT)
-    number: bytes = wire(2, COMMITMENT)
-    monthly_cents: int = wire(3, U31)
-    first_month: date = wire(4, Day)
-    """The first day of a month."""
-    months: int = wire(5, Int(1, 120))
-    persons: int = wire(6, Int(1, 50))
-    """Of the household."""
-
-
-@document
-class CommitmentChanged:
-    """The caisse changed a commitment from a month on; only the caisse does."""
-
-    number: bytes = wire(1, COMMITMENT)
-    kind: CommitmentChangeKind = wire(2, Choice(CommitmentChangeKind))
-    from_month: date = wire(3, Day)
-    monthly_cents: int | None = maybe(4, U31, default=None)
-    """Of another amount."""
-    persons: int | None = maybe(5, Int(1, 50), default=None)
-    """Of another number of persons."""
-
-
-@document
-class ConventionSigned:
-    """A merchant may sell from a day until a day; never two conventions of one on one day."""
-
-    merchant: int = wire(1, U32)
-    from_day: date = wire(2, Day)
-    until_day: date = wire(3, Day)
-    """The first day that it no longer covers."""
-    signed_on: date = wire(4, Day)
-    terms: bytes = wire(5, HASH)
-    """SHA-256 of what was agreed beside the dates."""
-
-
-@document
-class ConventionEnded:
-    """All that was signed with a merchant before this act ends sooner than it says."""
-
-    merchant: int = wire(1, U32)
-    until_day: date = wire(2, Day)
-    """The first day that is no longer covered."""
-
-
-@document
 class TerminalRevoked:
     """A terminal gets nothing to sell with any more; what it tells counts all the same."""
 
@@ -463,12 +397,9 @@ ActBody: TypeAlias = (
     | RestoreFinished
     | ProofKeysPublished
     | DigestSigned
-    | CommitmentMade
-    | CommitmentChanged
-    | ConventionSigned
-    | ConventionEnded
     | TerminalRevoked
     | Membership
+    | ConventionAct
     | TillBox
     | Resolved
 )
@@ -496,12 +427,9 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.RESTORE_FINISHED: RestoreFinished,
     ActKind.PROOF_KEYS_PUBLISHED: ProofKeysPublished,
     ActKind.DIGEST_SIGNED: DigestSigned,
-    ActKind.COMMITMENT_MADE: CommitmentMade,
-    ActKind.COMMITMENT_CHANGED: CommitmentChanged,
-    ActKind.CONVENTION_SIGNED: ConventionSigned,
-    ActKind.CONVENTION_ENDED: ConventionEnded,
     ActKind.TERMINAL_REVOKED: TerminalRevoked,
     **{ActKind(kind): body for kind, body in MEMBERSHIP.items()},
+    **{ActKind(kind): body for kind, body in CONVENTIONS.items()},
     **{ActKind(kind): body for kind, body in TILL_BOX.items()},
     **{ActKind(kind): body for kind, body in RESOLUTIONS.items()},
 }

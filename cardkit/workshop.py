@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cardkit.acts import ACCOUNT
 from cardkit.allowance import DOCUMENT_BYTES_MAX as ALLOWANCE_BYTES_MAX
 from cardkit.bodies import MAC8, UID
+from cardkit.membership import ACCOUNT
 from cardkit.pairing import PAIRING_ID, REQUESTS_MAX
 from cardkit.permit import MERCHANTS_MAX
 from cardkit.schema import U8, U31, U32, Blob, Flag, ListOf, Text, document, exactly, maybe, wire

@@ -201,7 +201,7 @@ def change(
     by: str,
 ) -> None:
     """Change a promise before its end, as only the caisse may: one thing at a time."""
-    from cardkit.acts import CommitmentChangeKind
+    from cardkit.membership import CommitmentChangeKind
     from server_stub.services import commitments
 
     if [lower_to is not None, month_off, persons is not None].count(True) != 1:

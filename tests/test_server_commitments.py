@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from cardkit.acts import CommitmentChangeKind
 from cardkit.clock import PARIS
+from cardkit.membership import CommitmentChangeKind
 from server_stub.models import Account, Commitment, Contribution
 from server_stub.rules.scheme import RuleName
 from server_stub.services import commitments, fund, issue, rebuild, rules_in_force

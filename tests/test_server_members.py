@@ -12,10 +12,10 @@ import pytest
 from auditor.audit import audit
 from auditor.export import read_export
 from auditor.findings import Class
-from cardkit.acts import CommitmentChangeKind
 from cardkit.clock import PARIS
 from cardkit.membership import (
     AdmissionOrder,
+    CommitmentChangeKind,
     CreditLapsed,
     MemberLeft,
     WaveAdmitted,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardkit.acts import CommitmentChangeKind
+from cardkit.membership import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
 from server_stub.rules.commitments import Change, Commitment, Due, due_of, dues
 from server_stub.rules.dues import Payment, paid

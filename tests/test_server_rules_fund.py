@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardkit.acts import CommitmentChangeKind
+from cardkit.membership import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
 from server_stub.rules.commitments import Change, Commitment
 from server_stub.rules.fund import (

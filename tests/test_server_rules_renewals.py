@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from cardkit.acts import CommitmentChangeKind
+from cardkit.membership import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
 from server_stub.rules.commitments import Change, Commitment
 from server_stub.rules.renewals import Renewal, Stage, first_month_of, renewal_of

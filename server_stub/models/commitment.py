@@ -38,7 +38,7 @@ class CommitmentChange(models.Model):
     act = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="commitment_change")
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="changes")
     kind = models.PositiveIntegerField()
-    """A `cardkit.acts.CommitmentChangeKind`."""
+    """A `cardkit.membership.CommitmentChangeKind`."""
     from_month = models.DateField()
     monthly_cents = models.PositiveBigIntegerField(default=0)
     persons = models.PositiveIntegerField(null=True)

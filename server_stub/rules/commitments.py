@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from cardkit.acts import CommitmentChangeKind
 from cardkit.errors import must
+from cardkit.membership import CommitmentChangeKind
 from server_stub.rules.allowances import months_from
 
 

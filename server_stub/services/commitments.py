@@ -9,10 +9,10 @@ from datetime import date
 from enum import Enum, unique
 from typing import Final
 
-from cardkit.acts import CommitmentChanged, CommitmentChangeKind, CommitmentMade
 from cardkit.acts import ContributionReceived as ContributionAct
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.membership import CommitmentChanged, CommitmentChangeKind, CommitmentMade
 from server_stub.models import Account, Commitment, Contribution, Person
 from server_stub.rules.allowances import months_from
 from server_stub.rules.commitments import due_of

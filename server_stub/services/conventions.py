@@ -9,8 +9,8 @@ from typing import Final
 
 from django.db.models import Count, Max, Sum
 
-from cardkit.acts import ConventionEnded, ConventionSigned
 from cardkit.clock import PARIS, business_date
+from cardkit.conventions import ConventionEnded, ConventionSigned
 from cardkit.errors import must
 from cardkit.permit import COVERAGES_MAX, MerchantGrant
 from server_stub.models import Claim, Convention, ConventionTerms, Merchant, MerchantKind

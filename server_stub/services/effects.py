@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import singledispatch
 
-from cardkit import acts, membership, till_box
+from cardkit import acts, conventions, membership, till_box
 from cardkit.acts import ActBody, ActEnvelope
 from cardkit.allowance import accept_allowance
 from cardkit.cbor import decode
@@ -188,7 +188,7 @@ def _(body: acts.TerminalRevoked, caisse: Caisse, _row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.ConventionSigned, caisse: Caisse, row: ActRow) -> None:
+def _(body: conventions.ConventionSigned, caisse: Caisse, row: ActRow) -> None:
     Convention.objects.using(caisse.using).create(
         act=row,
         merchant=body.merchant,
@@ -200,7 +200,7 @@ def _(body: acts.ConventionSigned, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.ConventionEnded, caisse: Caisse, row: ActRow) -> None:
+def _(body: conventions.ConventionEnded, caisse: Caisse, row: ActRow) -> None:
     """One that was to begin later never covers a day."""
     signed = Convention.objects.using(caisse.using).filter(
         merchant=body.merchant, until_day__gt=body.until_day
@@ -279,7 +279,7 @@ def _(body: acts.RuleSet, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.CommitmentMade, caisse: Caisse, row: ActRow) -> None:
+def _(body: membership.CommitmentMade, caisse: Caisse, row: ActRow) -> None:
     must(body.first_month.day == 1, "a commitment begins with a month")
     account, _ = Account.objects.using(caisse.using).get_or_create(number=body.account)
     Commitment.objects.using(caisse.using).create(
@@ -294,7 +294,7 @@ def _(body: acts.CommitmentMade, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.CommitmentChanged, caisse: Caisse, row: ActRow) -> None:
+def _(body: membership.CommitmentChanged, caisse: Caisse, row: ActRow) -> None:
     must(body.from_month.day == 1, "a change begins with a month")
     commitment = Commitment.objects.using(caisse.using).filter(number=body.number).first()
     must(commitment is not None, "an act names a commitment that was made")

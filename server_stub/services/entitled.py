@@ -8,9 +8,9 @@ from typing import Final
 
 from django.db.models import Max
 
-from cardkit.acts import CommitmentChangeKind
 from cardkit.allowance import accept_allowance
 from cardkit.clock import PARIS, business_date
+from cardkit.membership import CommitmentChangeKind
 from server_stub.models import AllowanceIssued, Contribution
 from server_stub.models import Commitment as CommitmentRow
 from server_stub.rules.allowances import month_of, months_from

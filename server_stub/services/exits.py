@@ -8,9 +8,8 @@ from enum import Enum, StrEnum, unique
 
 from django.db.models import QuerySet
 
-from cardkit.acts import CommitmentChanged, CommitmentChangeKind
 from cardkit.clock import PARIS, business_date
-from cardkit.membership import CreditLapsed, MemberLeft
+from cardkit.membership import CommitmentChanged, CommitmentChangeKind, CreditLapsed, MemberLeft
 from server_stub.models import Account, Card, CardStatus, Commitment, Person
 from server_stub.rules.allowances import month_of, months_from
 from server_stub.rules.dues import AccountPaid

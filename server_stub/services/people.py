@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Final
 
-from cardkit.acts import CommitmentChangeKind
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.membership import CommitmentChangeKind
 from server_stub.models import (
     Account,
     Admission,

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from cardkit.acts import CommitmentChangeKind
+from cardkit.membership import CommitmentChangeKind
 from server_stub.models import Account, Commitment
 from server_stub.services.caisse import Caisse
 from simulator.card import VirtualCard

@@ -14,9 +14,9 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from cardkit.acts import CommitmentChangeKind
 from cardkit.clock import business_date
 from cardkit.errors import must
+from cardkit.membership import CommitmentChangeKind
 from cardkit.resolutions import DisputeKind
 from cardkit.till_box import Means
 from provisioning.keystore import KeySet
@@ -86,6 +86,7 @@ class Office:
     """Of the console, told once."""
     terminals: int = 0
     payments: int = 0
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def found(cls, caisse: Caisse, keys: KeySet, plan: Plan, reader: Field) -> Office:
@@ -117,7 +118,9 @@ class Office:
 
     def number(self, name: str) -> int:
         """Return the number of one of those who run it."""
-        return User.objects.using(self.caisse.using).get(username=name).pk
+        if name not in self._numbers:
+            self._numbers[name] = User.objects.using(self.caisse.using).get(username=name).pk
+        return self._numbers[name]
 
     # Members
 
