@@ -8,13 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from cardkit.clock import PARIS
-from server_stub.models import ActRow, AllowanceIssued, Erasure, JobRun, Person, Terminal
+from server_stub.models import ActRow, AllowanceIssued, Erasure, JobRun, Person, Rule, Terminal
 from server_stub.rules.jobs import Job, due, next_due
 from server_stub.services import backups, behind, people
 from server_stub.services.jobs import AlreadyRunning, Outcome, job_states, run_jobs
 from tests.service_world import START, ServiceWorld
+from tests.test_server_concurrency import connected
 
 pytestmark = pytest.mark.django_db
 
@@ -75,15 +77,23 @@ def test_two_at_once_are_one(world: ServiceWorld, tmp_path: Path) -> None:
     assert run_jobs(world.caisse, tmp_path, Job.ISSUE)[0].outcome is Outcome.DONE
 
 
-def test_trouble_is_on_record_and_due_again(world: ServiceWorld, tmp_path: Path) -> None:
+def test_trouble_is_on_record_and_due_again(
+    django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> None:
     """Promise 6: a copy that can't be written fails alone, and is due until it is there."""
     (tmp_path / "backups").write_text("in the way")
-    (ran,) = run_jobs(world.caisse, tmp_path, Job.BACKUP)
-    assert (ran.outcome, ran.trouble) == (Outcome.FAILED, "FileExistsError")
-    state = next(it for it in job_states(world.caisse) if it.job is Job.BACKUP)
-    assert state.outcome is Outcome.FAILED
-    assert state.due_at <= world.now
-    assert state.succeeded_at is None
+    with django_db_blocker.unblock(), connected("books", None, tmp_path):
+        caisse = ServiceWorld.make(using="books").caisse
+        (ran,) = run_jobs(caisse, tmp_path, Job.BACKUP)
+        state = next(it for it in job_states(caisse) if it.job is Job.BACKUP)
+        assert (ran.outcome, state.outcome) == (Outcome.FAILED, Outcome.FAILED)
+        assert ran.trouble
+        assert state.succeeded_at is None
+        assert state.due_at <= caisse.now()
+        (tmp_path / "backups").unlink()
+        assert run_jobs(caisse, tmp_path, Job.BACKUP)[0].outcome is Outcome.DONE
+        copied = backups.copied_at(tmp_path / "backups")
+        assert copied == caisse.now().replace(microsecond=0)
 
 
 def test_a_run_that_nothing_ended_is_due_again(world: ServiceWorld, tmp_path: Path) -> None:
@@ -114,6 +124,14 @@ def test_people_are_forgotten_two_years_after_the_last_contact(
     assert run_jobs(world.caisse, tmp_path, Job.RETENTION)[0].count == 1
     assert not Person.objects.exists()
     assert Erasure.objects.get().erased_by == 0
+
+
+def test_a_caisse_that_has_just_begun_has_nothing_to_do(tmp_path: Path) -> None:
+    """Promise 6: before anything was voted or issued, jobs run, and do nothing but sign the day."""
+    made = ServiceWorld.make().caisse
+    Rule.objects.all().delete()
+    outcomes = [run_jobs(made, tmp_path, job)[0].outcome for job in SMALL_JOBS]
+    assert outcomes == [Outcome.DONE] * len(SMALL_JOBS)
 
 
 def test_so_many_copies_are_kept(tmp_path: Path) -> None:

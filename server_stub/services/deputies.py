@@ -10,9 +10,9 @@ from django.db.models import Q
 from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import Deputy, Merchant
-from server_stub.rules.scheme import RuleName
+from server_stub.rules.scheme import STARTING_VALUES, RuleName
 from server_stub.services.caisse import Caisse
-from server_stub.services.rules_in_force import value
+from server_stub.services.rules_in_force import voted
 
 
 @unique
@@ -80,7 +80,8 @@ def erase(caisse: Caisse, number: int) -> bool:
 
 def erase_due(caisse: Caisse) -> int:
     """Forget who has been no deputy for as long as the rule keeps names; returns how many."""
-    kept = timedelta(days=value(caisse, RuleName.RETENTION_DAYS))
+    days = voted(caisse, RuleName.RETENTION_DAYS) or STARTING_VALUES[RuleName.RETENTION_DAYS]
+    kept = timedelta(days=days)
     last_day = business_date(caisse.now()) - kept
     gone, _ = Deputy.objects.using(caisse.using).filter(until_day__lt=last_day).delete()
     return gone

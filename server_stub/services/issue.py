@@ -63,6 +63,8 @@ def issue_due(caisse: Caisse) -> int:
     """
     active = Card.objects.using(caisse.using).filter(status=CardStatus.ACTIVE).order_by("id")
     carriers = {card.account_id: card for card in active.select_related("account")}
+    if not carriers:
+        return 0
     signed_up = _signed_up(caisse)
     due = [card for card in carriers.values() if card.id not in signed_up]
     return sum(issue_allowance(caisse, card) is not None for card in due)

@@ -22,7 +22,7 @@ from django.db import DatabaseError, connections
 
 from cardkit.clock import PARIS
 from cardkit.errors import ClafoutisError
-from server_stub.models import JobRun, LoginFailure
+from server_stub.models import Card, JobRun, LoginFailure
 from server_stub.rules.jobs import Job, due, next_due
 from server_stub.services import (
     deputies,
@@ -162,7 +162,8 @@ def _issue(caisse: Caisse, _data_dir: Path) -> Ran:
 def _digest(caisse: Caisse, _data_dir: Path) -> Ran:
     if lock(caisse) is Lock.SUSPECTED:
         return Ran(job=Job.DIGEST, outcome=Outcome.LOCKED)
-    directory.publish(caisse)
+    if Card.objects.using(caisse.using).exists():  # a caisse that has just begun has voted nothing
+        directory.publish(caisse)
     return _done(Job.DIGEST, [digest.todays(caisse)])
 
 
