@@ -117,8 +117,11 @@ class Tour:
 
     async def leave(self) -> None:
         """Go back until the keypad is there."""
+        stall = self.stall
         for _ in range(_PAGES_DEEP):
-            if self.stall.page != "SellPage":
+            # Between two pages of a flow the keypad shows: it is not left yet.
+            await stall.until(lambda: stall.page != "SellPage" or not stall.app.is_busy)
+            if stall.page != "SellPage":
                 self.stall.app.screen.post_message(Key("escape", None))
                 await self.stall.pilot.pause()
         await self.stall.idle()
