@@ -236,7 +236,9 @@ def test_what_costs_nothing_to_sign_takes_no_place(
     twin = stall.sign(first.body, seq=first.seq, prev=first.envelope.prev)
     again = stall.sign(sale.body, seq=sale.seq, prev=twin.digest)
     invented = stall.sign(
-        replace(first.body, amount_cents=99_00), seq=first.seq + 1, prev=first.digest
+        replace(first.body, amount_cents=99_00, tmc0=first.body.tmc0 + 7),
+        seq=first.seq + 1,
+        prev=first.digest,
     )
     green = stall.sign(
         replace(sale.body, intent_seq=invented.seq, amount_cents=99_00),
