@@ -18,7 +18,9 @@ from auditor.export import read_export
 from cardkit.allowance import accept_allowance
 from cardkit.clock import PARIS, SystemClock, business_date
 from cardkit.keyfiles import read_public
+from server_stub.plugins import registered
 from simulator.life.plan import Plan, months_later
+from tools.build_wheel import _role_pyproject, roles
 
 pytestmark = pytest.mark.no_cover  # a life is many exchanges: tracing every line takes minutes
 
@@ -198,6 +200,18 @@ def months_signed(life: Lived) -> set[tuple[int, date]]:
     return {
         (account, at.date()) for account, at in steps if (at.day, at.hour, at.minute) == (1, 0, 0)
     }
+
+
+def test_no_server_in_use_has_the_command() -> None:
+    """Promise: a machine that keeps real books can't be filled with a demo's by mistake.
+
+    docs/adr/0019: whoever holds the simulator registers the command, and no role's wheel does.
+    """
+    assert "demo-data" in registered()
+    for role in roles():
+        table = _role_pyproject(role)
+        assert "entry-points" not in table
+        assert "simulator" not in table
 
 
 @pytest.mark.parametrize("months", [1, 3, 4, 12, 18])
