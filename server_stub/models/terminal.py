@@ -46,7 +46,7 @@ class Terminal(models.Model):
     lost_head = MaybeBytesField(max_length=32, null=True)
     """Digest of that entry: what does not lead up to it and comes later is another story."""
     loss_window_cents = models.PositiveBigIntegerField(null=True)
-    """The most that what it signed beyond may move by itself; None: all of it (it was not stolen)."""
+    """The most that what it signed beyond may move by itself; null: all, it was not stolen."""
     last_seen_at = models.DateTimeField(null=True)
     software_version = models.CharField(max_length=32, default="", blank=True)
 
