@@ -10,9 +10,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Sum
 from django.db.utils import load_backend
@@ -98,16 +100,33 @@ def differences(caisse: Caisse) -> list[Difference]:
 @contextmanager
 def _scratch() -> Iterator[str]:
     """An empty database in memory, which this thread alone knows and nobody else can name."""
+    tables = _empty()
+    with _memory() as wrapper:
+        wrapper.ensure_connection()
+        wrapper.connection.deserialize(tables)
+        yield SCRATCH
+
+
+@contextmanager
+def _memory() -> Iterator[BaseDatabaseWrapper]:
     settings = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
     wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, SCRATCH)
     connections[SCRATCH] = wrapper
     try:
-        executor = MigrationExecutor(wrapper)
-        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
-        yield SCRATCH
+        yield wrapper
     finally:
         wrapper.close()
         del connections[SCRATCH]
+
+
+@cache
+def _empty() -> bytes:
+    """Every table without a row, made once by each process that asks."""
+    with _memory() as wrapper:
+        executor = MigrationExecutor(wrapper)
+        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
+        tables: bytes = wrapper.connection.serialize()
+    return tables
 
 
 def _copy_foundations(caisse: Caisse, scratch: Caisse) -> None:
