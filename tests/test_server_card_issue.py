@@ -92,9 +92,9 @@ def born(world: World, uid: bytes, generation: int, keys: CardKeys) -> CardFinis
 
 
 def kinds() -> list[ActKind]:
-    """What the caisse put on record, rules aside."""
+    """What the caisse put on record, rules and conventions aside."""
     acts = [ActKind(row.kind) for row in ActRow.objects.order_by("seq")]
-    return [kind for kind in acts if kind is not ActKind.RULE_SET]
+    return [kind for kind in acts if kind not in {ActKind.RULE_SET, ActKind.CONVENTION_SIGNED}]
 
 
 def test_a_proven_birth_issues_the_card_with_its_first_months(world: World) -> None:

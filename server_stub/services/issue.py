@@ -65,16 +65,21 @@ def issue_due(caisse: Caisse) -> int:
     carriers = {card.account_id: card for card in active.select_related("account")}
     if not carriers:
         return 0
-    signed_up = _signed_up(caisse)
-    due = [card for card in carriers.values() if card.id not in signed_up]
+    signed_up, with_slips = _signed_up(caisse), withheld.accounts(caisse)
+    due = [
+        card
+        for card in carriers.values()
+        if card.id not in signed_up or card.account_id in with_slips
+    ]
     return sum(issue_allowance(caisse, card) is not None for card in due)
 
 
 def _signed_up(caisse: Caisse) -> set[int]:
     """Cards that have every month that may be signed by now, and list no refund.
 
-    Whatever is voted or promised, a version that says more than theirs can't follow; so a day on
-    which nothing is due costs one query, and reading what this process has not read yet.
+    Whatever is voted or promised, a version that says more than theirs can't follow, but where
+    something was held back for a paper slip; so a day on which nothing is due costs two queries,
+    and reading what this process has not read yet.
     """
     ahead = value(caisse, RuleName.MONTHS_AHEAD)
     *_, last = months_from(month_of(caisse.now(), PARIS), count=ahead + 1)
