@@ -21,8 +21,8 @@ from server_stub.rules.settle import RunState
 from server_stub.services import settlement
 from server_stub.services.backup import back_up
 from tests.payout_world import ANNE, BOOKS, PayoutWorld
+from tests.server_process import environment, server
 from tests.service_world import ceremony
-from tests.test_server_commands import environment, server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import socket
 import subprocess
@@ -13,39 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cardkit.keyfiles import write_bundle, write_public
-from tests.service_world import ceremony
-
-TREE = Path(__file__).parent.parent
+from tests.server_process import environment, server, with_keys
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the service's keys and nothing else."""
-    directory = tmp_path_factory.mktemp("server")
-    keys = directory / "keys"
-    keys.mkdir(mode=0o700)
-    write_public(keys, ceremony().public)
-    write_bundle(keys, ceremony().service, caisse="flers", passphrase=None)
-    return directory
-
-
-def environment(data: Path) -> dict[str, str]:
-    """A process's environment, with the service's own settings and this directory."""
-    return {
-        **os.environ,
-        "CLAFOUTIS_SERVER_DATA": str(data),
-        "DJANGO_SETTINGS_MODULE": "server_stub.settings",
-        "PYTHONPATH": str(TREE),
-    }
-
-
-def server(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    command = [sys.executable, "-m", "server_stub", *arguments]
-    return subprocess.run(
-        command, env=environment(data), cwd=data, capture_output=True, text=True, check=False
-    )
+    return with_keys(tmp_path_factory.mktemp("server"))
 
 
 def test_seed_owed_and_rebuild(data: Path) -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from cardkit.clock import PARIS
-from cardkit.keyfiles import write_bundle, write_public
-from tests.service_world import ceremony
+from tests.server_process import python, server, with_keys
 
-TREE = Path(__file__).parent.parent
 TODAY = datetime.now(PARIS).date().isoformat()
 SECOND = (
     "import django; django.setup();"
@@ -25,37 +20,10 @@ SECOND = (
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A seeded caisse with a second person."""
-    directory = tmp_path_factory.mktemp("server")
-    keys = directory / "keys"
-    keys.mkdir(mode=0o700)
-    write_public(keys, ceremony().public)
-    write_bundle(keys, ceremony().service, caisse="flers", passphrase=None)
+    directory = with_keys(tmp_path_factory.mktemp("server"))
     assert server(directory, "seed").returncode == 0
     python(directory, "-c", SECOND)
     return directory
-
-
-def python(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the service's settings on this directory."""
-    environment = {
-        **os.environ,
-        "CLAFOUTIS_SERVER_DATA": str(data),
-        "DJANGO_SETTINGS_MODULE": "server_stub.settings",
-        "PYTHONPATH": str(TREE),
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=data,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def server(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return python(data, "-m", "server_stub", *arguments)
 
 
 def test_a_slip_goes_through_two_pairs_of_hands(data: Path) -> None:

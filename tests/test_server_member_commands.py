@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_server_commands import data, server
+from tests.server_process import server
+from tests.test_server_commands import data
 
 __all__ = ["data"]
 

@@ -9,8 +9,8 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.payout_world import PayoutWorld, open_accounts
+from tests.server_process import server
 from tests.test_server_backup import kept_on_disk, sending
-from tests.test_server_commands import server
 
 WHO = ("--debtor-name", "CCAS de Flers", "--by", "coordination")
 

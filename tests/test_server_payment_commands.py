@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cardkit.keyfiles import write_bundle, write_public
-from tests.service_world import ceremony
-from tests.test_server_commands import server
+from tests.server_process import server, with_keys
 
 BY = ("--by", "coordination")
 PROFILE = (
@@ -24,11 +22,7 @@ HEAD = "Compte FR7630001007941234567890185\nDate;Libellé;Débit;Crédit\n"
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A caisse with a person at the console and accounts."""
-    directory = tmp_path_factory.mktemp("server")
-    keys = directory / "keys"
-    keys.mkdir(mode=0o700)
-    write_public(keys, ceremony().public)
-    write_bundle(keys, ceremony().service, caisse="flers", passphrase=None)
+    directory = with_keys(tmp_path_factory.mktemp("server"))
     assert server(directory, "seed").returncode == 0
     return directory
 

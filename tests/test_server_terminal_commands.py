@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-TREE = Path(__file__).parent.parent
+from tests.server_process import python, server
+
 FOUND = """
 from pathlib import Path
 import django
@@ -43,33 +41,9 @@ stall.sync([])
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A seeded caisse with one terminal, which has sold once and has not sent its second sale."""
     directory = tmp_path_factory.mktemp("server")
-    made = run(directory, [sys.executable, "-c", FOUND])
+    made = python(directory, "-c", FOUND)
     assert made.returncode == 0, made.stderr
     return directory
-
-
-def run(data: Path, command: list[str], answer: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, on this caisse's database."""
-    environment = {
-        **os.environ,
-        "CLAFOUTIS_SERVER_DATA": str(data),
-        "DJANGO_SETTINGS_MODULE": "server_stub.settings",
-        "PYTHONPATH": str(TREE),
-    }
-    return subprocess.run(
-        command,
-        env=environment,
-        cwd=data,
-        input=answer,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def server(data: Path, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command of the service."""
-    return run(data, [sys.executable, "-m", "server_stub", *arguments], answer)
 
 
 def test_a_theft_is_one_command(data: Path) -> None:

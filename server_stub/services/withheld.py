@@ -64,8 +64,7 @@ def keep(caisse: Caisse, card: Card, taken: Sequence[Withheld]) -> None:
 def accounts(caisse: Caisse) -> set[int]:
     """Return the accounts whose credit paper slips have touched: what they are owed may rise."""
     claims = PaperClaim.objects.using(caisse.using).filter(bearer=PaperBearer.CREDIT)
-    touched = claims.filter(card__isnull=False).values_list("card__account_id", flat=True)
-    return {account for account in touched.distinct() if account is not None}
+    return set(claims.filter(card__isnull=False).values_list("card__account_id", flat=True))
 
 
 def due_cents(caisse: Caisse, account_id: int) -> int:
