@@ -26,7 +26,7 @@ from terminal.__main__ import cli
 from terminal.context import Context, Exit
 from terminal.fiscal.archive import README, NothingToArchive
 from terminal.fiscal.contents import Period
-from terminal.fiscal.events import NAMES
+from terminal.fiscal.events import IN_THEIR_OWN_TABLE, NAMES
 from terminal.fiscal.perimeter import (
     PERIMETER,
     PERIMETER_FOLDERS,
@@ -358,7 +358,7 @@ def test_a_new_perimeter_is_journalled_once(stall: Stall) -> None:
 
 def test_every_kind_of_entry_has_a_french_name() -> None:
     """Promise: no event stands in an archive without a name that a tax inspector can read."""
-    assert NAMES.keys() == set(EntryKind) - {EntryKind.SALE, EntryKind.REFUND}
+    assert NAMES.keys() == set(EntryKind) - IN_THEIR_OWN_TABLE
 
 
 def test_the_readme_names_every_file(stall: Stall) -> None:

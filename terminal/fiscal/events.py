@@ -65,7 +65,9 @@ NAMES: Final = {
     EntryKind.SESSION_OPENED: "ouverture de la vente",
     EntryKind.SESSION_CLOSED: "fin de la vente",
 }
-"""Sales and refunds stand in their own table."""
+
+IN_THEIR_OWN_TABLE: Final = frozenset({EntryKind.SALE, EntryKind.REFUND, EntryKind.PAID_OTHERWISE})
+"""What moved money."""
 _OPERATORS: Final = {
     OperatorRole.NOBODY: "programme",
     OperatorRole.PRODUCER: "producteur",
@@ -87,10 +89,10 @@ _WORDS: Final = Words(FRENCH)
 
 
 def events(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str, str, str]]:
-    """Return what is no sale and no refund, with its name, detail and operator in French."""
+    """Return what moved no money, with its name, detail and operator in French."""
     for entry in entries:
         kind = entry.envelope.kind
-        if kind in (EntryKind.SALE, EntryKind.REFUND, EntryKind.PAID_OTHERWISE):
+        if kind in IN_THEIR_OWN_TABLE:
             continue
         known = kind in NAMES
         name = NAMES[EntryKind(kind)] if known else f"écriture d’un genre inconnu ({kind})"
