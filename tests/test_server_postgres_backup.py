@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.db import connections
 from django.db.utils import load_backend
 
@@ -68,5 +69,6 @@ def test_a_dump_that_does_not_succeed(postgres: str, tmp_path: Path) -> None:
 
 def forget(using: str) -> None:
     """Empty what this module wrote: the cluster is every test's."""
+    tables = (model._meta.db_table for model in apps.get_app_config("clafoutis").get_models())
     with connections[using].cursor() as cursor:
-        cursor.execute("TRUNCATE clafoutis_actrow, clafoutis_rule, clafoutis_merchant CASCADE")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
