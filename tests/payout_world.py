@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import load_backend
+from django.db import connections
 
 from cardkit import bodies
-from server_stub.database import memory
+from server_stub import scratch
 from server_stub.models import BankDetails, Merchant, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import bank_details, restore, settlement
@@ -32,16 +30,8 @@ IBANS = {
 @contextmanager
 def empty_books() -> Iterator[sqlite3.Connection]:
     """A database of our own, outside of any transaction, as a copy of it has to be."""
-    settings = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
-    wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, BOOKS)
-    connections[BOOKS] = wrapper
-    try:
-        executor = MigrationExecutor(wrapper)
-        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
+    with scratch.empty_books(BOOKS):
         yield copied()
-    finally:
-        wrapper.close()
-        del connections[BOOKS]
 
 
 def copied() -> sqlite3.Connection:

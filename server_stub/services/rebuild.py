@@ -7,23 +7,15 @@ and every entry is ingested a second time, in an empty database in memory, by th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Sum
-from django.db.utils import load_backend
 
 from cardkit.certificates import open_certificate
 from cardkit.directory import content_hash, row_digest
 from cardkit.errors import DocumentMalformed
 from cardkit.signing import PublicKey
-from server_stub.database import memory
 from server_stub.models import (
     Admission,
     AllowanceIssued,
@@ -54,6 +46,7 @@ from server_stub.models import (
     Terminal,
     TokenKey,
 )
+from server_stub.scratch import empty_books
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
 from server_stub.services.documents import header_of
@@ -81,7 +74,7 @@ def differences(caisse: Caisse) -> list[Difference]:
 
     Raises DocumentError where a signature, a chain or a content hash is wrong.
     """
-    with _scratch() as using:
+    with empty_books(SCRATCH) as using:
         scratch = caisse.on(using, replaying=True)
         _copy_foundations(caisse, scratch)
         for act in acts.log(caisse, using=caisse.using):
@@ -95,38 +88,6 @@ def differences(caisse: Caisse) -> list[Difference]:
         for where in sorted(kept.keys() | computed.keys())
         if kept.get(where) != computed.get(where)
     ]
-
-
-@contextmanager
-def _scratch() -> Iterator[str]:
-    """An empty database in memory, which this thread alone knows and nobody else can name."""
-    tables = _empty()
-    with _memory() as wrapper:
-        wrapper.ensure_connection()
-        wrapper.connection.deserialize(tables)
-        yield SCRATCH
-
-
-@contextmanager
-def _memory() -> Iterator[BaseDatabaseWrapper]:
-    settings = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
-    wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, SCRATCH)
-    connections[SCRATCH] = wrapper
-    try:
-        yield wrapper
-    finally:
-        wrapper.close()
-        del connections[SCRATCH]
-
-
-@cache
-def _empty() -> bytes:
-    """Every table without a row, made once by each process that asks."""
-    with _memory() as wrapper:
-        executor = MigrationExecutor(wrapper)
-        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
-        tables: bytes = wrapper.connection.serialize()
-    return tables
 
 
 def _copy_foundations(caisse: Caisse, scratch: Caisse) -> None:

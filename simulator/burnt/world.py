@@ -6,8 +6,8 @@ Django has to be prepared before this module is imported.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum, unique
@@ -15,16 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import load_backend
-
 from cardkit.acts import RuleSet
 from cardkit.errors import must
 from provisioning.keystore import new_keys
-from server_stub.database import memory
 from server_stub.models import CardTransaction
 from server_stub.rules.scheme import RuleName
+from server_stub.scratch import empty_books
 from server_stub.services import acts
 from simulator.burnt.caisse import CREDIT_CENTS, LONG_AGO, START, BareCaisse
 from simulator.burnt.share import BurntSale, ProvenSale, Share, back
@@ -104,19 +100,9 @@ def live(plan: Plan, folder: Path, *, using: str) -> tuple[Share, ...]:
     return tuple(shares)
 
 
-@contextmanager
-def empty_database() -> Iterator[str]:
+def empty_database() -> AbstractContextManager[str]:
     """Give an empty database in memory, for one world."""
-    settings = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
-    wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, WORLD)
-    connections[WORLD] = wrapper
-    try:
-        executor = MigrationExecutor(wrapper)
-        executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
-        yield WORLD
-    finally:
-        wrapper.close()
-        del connections[WORLD]
+    return empty_books(WORLD)
 
 
 def _found(using: str) -> BareCaisse:

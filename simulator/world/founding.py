@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import load_backend
+from django.db import connections
 
 from cardkit.signing import SigningKey
 from provisioning.keystore import KeySet, new_keys
@@ -128,13 +126,10 @@ def _keys(now: datetime) -> KeySet:
 
 def _connect() -> None:
     """Give all worlds an empty database in memory, with its tables."""
-    from server_stub.database import memory  # noqa: PLC0415 - beside the models
+    from server_stub import scratch  # noqa: PLC0415 - beside the models
 
-    described = {**connections[DEFAULT_DB_ALIAS].settings_dict, **memory()}
-    wrapper = load_backend(described["ENGINE"]).DatabaseWrapper(described, WORLD)
-    connections[WORLD] = wrapper
-    executor = MigrationExecutor(wrapper)
-    executor.migrate(executor.loader.graph.leaf_nodes("clafoutis"))
+    scratch.connect(WORLD)
+    scratch.fill(WORLD)
 
 
 def _memory() -> str | None:
