@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,19 @@ settings.register_profile("explore", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+TALKATIVE = (
+    "",
+    "__main__",
+    "auditor",
+    "cardkit",
+    "provisioning",
+    "server_stub",
+    "simulator",
+    "terminal",
+)
+"""Loggers whose level our programs set."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the readers' contract run on a real reader, with one card and no other."""
     parser.addoption("--reader", help="Address of a real reader, such as pcsc: or auto.")
@@ -39,3 +54,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         real = [it for it in items if "rung" in getattr(it, "fixturenames", ())]
         config.hook.pytest_deselected(items=[it for it in items if it not in real])
         items[:] = real
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, bool | None, bool | None]:
+    """Let what a program says of its own log end with the test that ran it."""
+    levels = {name: logging.getLogger(name).level for name in TALKATIVE}
+    try:
+        return (yield)
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
