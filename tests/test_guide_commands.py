@@ -18,6 +18,7 @@ PROGRAMS: dict[str, click.Command] = {
     "clafoutis-server": service,
     "clafoutis-provision": workshop,
 }
+ACCIDENTS = ("Traceback (most", "site-packages", "Error:", '.py", line')
 TYPED = re.compile(r"(?:^|`)\s*((?:clafoutis-server|clafoutis-provision) [^`#\n]*)", re.MULTILINE)
 
 
@@ -50,6 +51,13 @@ def wrong_with(line: str) -> str:
 def test_what_a_guide_tells_to_type_can_be_typed(page: str, line: str) -> None:
     """Promise: who stands at a burnt server, page in hand, types nothing that does not exist."""
     assert wrong_with(line) == "", page
+
+
+@pytest.mark.parametrize("page", sorted(GUIDE.rglob("*.md")), ids=lambda page: page.name)
+def test_no_guide_shows_an_accident(page: Path) -> None:
+    """Promise: what a guide shows as output is what a command says, not how one went wrong."""
+    text = page.read_text("utf-8")
+    assert [word for word in ACCIDENTS if word in text] == []
 
 
 def test_the_guides_tell_to_type_something() -> None:
