@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from cardkit.money import format_cents
+from server_stub.services.amounts import euros
 
 if TYPE_CHECKING:
     from server_stub.rules.fund import FundState, MonthLine
@@ -68,17 +68,17 @@ def _show_state(state: FundState) -> None:
         (_("Fonds aujourd’hui"), state.worth_cents),
         (_("Cotisations en retard"), state.late_cents),
     ):
-        click.echo(f"{words:<28}{format_cents(cents):>14} €")
+        click.echo(f"{words:<28}{euros(cents):>16}")
 
 
 def _show_months(made: Forecast) -> None:
     from django.utils.translation import gettext as _
 
-    outlooks = (_("prudent €"), _("attendu €"), _("optimiste €"))
+    outlooks = (_("prudent"), _("attendu"), _("optimiste"))
     heads = "".join(f"{it:>14}" for it in outlooks)
     click.echo(f"{_('mois'):<8}{_('membres'):>8}{heads}")
     for lines in zip(*made.bands, strict=True):
-        worths = "".join(f"{format_cents(it.worth_cents):>14}" for it in lines)
+        worths = "".join(f"{euros(it.worth_cents):>14}" for it in lines)
         click.echo(f"{_month(lines[0]):<8}{lines[0].members:>8}{worths}")
 
 

@@ -305,8 +305,8 @@ def card_back(who: str, by: str) -> None:
 @_by
 def lapse(by: str) -> None:
     """Take back what blocked cards of leavers have left, where every stall knows of the block."""
-    from server_stub.console.words import euros
     from server_stub.services import exits
+    from server_stub.services.amounts import euros
 
     caisse = _caisse()
     cents = exits.lapse_due(caisse, by=person_of(caisse, by))
@@ -350,7 +350,7 @@ def _show_wave(made: WaveDraw) -> None:
 
 
 def _show_campaign(caisse: Caisse) -> None:
-    from server_stub.console.words import euros
+    from server_stub.services.amounts import euros
     from server_stub.services.member_words import STAGES
     from server_stub.services.renewals import campaign
 
@@ -366,7 +366,7 @@ def _show_campaign(caisse: Caisse) -> None:
 def _show_plans(plans: list[Planned]) -> None:
     from django.utils.translation import gettext as _
 
-    from server_stub.console.words import euros
+    from server_stub.services.amounts import euros
     from server_stub.services.member_words import refusal_in_words
 
     for plan in plans:
@@ -383,7 +383,7 @@ def _show_plans(plans: list[Planned]) -> None:
 def _show_leaving(told: Leaving) -> None:
     from django.utils.translation import gettext as _
 
-    from server_stub.console.words import euros
+    from server_stub.services.amounts import euros
     from server_stub.services.rule_words import day_in_words
 
     language = _language()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from cardkit.money import format_cents, parse_amount
+from cardkit.money import parse_amount
 from cardkit.till_box import Means
 from server_stub.money_commands import person_of
+from server_stub.services.amounts import euros
 
 if TYPE_CHECKING:
     from server_stub.models import Account, Contribution
@@ -163,9 +164,9 @@ def show() -> None:
 
     caisse = _caisse()
     held = box(caisse)
-    click.echo(_("Espèces : %(sum)s €") % {"sum": format_cents(held.cash_cents)})
-    facts = {"count": len(held.cheques), "sum": format_cents(held.cheques_cents)}
-    click.echo(_("Chèques : %(count)s, %(sum)s €") % facts)
+    click.echo(_("Espèces : %(sum)s") % {"sum": euros(held.cash_cents)})
+    facts = {"count": len(held.cheques), "sum": euros(held.cheques_cents)}
+    click.echo(_("Chèques : %(count)s, %(sum)s") % facts)
     _warn_of_box(caisse)
 
 
@@ -186,16 +187,16 @@ def count(pieces: str, by: str) -> None:
     caisse = _caisse()
     done = cash_box.count(caisse, counted, by=person_of(caisse, by))
     facts = {
-        "counted": format_cents(done.counted_cents),
-        "booked": format_cents(done.booked_cents),
-        "off": format_cents(abs(done.counted_cents - done.booked_cents)),
+        "counted": euros(done.counted_cents),
+        "booked": euros(done.booked_cents),
+        "off": euros(abs(done.counted_cents - done.booked_cents)),
     }
     if done.counted_cents < done.booked_cents:
-        text = _("Compté %(counted)s €, attendu %(booked)s € : déficit de %(off)s €.")
+        text = _("Compté %(counted)s, attendu %(booked)s : déficit de %(off)s.")
     elif done.counted_cents > done.booked_cents:
-        text = _("Compté %(counted)s €, attendu %(booked)s € : excédent de %(off)s €.")
+        text = _("Compté %(counted)s, attendu %(booked)s : excédent de %(off)s.")
     else:
-        text = _("Compté %(counted)s € : le compte est bon.")
+        text = _("Compté %(counted)s : le compte est bon.")
     click.echo(text % facts)
     _warn_of_box(caisse)
 
@@ -224,7 +225,7 @@ def deposit(*, amount: str | None, cheques: bool, slip: str, on: datetime | None
         done = cash_box.hand_in_cash(caisse, cents, day=day, reference=slip, by=person)
     if isinstance(done, NotDeposited):
         refuse(done.name)
-    click.echo(_("Versé : %(sum)s €") % {"sum": format_cents(done.amount_cents)})
+    click.echo(_("Versé : %(sum)s") % {"sum": euros(done.amount_cents)})
 
 
 def account_of(caisse: Caisse, words: str) -> Account:
@@ -264,10 +265,10 @@ def _warn_of_box(caisse: Caisse) -> None:
 
     held = box(caisse)
     if held.is_too_full:
-        text = _("Attention : %(held)s € en caisse, au-delà des %(most)s € votés. Versez.")
+        text = _("Attention : %(held)s en caisse, au-delà des %(most)s votés. Versez.")
         facts = {
-            "held": format_cents(held.cash_cents),
-            "most": format_cents(held.cash_max_cents or 0),
+            "held": euros(held.cash_cents),
+            "most": euros(held.cash_max_cents or 0),
         }
         click.echo(text % facts, err=True)
 

@@ -77,7 +77,7 @@ def test_a_day_at_the_till(data: Path, tmp_path: Path) -> None:
     assert f"Q{year}-00002" in refused(data, *receive, "--number", "7")
     assert "déficit de 5,00" in told(data, "cash", "count", "10x1 5x1", *BY)
     assert "3x1" in refused(data, "cash", "count", "3x1", *BY)
-    assert "Versé : 15,00 €" in told(data, "cash", "deposit", "--slip", "B-1", *BY)
+    assert "Versé : 15,00\xa0€" in told(data, "cash", "deposit", "--slip", "B-1", *BY)
     assert "rien à verser" in refused(data, "cash", "deposit", "--slip", "B-2", *BY)
     assert f"A-{first}" in told(data, "contribution", "cancel", first, *BY)
     assert "déjà annulé" in refused(data, "contribution", "cancel", first, *BY)

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from cardkit.clock import PARIS
 from server_stub.console.fleet_words import CLOCKS, EVIDENCE, TROUBLES
-from server_stub.console.words import STATUSES, euros
+from server_stub.console.words import STATUSES
+from server_stub.services.amounts import euros
 from server_stub.services.fleet import TerminalState
 from server_stub.services.theft import Exposure
 

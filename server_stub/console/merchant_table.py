@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from server_stub.console.merchant_words import KINDS
-from server_stub.console.words import euros
+from server_stub.services.amounts import euros
 from server_stub.services.merchants import MerchantState
 
 
@@ -57,7 +56,7 @@ def merchant_lines(state: MerchantState) -> Iterator[str]:
     if state.outside.sales:
         yield _("  Hors convention : %(count)s ventes, %(sum)s") % {
             "count": state.outside.sales,
-            "sum": euros(state.outside.amount_cents, get_language() or "fr"),
+            "sum": euros(state.outside.amount_cents),
         }
 
 

@@ -16,10 +16,10 @@ from server_stub.console.words import (
     LOCKS,
     RUN_STATES,
     STATUSES,
-    euros,
     facts_in_words,
 )
 from server_stub.models import Terminal
+from server_stub.services.amounts import euros
 from server_stub.services.caisse import Caisse
 from server_stub.services.overview import Overview, Point, overview_of
 

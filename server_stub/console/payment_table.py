@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from server_stub.console.payment_words import OUTCOMES, READING, WHY
-from server_stub.console.words import euros
+from server_stub.services.amounts import euros
 from server_stub.services.bank_statements import Look, NoProfile, OpenLine, Seen, Unread
 from server_stub.services.late import Late
 
@@ -79,5 +79,5 @@ def late_table(late: Iterable[Late], whose: Mapping[int, str]) -> Iterator[str]:
 
 
 def _row(number: str, day: date, amount_cents: int, label: str, said: str) -> str:
-    amount = euros(amount_cents, get_language() or "fr")
+    amount = euros(amount_cents)
     return f"{number:>8}  {day:%d/%m/%Y}  {amount:>14}  {label[:_LABEL_SHOWN]:<60}  {said}"

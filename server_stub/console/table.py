@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from server_stub.console.words import RUN_STATES, euros
+from server_stub.console.words import RUN_STATES
+from server_stub.services.amounts import euros
 from server_stub.services.owed import OwedTo
 from server_stub.services.settlement import Run
 

@@ -12,9 +12,7 @@ from django.utils.translation import check_for_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cardkit.money import format_cents
-
-NO_BREAK: Final = "\u00a0"
+from server_stub.services.amounts import euros
 
 FINDINGS: Final[dict[str, Promise]] = {
     "gap": _("Transactions d’une carte qu’aucun terminal n’a encore racontées"),
@@ -290,13 +288,6 @@ STATUSES: Final[dict[str, Promise]] = {
     "revoked": _("révoqué"),
     "lost": _("perdu"),
 }
-
-
-def euros(amount_cents: int, language: str) -> str:
-    """Show cents as euros the way a language writes them."""
-    if language == "en":
-        return "€" + format_cents(amount_cents, decimal_mark=".")
-    return format_cents(amount_cents) + NO_BREAK + "€"
 
 
 def facts_in_words(facts: dict[str, int | str], language: str) -> str:

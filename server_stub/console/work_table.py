@@ -9,8 +9,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cardkit.clock import business_date
-from server_stub.console.words import ADVICE, FINDINGS, euros, facts_in_words
+from server_stub.console.words import ADVICE, FINDINGS, facts_in_words
 from server_stub.models import CardTransaction, PaperSlip, Proposal
+from server_stub.services.amounts import euros
 from server_stub.services.resolve import Work
 from server_stub.services.resolved import DisputeAsItIs
 from server_stub.services.work_words import (
@@ -82,14 +83,14 @@ def dispute_line(dispute: DisputeAsItIs, card: str) -> str:
 def sale_line(sale: CardTransaction) -> str:
     """Return one proven sale as a line: its counter, its day, whose, and how much."""
     day = "" if sale.claim is None else business_date(sale.claim.entry.at).isoformat()
-    cents = euros(sale.amount_cents, get_language() or "fr")
+    cents = euros(sale.amount_cents)
     merchant = _("producteur %(merchant)s") % {"merchant": sale.merchant}
     return f"#{sale.tmc:<6}{day:<12}{merchant}  {cents}  {sale.state}"
 
 
 def slip_line(slip: PaperSlip, doubts: int) -> str:
     """Return one slip that waits as a line, with what speaks against it."""
-    cents = euros(slip.amount_cents, get_language() or "fr")
+    cents = euros(slip.amount_cents)
     said = "; ".join(doubts_in_words(doubts))
     return f"{slip.carnet_id}-{slip.number}  {slip.day.isoformat()}  {cents}  {said}".rstrip()
 

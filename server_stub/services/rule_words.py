@@ -7,15 +7,14 @@ from typing import Final
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext, npgettext
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, npgettext
 
-from cardkit.money import format_cents
 from server_stub.rules.scheme import CHOICES, RuleName
 from server_stub.rules.voting import Unit, unit_of
+from server_stub.services.amounts import NO_BREAK, euros
 
-NO_BREAK: Final = "\u00a0"
 _SIGNS: Final = {Unit.KILOMETRES: "km", Unit.PERCENT: "%"}
 
 LABELS: Final[dict[RuleName, Promise]] = {
@@ -102,7 +101,7 @@ def value_in_words(name: RuleName, number: int) -> str:
         known = {int(it): it.name for it in CHOICES[name]}
         return str(_ANSWERS[name, known[number]]) if number in known else str(number)
     if unit is Unit.CENTS:
-        return _euros(number)
+        return euros(number)
     return f"{number}{NO_BREAK}{_counted(unit, number)}".rstrip(NO_BREAK)
 
 
@@ -122,12 +121,6 @@ def form_in_words(name: RuleName) -> str:
 def day_in_words(day: date) -> str:
     """Return a day as people write it."""
     return date_format(day, "j F Y")
-
-
-def _euros(amount_cents: int) -> str:
-    if get_language() == "en":
-        return "€" + format_cents(amount_cents, decimal_mark=".")
-    return format_cents(amount_cents) + NO_BREAK + "€"
 
 
 def _counted(unit: Unit, number: int) -> str:
