@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from server_stub.console.words import REASONS
 from server_stub.exports.papers import Letterhead, paper_of, papers_of
@@ -25,21 +23,11 @@ from server_stub.rules.statement import PayeeStatement
 from server_stub.services import accept, blocks
 from server_stub.services.rebuild import differences
 from server_stub.services.statements import statement_of
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, open_accounts
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld
 from tests.service_world import MERCHANT
 
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)
 Closed = dict[str, object]
-
-
-@pytest.fixture
-def paying(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
-    """A caisse that owes something to two merchants with accounts."""
-    with django_db_blocker.unblock():
-        paying = PayoutWorld.make(kept)
-        open_accounts(paying.world)
-        paying.trade(12_50, 3_20)
-        yield paying
 
 
 def closed(paying: PayoutWorld, name: str) -> Closed:

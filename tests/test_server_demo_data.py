@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from cardkit.clock import PARIS, SystemClock, business_date
 from cardkit.keyfiles import read_public
 from server_stub.plugins import registered
 from simulator.life.plan import Plan, months_later
+from tests.hledger_books import NEEDS_HLEDGER
 from tools.build_wheel import _role_pyproject, roles
 
 pytestmark = pytest.mark.no_cover  # a life is many exchanges: tracing every line takes minutes
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.no_cover  # a life is many exchanges: tracing every lin
 UNTIL = "2026-11-26"
 SMALL = ("--months", "3", "--members", "12", "--producers", "4", "--until", UNTIL)
 WHOLE = ("--until", UNTIL)
-HLEDGER = shutil.which("hledger")
 SERVER = Path(sys.executable).with_name("clafoutis-server")
 
 
@@ -101,7 +100,7 @@ def test_the_books_of_a_life_are_what_was_signed(small: Lived, tmp_path: Path) -
     audited(small, tmp_path)
 
 
-@pytest.mark.skipif(HLEDGER is None, reason="hledger is not installed")
+@NEEDS_HLEDGER
 def test_hledger_balances_a_life(small: Lived, tmp_path: Path) -> None:
     """Promise 6: another program adds the demo's books up."""
     balanced(small, tmp_path)
@@ -226,6 +225,7 @@ def test_waves_bring_everybody_in(months: int, members: int) -> None:
     assert all(month.day == 1 for month in waves)
 
 
+@NEEDS_HLEDGER
 @pytest.mark.slow
 def test_eighteen_months_of_a_hundred_members(tmp_path: Path) -> None:
     """Promises 6 and 8: a whole life of the size of Flers is sound in every way that we check."""
@@ -235,8 +235,7 @@ def test_eighteen_months_of_a_hundred_members(tmp_path: Path) -> None:
     rebuilt = life.ask("rebuild", "--check")
     assert (rebuilt.returncode, rebuilt.stdout) == (0, ""), rebuilt.stderr
     audited(life, tmp_path)
-    if HLEDGER is not None:
-        balanced(life, tmp_path)
+    balanced(life, tmp_path)
 
 
 def audited(life: Lived, folder: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from server_stub.console.words import REASONS
 from server_stub.exports.papers import Letterhead, paper_of, papers_of
@@ -29,21 +27,11 @@ from server_stub.services import accept, issue, restore, settlement
 from server_stub.services.backup import back_up
 from server_stub.services.behind import Lock, lock
 from server_stub.services.rebuild import differences, picture
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, open_accounts, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, put_back
 from tests.service_books import in_book
 from tests.service_world import MERCHANT
 
 HEAD = Letterhead(debtor_name="CCAS de Flers", reasons=REASONS, own=None)
-
-
-@pytest.fixture
-def paying(kept: sqlite3.Connection, django_db_blocker: DjangoDbBlocker) -> Iterator[PayoutWorld]:
-    """A caisse that owes something to two merchants with accounts."""
-    with django_db_blocker.unblock():
-        paying = PayoutWorld.make(kept)
-        open_accounts(paying.world)
-        paying.trade(12_50, 3_20)
-        yield paying
 
 
 def send_behind(paying: PayoutWorld, name: str, path: Path) -> None:

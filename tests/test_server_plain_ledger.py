@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import subprocess
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,10 +15,10 @@ from server_stub.exports.plain_ledger import BANK, CONTRIBUTIONS, account_of, pl
 from server_stub.models import Account
 from server_stub.services import commitments
 from server_stub.services.books import balances
+from tests.hledger_books import NEEDS_HLEDGER
 from tests.service_world import ServiceWorld
 
 pytestmark = pytest.mark.django_db
-HLEDGER = shutil.which("hledger")
 
 
 def written(world: ServiceWorld, folder: Path) -> Path:
@@ -43,7 +42,7 @@ def written(world: ServiceWorld, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.skipif(HLEDGER is None, reason="hledger is not installed")
+@NEEDS_HLEDGER
 def test_hledger_adds_up_what_we_added_up(tmp_path: Path) -> None:
     """Promise 6: the books balance in a program that knows nothing of us, account by account."""
     world = ServiceWorld.make()

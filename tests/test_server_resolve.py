@@ -33,6 +33,7 @@ from server_stub.services.deciding import Done, NeedsSecond, NotDone, Result
 from tests.agreed_books import conserved
 from tests.service_books import available_cents, in_book, payable_cents
 from tests.service_world import ServiceWorld, Stall
+from tests.test_server_unclaimed import denied
 
 pytestmark = pytest.mark.django_db
 
@@ -146,21 +147,9 @@ def test_a_recovered_sale_is_confirmed_and_taken_back(world: ServiceWorld) -> No
     conserved(world)
 
 
-def contradicted(world: ServiceWorld) -> Stall:
-    """A stall whose last word on an executed debit is that nothing happened."""
-    card, stall, other = world.card(), world.stall(), world.stall(4)
-    seq = stall.tear(card, 9_00, executed=True)
-    reason = bodies.VoidReason.RECORD_ABSENT
-    stall.append(bodies.Void(intent_seq=seq, reason=reason, tmc=1, tmv=bytes(8), spent_cents=0))
-    stall.sync()
-    other.sell(card, 1_00)
-    other.sync()
-    return stall
-
-
 def test_a_contradiction_is_ended_by_one_person(world: ServiceWorld) -> None:
     """Promise 8: what the rule returns on its day, a person may return today; nobody twice."""
-    contradicted(world)
+    denied(world)
     point = the(FindingKind.VOID_CONTRADICTED)
     assert resolve.pay(world.caisse, point, by=ANNE) is NotDone.NOT_FOR_THIS
     assert resolve.item(world.caisse, point).due_at is not None
@@ -175,7 +164,7 @@ def test_a_contradiction_is_ended_by_one_person(world: ServiceWorld) -> None:
 
 def test_a_green_after_the_return_is_paid_by_two_as_a_loss(world: ServiceWorld) -> None:
     """Promise 1: a terminal that changes its word is believed by two people, and the fund pays."""
-    stall = contradicted(world)
+    stall = denied(world)
     resolve.give_back(world.caisse, the(FindingKind.VOID_CONTRADICTED), by=ANNE)
     seq = next(one.seq for one in stall.entries if isinstance(one.body, bodies.Intent))
     proof = bodies.SaleProof.RECORD_ONLY
