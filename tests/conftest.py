@@ -29,6 +29,8 @@ TALKATIVE = (
     "__main__",
     "auditor",
     "cardkit",
+    "django.db.backends",
+    "nfc",
     "provisioning",
     "server_stub",
     "simulator",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import logging
 import random
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,16 +43,6 @@ from tests.workshop_world import NOW
 
 REPORT_OF_LAST_YEAR = "# Hardware log\n"
 DOCUMENT = Path(cli.__file__).parent.parent / "docs" / "hardware-log.md"
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Leave the log levels as they were."""
-    loggers = [logging.getLogger(name) for name in (None, "cardkit", "provisioning", "__main__")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 def field_with(card: VirtualCard) -> Field:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -70,16 +69,6 @@ class Lent:
 
     def close(self) -> None:
         """Nothing: the field stays."""
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Leave the log levels as they were."""
-    loggers = [logging.getLogger(name) for name in (None, "cardkit", "provisioning", "__main__")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 @pytest.fixture

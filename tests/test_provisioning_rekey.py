@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -160,7 +159,6 @@ def test_the_command_goes_on_after_a_slip(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Promise: `card rekey` says version and outcome in French, and a slip costs a second try."""
-    level = logging.getLogger().level
     tmp_path.chmod(0o700)
     write_bundle(tmp_path, RENEWED, caisse="flers", passphrase=None)
     write_public(tmp_path, KEYS.public)
@@ -180,4 +178,3 @@ def test_the_command_goes_on_after_a_slip(
     assert "déjà" in printed.err, "the first try had changed the key"
     assert Ins.CHANGE_KEY in [exchange.command[1] for exchange in world.field.trace]
     assert version_on_card(world) == version_on_record() == NEW_VERSION
-    logging.getLogger().setLevel(level)
