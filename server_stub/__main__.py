@@ -7,34 +7,32 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
-from server_stub import (
-    bank_commands,
-    carnet_commands,
-    export_commands,
-    finding_commands,
-    fund_command,
-    jobs_command,
-    member_commands,
-    merchant_commands,
-    money_commands,
-    payment_commands,
-    pin_command,
-    rule_commands,
-    statement_commands,
-    stick_command,
-    terminal_commands,
+from server_stub.commands import (
+    bank,
+    carnet,
+    export,
+    finding,
+    fund,
+    jobs,
+    member,
+    merchant,
+    money,
+    payment,
+    pin,
+    rule,
+    statement,
+    stick,
+    terminal,
 )
+from server_stub.commands.context import opened
 from server_stub.plugins import Extensible
-
-if TYPE_CHECKING:
-    from server_stub.services.caisse import Caisse
 
 PORT = 8765
 TIMEOUT_S = 120
@@ -114,9 +112,9 @@ def seed() -> None:
     from server_stub.services.seed import seed as make
 
     _migrate()
-    made = make(_caisse())
-    for merchant in made.merchants:
-        click.echo(_("Producteur %(id)s : %(name)s") % {"id": merchant.id, "name": merchant.name})
+    made = make(opened())
+    for shop in made.merchants:
+        click.echo(_("Producteur %(id)s : %(name)s") % {"id": shop.id, "name": shop.name})
     for account in made.accounts:
         click.echo(_("Compte %(number)s") % {"number": account.number.hex()})
     if made.password is None:
@@ -134,7 +132,7 @@ def owed() -> None:
     from server_stub.console.table import owed_table
     from server_stub.services.owed import owed_to_merchants
 
-    for line in owed_table(owed_to_merchants(_caisse())):
+    for line in owed_table(owed_to_merchants(opened())):
         click.echo(line)
 
 
@@ -149,7 +147,7 @@ def export_audit(path: Path) -> None:
     from server_stub.services.audit_export import export_audit as export
 
     try:
-        export(_caisse(), path)
+        export(opened(), path)
     except FileExistsError:
         _say(_("%(path)s existe déjà, et n’a pas été touché.") % {"path": path})
         sys.exit(1)
@@ -168,7 +166,7 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
 
     from server_stub.services.rebuild import differences
 
-    found = differences(_caisse())
+    found = differences(opened())
     for one in found:
         click.echo(f"{one.where}: {one.kept} ≠ {one.computed}")
     if found:
@@ -176,30 +174,30 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
     _say(_("Les livres sont exactement ce que les écritures signées donnent."))
 
 
-money_commands.settle.add_command(bank_commands.file_of_run)
-money_commands.settle.add_command(bank_commands.papers_of_run)
+money.settle.add_command(bank.file_of_run)
+money.settle.add_command(bank.papers_of_run)
 for command in (
-    bank_commands.bank,
-    export_commands.export_ledger,
-    export_commands.trial_balance,
-    carnet_commands.carnet,
-    finding_commands.dispute,
-    finding_commands.finding,
-    fund_command.fund,
-    jobs_command.jobs,
-    member_commands.member,
-    member_commands.wave,
-    merchant_commands.merchants,
-    money_commands.settle,
-    money_commands.backup,
-    money_commands.restored,
-    payment_commands.cash,
-    payment_commands.contribution,
-    statement_commands.statement,
-    pin_command.pin_code,
-    rule_commands.rule,
-    stick_command.stick,
-    terminal_commands.terminals,
+    bank.bank,
+    export.export_ledger,
+    export.trial_balance,
+    carnet.carnet,
+    finding.dispute,
+    finding.finding,
+    fund.fund,
+    jobs.jobs,
+    member.member,
+    member.wave,
+    merchant.merchants,
+    money.settle,
+    money.backup,
+    money.restored,
+    payment.cash,
+    payment.contribution,
+    statement.statement,
+    pin.pin_code,
+    rule.rule,
+    stick.stick,
+    terminal.terminals,
 ):
     cli.add_command(command)
 
@@ -219,12 +217,6 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         click.echo(f"clafoutis-server: {error}", err=True)
         _explain_database()
         sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()
 
 
 def _migrate() -> None:

@@ -14,7 +14,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from cardkit.errors import PaperFailed
-from server_stub.bank_commands import PAPERS
+from server_stub.commands.bank import PAPERS
 from server_stub.console.words import REASONS
 from server_stub.exports import french
 from server_stub.exports.bordereau import TEMPLATE, bordereau_csv, bordereau_data

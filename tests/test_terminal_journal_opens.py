@@ -40,6 +40,38 @@ def test_what_nobody_else_holds_is_verified_at_each_start(tmp_path: Path) -> Non
         reopen(tmp_path)
 
 
+def test_a_signature_that_rots_is_seen_as_well(tmp_path: Path) -> None:
+    """Promise: no part of what nobody else holds is left out. Red when hashes alone are followed."""
+    journal = make(tmp_path)
+    sell(journal)
+    sell(journal)
+    journal.close()
+    reopen(tmp_path).close()
+    meddle(
+        tmp_path,
+        "UPDATE entry SET content = CAST(substr(content, 1, length(content) - 1) || x'00' AS BLOB)"
+        " WHERE seq = 3",
+    )
+    with pytest.raises(JournalDamaged, match="entry 3"):
+        reopen(tmp_path)
+
+
+def test_what_the_service_holds_may_rot(tmp_path: Path) -> None:
+    """Promise: a stall sells on over a rotten entry that is safe elsewhere; verify tells of it."""
+    journal = make(tmp_path)
+    sell(journal)
+    journal.close()
+    journal = reopen(tmp_path)
+    acknowledge(journal)
+    journal.close()
+    meddle(tmp_path, "UPDATE entry SET content = zeroblob(300) WHERE seq = 1")
+    journal = reopen(tmp_path)
+    sell(journal)
+    with pytest.raises(JournalDamaged, match="entry 1"):
+        journal.verify()
+    journal.close()
+
+
 def test_an_old_entry_is_not_forgotten_by_verify(tmp_path: Path) -> None:
     """Promise: opening looks at what is new or not acknowledged, verify looks at everything."""
     journal = make(tmp_path)

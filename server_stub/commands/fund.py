@@ -1,7 +1,5 @@
 """`clafoutis-server fund`: how long the fund lasts, and how many more members it carries."""
 
-# ruff: noqa: PLC0415 - Django is set up by the group above, and no model may be imported before
-
 from __future__ import annotations
 
 from datetime import datetime

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 
 if TYPE_CHECKING:
     from server_stub.exports.papers import Letterhead
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PAPERS: Final = ("etat-liquidatif", "etat-liquidatif.pdf", "bordereau.csv", "bordereau.pdf")
 PAYMENT_FILES: Final = ("pain.001.001.09", "pain.001.001.03")
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 
 
 @click.group()
@@ -32,13 +31,13 @@ def bank() -> None:
 @click.argument("merchant", type=int)
 @click.option("--iban", required=True)
 @click.option("--holder", required=True, help="Exactly as the bank knows the name.")
-@_by
+@acting
 def enter(*, merchant: int, iban: str, holder: str, by: str) -> None:
     """Put an account down for MERCHANT; nothing is paid to it before somebody else confirms."""
     from server_stub.services import bank_details
     from server_stub.services.bank_details import BankRefusal
 
-    caisse = _caisse()
+    caisse = opened()
     done = bank_details.enter(
         caisse, _merchant(caisse, merchant), iban=iban, holder=holder, by=person_of(caisse, by)
     )
@@ -48,7 +47,7 @@ def enter(*, merchant: int, iban: str, holder: str, by: str) -> None:
 
 @bank.command("confirm")
 @click.argument("merchant", type=int)
-@_by
+@acting
 def confirm(merchant: int, by: str) -> None:
     """Confirm the account that was entered last for MERCHANT, compared with its own paper."""
     from django.utils.translation import gettext as _
@@ -57,7 +56,7 @@ def confirm(merchant: int, by: str) -> None:
     from server_stub.services import bank_details
     from server_stub.services.bank_details import BankRefusal
 
-    caisse = _caisse()
+    caisse = opened()
     rows = BankDetails.objects.using(caisse.using)
     details = rows.filter(merchant=_merchant(caisse, merchant)).last()
     if details is None:
@@ -85,7 +84,7 @@ _debtor_name = click.option(
 @_debtor_name
 @click.option("--debtor-iban", envvar="CLAFOUTIS_DEBTOR_IBAN", show_envvar=True, default="")
 @click.option("--debtor-bic", envvar="CLAFOUTIS_DEBTOR_BIC", show_envvar=True, default="")
-@_by
+@acting
 def file_of_run(
     *,
     name: str,
@@ -103,7 +102,7 @@ def file_of_run(
     from server_stub.exports.payout import Debtor
     from server_stub.exports.runs import export
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     if form in PAPERS:
         paper = PaperForm(form)
@@ -121,14 +120,14 @@ def file_of_run(
 @click.argument("name")
 @click.option("--into", type=click.Path(path_type=Path), required=True, help="A folder.")
 @_debtor_name
-@_by
+@acting
 def papers_of_run(*, name: str, into: Path, debtor_name: str, by: str) -> None:
     """Write what the public accountant and each creditor are given, as PDF and as CSV."""
     from django.utils.translation import ngettext
 
     from server_stub.exports.papers import paper_of, papers_of
 
-    caisse = _caisse()
+    caisse = opened()
     person, head = person_of(caisse, by), _letterhead(debtor_name)
     into.mkdir(parents=True, exist_ok=True)
     papers = list(papers_of(caisse, name))
@@ -206,9 +205,3 @@ def _merchant(caisse: Caisse, number: int) -> Merchant:
         _refuse("NO_MERCHANT", merchant=str(number))
         raise AssertionError("the program has ended")
     return found
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

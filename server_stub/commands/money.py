@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from server_stub.commands.context import acting, opened, person_of
+
 if TYPE_CHECKING:
     from server_stub.rules.settle import Refusal
-    from server_stub.services.caisse import Caisse
     from server_stub.services.restore import Missing
 
     Done = TypeVar("Done")
 
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _entered_by = click.option(
     "--entered-by", required=True, metavar="NAME", help="The first person, who entered it."
 )
@@ -30,12 +30,12 @@ def settle() -> None:
 
 
 @settle.command("draw-up")
-@_by
+@acting
 def draw_up(by: str) -> None:
     """Draft a run that pays what is owed now."""
     from server_stub.services import settlement
 
-    caisse = _caisse()
+    caisse = opened()
     click.echo(_done(settlement.draw_up(caisse, by=person_of(caisse, by))).name)
 
 
@@ -44,23 +44,23 @@ def drop() -> None:
     """Throw the draft away."""
     from server_stub.services import settlement
 
-    settlement.drop(_caisse())
+    settlement.drop(opened())
 
 
 @settle.command()
 @click.argument("name")
-@_by
+@acting
 def approve(name: str, by: str) -> None:
     """Put a draft in force, as a second person."""
     from server_stub.services import settlement
 
-    caisse = _caisse()
+    caisse = opened()
     _done(settlement.approve(caisse, name, by=person_of(caisse, by)))
 
 
 @settle.command()
 @click.argument("name")
-@_by
+@acting
 @click.option(
     "--backup", required=True, type=click.Path(path_type=Path), help="A file that is made first."
 )
@@ -69,7 +69,7 @@ def sent(name: str, by: str, backup: Path) -> None:
     from server_stub.services import settlement
     from server_stub.services.backup import back_up
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     copy = partial(back_up, caisse, backup, holding=name)
     _done(settlement.mark_sent(caisse, name, by=person, backup=copy))
@@ -77,23 +77,23 @@ def sent(name: str, by: str, backup: Path) -> None:
 
 @settle.command()
 @click.argument("name")
-@_by
+@acting
 def confirm(name: str, by: str) -> None:
     """Say that the bank's statement shows the whole run."""
     from server_stub.services import settlement
 
-    caisse = _caisse()
+    caisse = opened()
     _done(settlement.confirm(caisse, name, by=person_of(caisse, by)))
 
 
 @settle.command()
 @click.argument("name")
-@_by
+@acting
 def revoke(name: str, by: str) -> None:
     """Take back a run that the bank has not executed."""
     from server_stub.services import settlement
 
-    caisse = _caisse()
+    caisse = opened()
     _done(settlement.revoke(caisse, name, by=person_of(caisse, by)))
 
 
@@ -103,7 +103,7 @@ def list_runs() -> None:
     from server_stub.console.table import runs_table
     from server_stub.services.settlement import runs
 
-    for line in runs_table(runs(_caisse(), newest=RUNS_LISTED)):
+    for line in runs_table(runs(opened(), newest=RUNS_LISTED)):
         click.echo(line)
 
 
@@ -112,12 +112,12 @@ def list_runs() -> None:
 @click.argument("merchant", type=int)
 @click.argument("amount_cents", type=int)
 @_entered_by
-@_by
+@acting
 def evidence(name: str, merchant: int, amount_cents: int, entered_by: str, by: str) -> None:
     """Enter a payout of the bank's statement that restored books have forgotten."""
     from server_stub.services import restore
 
-    caisse = _caisse()
+    caisse = opened()
     done = restore.evidence(
         caisse,
         settlement=name,
@@ -137,12 +137,12 @@ def backup(to: Path) -> None:
 
     from server_stub.services.backup import back_up
 
-    path = back_up(_caisse(), to)
+    path = back_up(opened(), to)
     click.echo(_("Copie écrite et relue : %(path)s") % {"path": path}, err=True)
 
 
 @click.command()
-@_by
+@acting
 @click.option("--finish", is_flag=True, help="The whole statement of the bank is in the books.")
 @click.option("--entered-by", metavar="NAME", help="With --finish: the first of two people.")
 def restored(by: str, finish: bool, entered_by: str | None) -> None:
@@ -151,7 +151,7 @@ def restored(by: str, finish: bool, entered_by: str | None) -> None:
 
     from server_stub.services import restore
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     if not finish:
         epoch = restore.declare_restored(caisse, by=person)
@@ -190,21 +190,3 @@ def _done(result: Done | Refusal) -> Done:
         click.echo(f"clafoutis-server: {REFUSALS[result.value]}", err=True)
         sys.exit(1)
     return result
-
-
-def person_of(caisse: Caisse, name: str) -> int:
-    """Return the number of a console user who may still log in."""
-    from django.contrib.auth.models import User
-    from django.utils.translation import gettext as _
-
-    users = User.objects.using(caisse.using).filter(username=name, is_active=True)
-    number = users.values_list("id", flat=True).first()
-    if number is None:
-        raise click.BadParameter(_("personne ne s’appelle « %(name)s » ici") % {"name": name})
-    return number
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from server_stub.finding_commands import refuse, said
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
+from server_stub.commands.finding import refuse, said
 
-if TYPE_CHECKING:
-    from server_stub.services.caisse import Caisse
-
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _number = click.argument("number", type=int)
 _day = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -28,12 +23,12 @@ def carnet() -> None:
 @click.argument("merchant", type=int)
 @click.argument("first_slip", type=int)
 @click.argument("last_slip", type=int)
-@_by
+@acting
 def hand_out(number: int, merchant: int, first_slip: int, last_slip: int, by: str) -> None:
     """Put down that carnet NUMBER, with these slips, was given to MERCHANT."""
     from server_stub.services import paper
 
-    caisse = _caisse()
+    caisse = opened()
     made = paper.hand_out(
         caisse,
         number,
@@ -52,14 +47,14 @@ def hand_out(number: int, merchant: int, first_slip: int, last_slip: int, by: st
 @click.option("--card", required=True, metavar="NUMBER", help="As it is printed on the card.")
 @click.option("--amount-cents", required=True, type=int)
 @click.option("--initials/--no-initials", required=True, help="Of the member, on the slip.")
-@_by
+@acting
 def enter(
     *, number: int, slip: int, day: datetime, card: str, amount_cents: int, initials: bool, by: str
 ) -> None:
     """Enter SLIP of carnet NUMBER; nothing is paid before somebody else confirms."""
     from server_stub.services import paper
 
-    caisse = _caisse()
+    caisse = opened()
     made = paper.enter(
         caisse,
         number,
@@ -78,14 +73,14 @@ def enter(
 @click.argument("slip", type=int)
 @click.option("--amount-cents", required=True, type=int, help="As you read it yourself.")
 @click.option("--all-the-same", is_flag=True, help="Pay it although something speaks against it.")
-@_by
+@acting
 def confirm(*, number: int, slip: int, amount_cents: int, all_the_same: bool, by: str) -> None:
     """Pay SLIP of carnet NUMBER, as the second person who has read it."""
     from server_stub.rules.paper import DOUBTS, NotPaid
     from server_stub.services import paper
     from server_stub.services.work_words import doubts_in_words
 
-    caisse = _caisse()
+    caisse = opened()
     done = paper.confirm(
         caisse,
         number,
@@ -111,7 +106,7 @@ def drop(number: int, slip: int) -> None:
     """Forget a slip that was read wrongly and is not paid."""
     from server_stub.services import paper
 
-    _paid_or_not(paper.drop(_caisse(), number, slip))
+    _paid_or_not(paper.drop(opened(), number, slip))
 
 
 @carnet.command("list")
@@ -120,7 +115,7 @@ def list_slips() -> None:
     from server_stub.console.work_table import slip_line
     from server_stub.services import paper
 
-    caisse = _caisse()
+    caisse = opened()
     for slip in paper.entered(caisse):
         click.echo(slip_line(slip, paper.doubts_about(caisse, slip)))
 
@@ -134,9 +129,3 @@ def _paid_or_not(result: object, *why: str) -> None:
         refuse(str(NOT_PAID[result]), *why)
     if isinstance(result, Done):
         said(result)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

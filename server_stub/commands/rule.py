@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import opened, person_of
 
 if TYPE_CHECKING:
     from server_stub.rules.voting import NotVoted
@@ -29,7 +29,7 @@ def list_rules(on: datetime | None) -> None:
     from cardkit.clock import business_date
     from server_stub.services.rules_in_force import printed
 
-    caisse = _caisse()
+    caisse = opened()
     day = business_date(caisse.now()) if on is None else on.date()
     lines = printed(caisse, day)
     width = max((len(it.name) for it in lines), default=0)
@@ -59,7 +59,7 @@ def set_one(
     from server_stub.services.rules_in_force import printed
     from server_stub.services.votes import vote
 
-    caisse = _caisse()
+    caisse = opened()
     today = business_date(caisse.now())
     made = vote(
         caisse,
@@ -94,9 +94,3 @@ def _refuse(caisse: Caisse, why: NotVoted, name: str) -> None:
         words = refusal_in_words(why)
     click.echo(f"clafoutis-server: {words}", err=True)
     sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

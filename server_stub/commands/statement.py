@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from server_stub.money_commands import person_of
-from server_stub.payment_commands import account_of, payment_of
+from server_stub.commands.context import acting, opened, person_of
+from server_stub.commands.payment import account_of, payment_of
 
 if TYPE_CHECKING:
     from server_stub.models import BankLine, BankLineOutcome
     from server_stub.services.bank_booking import NotBooked
     from server_stub.services.caisse import Caisse
 
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _FILE_BYTES_MAX = 5_000_001
 """One more than is read, so that what is longer is seen to be."""
 
@@ -49,14 +48,14 @@ def profile() -> None:
 @click.option("--reference", default="", help="Column.")
 @click.option("--balance", default="", help="Column.")
 @click.option("--account-column", default="", help="Where each line names the account.")
-@_by
+@acting
 def save_profile(*, name: str, no_heading: bool, delimiter: str, by: str, **told: Any) -> None:
     """Save what the statements of a bank look like, as NAME."""
     from server_stub.console.payment_table import not_read
     from server_stub.rules.bank_statement import Profile
     from server_stub.services import bank_statements
 
-    caisse = _caisse()
+    caisse = opened()
     made = Profile(
         has_heading=not no_heading, delimiter="\t" if delimiter == "tab" else delimiter, **told
     )
@@ -70,7 +69,7 @@ def list_profiles() -> None:
     """Show the profiles."""
     from server_stub.services.bank_statements import profiles
 
-    for name, one in profiles(_caisse()).items():
+    for name, one in profiles(opened()).items():
         columns = ", ".join(one.columns())
         click.echo(f"{name}: {one.account or '-'}, {one.encoding}, {one.day_format}, {columns}")
 
@@ -88,7 +87,7 @@ def import_statement(*, file: Any, name: str, keep: bool, by: str | None) -> Non
     from server_stub.services import bank_statements, payments
     from server_stub.services.bank_statements import Look
 
-    caisse = _caisse()
+    caisse = opened()
     content = file.read(_FILE_BYTES_MAX)
     found = bank_statements.look(caisse, name, content)
     if not isinstance(found, Look):
@@ -111,7 +110,7 @@ def show_lines() -> None:
     from server_stub.console.payment_table import open_table
     from server_stub.services import bank_statements, payments
 
-    caisse = _caisse()
+    caisse = opened()
     for line in open_table(bank_statements.open_lines(caisse), payments.whose(caisse)):
         click.echo(line)
 
@@ -120,7 +119,7 @@ def show_lines() -> None:
 @click.argument("lines", nargs=-1, required=True)
 @click.option("--account", help="Whose contribution it is, whatever it seems to be.")
 @click.option("--takes-back", metavar="REFERENCE", help="The payment that it takes back.")
-@_by
+@acting
 def confirm(
     *, lines: tuple[str, ...], account: str | None, takes_back: str | None, by: str
 ) -> None:
@@ -129,7 +128,7 @@ def confirm(
 
     if (account and takes_back) or (len(lines) > 1 and (account or takes_back)):
         raise click.UsageError("LINE, --account, --takes-back")
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     for name in lines:
         line = _line(caisse, name)
@@ -145,12 +144,12 @@ def confirm(
 
 @statement.command()
 @click.argument("lines", nargs=-1, required=True)
-@_by
+@acting
 def aside(lines: tuple[str, ...], by: str) -> None:
     """Say that LINES are of no member and no merchant: fees, subsidies."""
     from server_stub.services import bank_booking
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     for name in lines:
         _tell(name, bank_booking.set_aside(caisse, _line(caisse, name), by=person))
@@ -158,12 +157,12 @@ def aside(lines: tuple[str, ...], by: str) -> None:
 
 @statement.command()
 @click.argument("line")
-@_by
+@acting
 def undo(line: str, by: str) -> None:
     """Open LINE again: what it booked is reversed by a new entry."""
     from server_stub.services import bank_booking
 
-    caisse = _caisse()
+    caisse = opened()
     _tell(line, bank_booking.undo(caisse, _line(caisse, line), by=person_of(caisse, by)))
 
 
@@ -174,7 +173,7 @@ def forget() -> None:
 
     from server_stub.services.bank_statements import erase_old_texts
 
-    click.echo(_("Libellés effacés : %(count)s") % {"count": erase_old_texts(_caisse())})
+    click.echo(_("Libellés effacés : %(count)s") % {"count": erase_old_texts(opened())})
 
 
 def _tell(name: str, done: BankLineOutcome | NotBooked) -> None:
@@ -199,9 +198,3 @@ def _line(caisse: Caisse, name: str) -> BankLine:
 def _end(words: str) -> NoReturn:
     click.echo(f"clafoutis-server: {words}", err=True)
     sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from server_stub.rules.conventions import Span, Terms
-    from server_stub.services.caisse import Caisse
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _ONE_DAY = timedelta(days=1)
 _WHOLE_PERCENT = 100
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _number = click.argument("number", type=int)
 
 
@@ -34,7 +32,7 @@ def list_merchants() -> None:
     from server_stub.console.merchant_table import merchants_table
     from server_stub.services.merchants import merchants as states
 
-    for line in merchants_table(states(_caisse())):
+    for line in merchants_table(states(opened())):
         click.echo(line)
 
 
@@ -46,7 +44,7 @@ def show(number: int) -> None:
     from server_stub.models import Merchant
     from server_stub.services.merchants import state_of
 
-    caisse = _caisse()
+    caisse = opened()
     found = Merchant.objects.using(caisse.using).filter(id=number).first()
     if found is None:
         _refuse("NO_MERCHANT")
@@ -63,7 +61,7 @@ def add(name: str, grocery: bool) -> None:
     from server_stub.services.conventions import register
 
     kind = MerchantKind.GROCERY if grocery else MerchantKind.PRODUCER
-    click.echo(str(register(_caisse(), name, kind=kind).id))
+    click.echo(str(register(opened(), name, kind=kind).id))
 
 
 def _convention(command: Callable[..., None]) -> Callable[..., None]:
@@ -97,7 +95,7 @@ def _convention(command: Callable[..., None]) -> Callable[..., None]:
                 metavar="TEXT",
                 help="The minutes that let it in from beyond the voted radius; no person's name.",
             ),
-            _by,
+            acting,
         )
     ):
         command = option(command)
@@ -111,7 +109,7 @@ def sign(*, number: int, signed: datetime, by: str, **said: Any) -> None:
     from server_stub.rules.conventions import NotSigned
     from server_stub.services import conventions
 
-    caisse = _caisse()
+    caisse = opened()
     days, terms = _agreed(**said)
     done = conventions.sign(
         caisse, number, days, terms, signed_on=signed.date(), by=person_of(caisse, by)
@@ -127,7 +125,7 @@ def change(*, number: int, signed: datetime, by: str, **said: Any) -> None:
     from server_stub.rules.conventions import NotEnded, NotSigned
     from server_stub.services import conventions
 
-    caisse = _caisse()
+    caisse = opened()
     days, terms = _agreed(**said)
     done = conventions.change(
         caisse, number, days, terms, signed_on=signed.date(), by=person_of(caisse, by)
@@ -139,12 +137,12 @@ def change(*, number: int, signed: datetime, by: str, **said: Any) -> None:
 @merchants.command()
 @_number
 @click.option("--last-day", "last", type=_DAY, required=True, help="Still covered.")
-@_by
+@acting
 def end(number: int, last: datetime, by: str) -> None:
     """Let the convention of merchant NUMBER end sooner than it says."""
     from server_stub.services import conventions
 
-    caisse = _caisse()
+    caisse = opened()
     day = (last + _ONE_DAY).date()
     refused = conventions.end(caisse, number, day, by=person_of(caisse, by))
     if refused is not None:
@@ -157,7 +155,7 @@ def end(number: int, last: datetime, by: str) -> None:
 @click.option("--telephone", default="", help="Where they are called back.")
 @click.option("--from", "first", type=_DAY, help="Today by default.")
 @click.option("--last-day", "last", type=_DAY, help="Until further notice by default.")
-@_by
+@acting
 def deputy(
     *,
     number: int,
@@ -170,7 +168,7 @@ def deputy(
     """Put down that NAME may act for merchant NUMBER."""
     from server_stub.services import deputies
 
-    caisse = _caisse()
+    caisse = opened()
     done = deputies.appoint(
         caisse,
         number,
@@ -192,7 +190,7 @@ def deputy_end(deputy_number: int, forget: bool) -> None:
     """Let a deputation end today, by its own number."""
     from server_stub.services import deputies
 
-    caisse = _caisse()
+    caisse = opened()
     refused = deputies.dismiss(caisse, deputy_number)
     if refused is not None:
         _refuse_deputy(refused.name)
@@ -245,9 +243,3 @@ def _refuse_deputy(why: str) -> NoReturn:
 
     click.echo(f"clafoutis-server: {NOT_DEPUTED[why]}", err=True)
     sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

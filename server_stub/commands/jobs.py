@@ -1,7 +1,5 @@
 """`clafoutis-server jobs`: what the service does by itself, run by a timer or by hand."""
 
-# ruff: noqa: PLC0415 - Django is set up by the group above, and no model may be imported before
-
 from __future__ import annotations
 
 import sys

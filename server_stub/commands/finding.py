@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 
 if TYPE_CHECKING:
     from cardkit.resolutions import DisputeKind
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from server_stub.services.caisse import Caisse
     from server_stub.services.deciding import Result
 
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _number = click.argument("number", type=int)
 SHOWN: Final = 8
 """Characters of a dispute's number that people type."""
@@ -33,7 +32,7 @@ def list_findings() -> None:
     from server_stub.console.work_table import proposal_line, work_table
     from server_stub.services import deciding, resolve
 
-    caisse = _caisse()
+    caisse = opened()
     numbers = resolve.numbers(caisse)
     for line in work_table(resolve.open_work(caisse), numbers):
         click.echo(line)
@@ -48,7 +47,7 @@ def show(number: int) -> None:
     from server_stub.console.work_table import work_page
     from server_stub.services import resolve
 
-    caisse = _caisse()
+    caisse = opened()
     for line in work_page(resolve.item(caisse, _finding(caisse, number)), number):
         click.echo(line)
 
@@ -62,7 +61,7 @@ def show(number: int) -> None:
     default="accept",
     show_default=True,
 )
-@_by
+@acting
 def accept(number: int, deed: str, by: str) -> None:
     """Leave a finding as it stands, or put down that somebody was written to."""
     from server_stub.rules.worklist import Deed
@@ -74,7 +73,7 @@ def accept(number: int, deed: str, by: str) -> None:
 @finding.command()
 @_number
 @click.argument("text")
-@_by
+@acting
 def note(number: int, text: str, by: str) -> None:
     """Keep what was found out, beside the log; it names no member."""
     from server_stub.services import resolve
@@ -86,7 +85,7 @@ def note(number: int, text: str, by: str) -> None:
 
 @finding.command()
 @_number
-@_by
+@acting
 def hold(number: int, by: str) -> None:
     """Hold what is owed for a sale until people decide."""
     from server_stub.services import resolve
@@ -97,7 +96,7 @@ def hold(number: int, by: str) -> None:
 @finding.command()
 @_number
 @click.option("--merchant", type=int, help="For whom, where the terminal sold for several.")
-@_by
+@acting
 def pay(number: int, merchant: int | None, by: str) -> None:
     """Pay what a finding keeps back; where it takes two, each gives the same command."""
     from server_stub.services import resolve
@@ -107,7 +106,7 @@ def pay(number: int, merchant: int | None, by: str) -> None:
 
 @finding.command("return")
 @_number
-@_by
+@acting
 def give_back(number: int, by: str) -> None:
     """Give a finding's money back to the member; where it takes two, each gives this command."""
     from server_stub.services import resolve
@@ -117,7 +116,7 @@ def give_back(number: int, by: str) -> None:
 
 @finding.command()
 @_number
-@_by
+@acting
 def block(number: int, by: str) -> None:
     """Block the card of a finding."""
     from server_stub.services import resolve
@@ -127,7 +126,7 @@ def block(number: int, by: str) -> None:
 
 @finding.command()
 @_number
-@_by
+@acting
 def revoke(number: int, by: str) -> None:
     """Revoke the terminal of a finding."""
     from server_stub.services import resolve
@@ -137,12 +136,12 @@ def revoke(number: int, by: str) -> None:
 
 @finding.command()
 @click.argument("act", type=int)
-@_by
+@acting
 def undo(act: int, by: str) -> None:
     """Take back an act, by a new one that says which; what had taken two takes two again."""
     from server_stub.services import reverse
 
-    caisse = _caisse()
+    caisse = opened()
     said(reverse.take_back(caisse, act, by=person_of(caisse, by)))
 
 
@@ -155,13 +154,13 @@ def dispute() -> None:
 @click.argument("card")
 @click.argument("counter", type=int)
 @click.option("--amount-cents", type=int, help="What is disputed; left out: the whole sale.")
-@_by
+@acting
 def open_dispute(card: str, counter: int, amount_cents: int | None, by: str) -> None:
     """Dispute a sale of CARD (its UID) at COUNTER, as `dispute sales` shows it."""
     from server_stub.models import Dispute
     from server_stub.services import disputes
 
-    caisse = _caisse()
+    caisse = opened()
     kind = _kind(amount_cents)
     sale = _sale(caisse, card, counter)
     made = disputes.open_dispute(
@@ -180,7 +179,7 @@ def sales(card: str) -> None:
     from server_stub.console.work_table import sale_line
     from server_stub.services import disputes
 
-    for sale in disputes.sales_of(_caisse(), card):
+    for sale in disputes.sales_of(opened(), card):
         click.echo(sale_line(sale))
 
 
@@ -191,7 +190,7 @@ def list_disputes() -> None:
     from server_stub.services import disputes
     from server_stub.services.resolved import facts_of_dispute
 
-    for one in disputes.all_disputes(_caisse()):
+    for one in disputes.all_disputes(opened()):
         click.echo(dispute_line(facts_of_dispute(one), str(one.card)))
 
 
@@ -199,13 +198,13 @@ def list_disputes() -> None:
 @click.argument("number")
 @click.option("--agrees/--contests", required=True)
 @click.option("--text", default="", help="What the producer wrote; it can be erased later.")
-@_by
+@acting
 def answer(*, number: str, agrees: bool, text: str, by: str) -> None:
     """Put down what the producer answered."""
     from cardkit.resolutions import DisputeAnswer
     from server_stub.services import disputes
 
-    caisse = _caisse()
+    caisse = opened()
     word = DisputeAnswer.AGREES if agrees else DisputeAnswer.CONTESTS
     one = _dispute(caisse, number)
     said(disputes.answer(caisse, one, word, text=text, by=person_of(caisse, by)))
@@ -215,20 +214,20 @@ def answer(*, number: str, agrees: bool, text: str, by: str) -> None:
 @click.argument("number")
 @click.option("--return/--reject", "to_member", required=True)
 @click.option("--because", type=click.Choice(["shown", "agreed", "withdrawn"]), default="shown")
-@_by
+@acting
 def decide(*, number: str, to_member: bool, because: str, by: str) -> None:
     """Give the amount back to the member, or let the sale stand; above the limit, as two."""
     from cardkit.resolutions import DisputeReason
     from server_stub.services import disputes
 
-    caisse = _caisse()
+    caisse = opened()
     one, reason = _dispute(caisse, number), DisputeReason[because.upper()]
     person = person_of(caisse, by)
     said(disputes.decide(caisse, one, to_member=to_member, reason=reason, by=person))
 
 
 def _do(number: int, by: str, deed: Callable[[Caisse, Finding, int], Result]) -> None:
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     said(deed(caisse, _finding(caisse, number), person))
 
@@ -308,9 +307,3 @@ def _sale(caisse: Caisse, card: str, counter: int) -> CardTransaction:
     if sale is None:
         raise click.BadParameter(_("aucune vente prouvée de cette carte à ce compteur"))
     return sale
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

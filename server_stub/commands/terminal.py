@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 
 if TYPE_CHECKING:
     from server_stub.models import Terminal
     from server_stub.services.caisse import Caisse
 
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _yes = click.option("--yes", is_flag=True, help="What is shown was read; ask nothing.")
 _number = click.argument("number", type=int)
 
@@ -30,7 +29,7 @@ def list_terminals() -> None:
     from server_stub.console.fleet_table import fleet_table
     from server_stub.services.fleet import fleet
 
-    for line in fleet_table(fleet(_caisse())):
+    for line in fleet_table(fleet(opened())):
         click.echo(line)
 
 
@@ -41,7 +40,7 @@ def show(number: int) -> None:
     from server_stub.console.fleet_table import terminal_lines
     from server_stub.services.fleet import state_of
 
-    caisse = _caisse()
+    caisse = opened()
     for line in terminal_lines(state_of(caisse, _terminal(caisse, number))):
         click.echo(line)
 
@@ -55,7 +54,7 @@ def missing(number: int | None) -> None:
     from server_stub.console.fleet_table import missing_lines
     from server_stub.services.fleet import fleet, state_of
 
-    caisse = _caisse()
+    caisse = opened()
     states = fleet(caisse) if number is None else (state_of(caisse, _terminal(caisse, number)),)
     lines = [line for state in states for line in missing_lines(state)]
     for line in lines:
@@ -68,7 +67,7 @@ def missing(number: int | None) -> None:
 @terminals.command()
 @_number
 @_yes
-@_by
+@acting
 def stolen(number: int, by: str, yes: bool) -> None:
     """Declare terminal NUMBER stolen: shows the bound first, then does all of it at once."""
     from django.utils.translation import gettext as _
@@ -76,7 +75,7 @@ def stolen(number: int, by: str, yes: bool) -> None:
     from server_stub.console.fleet_table import exposure_lines, next_steps
     from server_stub.services import theft
 
-    caisse = _caisse()
+    caisse = opened()
     person, terminal = person_of(caisse, by), _terminal(caisse, number)
     shown = theft.exposure(caisse, terminal)
     for line in exposure_lines(shown):
@@ -93,14 +92,14 @@ def stolen(number: int, by: str, yes: bool) -> None:
 @terminals.command()
 @_number
 @_yes
-@_by
+@acting
 def lost(number: int, by: str, yes: bool) -> None:
     """Declare that terminal NUMBER burnt or drowned: its sales come back from the cards."""
     from django.utils.translation import gettext as _
 
     from server_stub.services import recover
 
-    caisse = _caisse()
+    caisse = opened()
     person, terminal = person_of(caisse, by), _terminal(caisse, number)
     if not yes:
         click.confirm(_("Déclarer ce terminal perdu ? On ne peut pas le reprendre."), abort=True)
@@ -110,12 +109,12 @@ def lost(number: int, by: str, yes: bool) -> None:
 
 @terminals.command()
 @_number
-@_by
+@acting
 def revoke(number: int, by: str) -> None:
     """Give terminal NUMBER nothing to sell with any more; what it tells still counts."""
     from server_stub.services import theft
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     refused = theft.revoke(caisse, _terminal(caisse, number), by=person)
     if refused is not None:
@@ -126,14 +125,14 @@ def revoke(number: int, by: str) -> None:
 @_number
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Today by default, or tomorrow.")
 @click.option("--merchant", "merchants", type=int, multiple=True, help="All of them by default.")
-@_by
+@acting
 def loan(*, number: int, on: datetime | None, merchants: tuple[int, ...], by: str) -> None:
     """Lend terminal NUMBER until midnight to any merchant: it ends by itself."""
     from django.utils.translation import gettext as _
 
     from server_stub.services import lending
 
-    caisse = _caisse()
+    caisse = opened()
     done = lending.lend(
         caisse,
         _terminal(caisse, number),
@@ -149,12 +148,12 @@ def loan(*, number: int, on: datetime | None, merchants: tuple[int, ...], by: st
 @terminals.command("merchants")
 @_number
 @click.argument("merchants", type=int, nargs=-1, required=True)
-@_by
+@acting
 def assign(number: int, merchants: tuple[int, ...], by: str) -> None:
     """Let terminal NUMBER sell for these MERCHANTS from its next exchange on."""
     from server_stub.services import lending
 
-    caisse = _caisse()
+    caisse = opened()
     person = person_of(caisse, by)
     done = lending.assign(caisse, _terminal(caisse, number), merchants, by=person)
     if isinstance(done, lending.NotPermitted):
@@ -182,9 +181,3 @@ def _refuse_permit(why: str) -> NoReturn:
 
     click.echo(f"clafoutis-server: {NOT_PERMITTED[why]}", err=True)
     sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

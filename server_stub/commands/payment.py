@@ -11,7 +11,7 @@ import click
 
 from cardkit.money import parse_amount
 from cardkit.till_box import Means
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 from server_stub.services.amounts import euros
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ MEANS: Final = {
     "cash": Means.CASH,
     "cheque": Means.CHEQUE,
 }
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _on = click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day; today by default.")
 
 
@@ -40,7 +39,7 @@ def contribution() -> None:
 @click.option("--reference", default="", help="Of a transfer: the bank's number, never a name.")
 @click.option("--number", type=int, help="Of a paper stub that was written already.")
 @_on
-@_by
+@acting
 def receive(
     *,
     account: str,
@@ -57,7 +56,7 @@ def receive(
     from server_stub.services import payments
     from server_stub.services.payments import Taken
 
-    caisse = _caisse()
+    caisse = opened()
     done = payments.take(
         caisse,
         account_of(caisse, account),
@@ -78,7 +77,7 @@ def receive(
 @contribution.command()
 @click.argument("reference")
 @_on
-@_by
+@acting
 def cancel(reference: str, on: datetime | None, by: str) -> None:
     """Take back the payment of REFERENCE, such as Q2026-00012, by an entry of its own."""
     from django.utils.translation import gettext as _
@@ -86,7 +85,7 @@ def cancel(reference: str, on: datetime | None, by: str) -> None:
     from server_stub.services import payments
     from server_stub.services.payments import Taken
 
-    caisse = _caisse()
+    caisse = opened()
     found = payment_of(caisse, reference)
     done = payments.take_back(caisse, found, day=_day(caisse, on), by=person_of(caisse, by))
     if not isinstance(done, Taken):
@@ -97,14 +96,14 @@ def cancel(reference: str, on: datetime | None, by: str) -> None:
 @contribution.command()
 @click.argument("reference")
 @click.option("--caisse-name", envvar="CLAFOUTIS_DEBTOR_NAME", show_envvar=True, required=True)
-@_by
+@acting
 def quittance(reference: str, caisse_name: str, by: str) -> None:
     """Print the quittance of REFERENCE with its stub; a second print is a duplicate."""
     from server_stub.exports.quittance import quittance_lines
     from server_stub.services import payments
     from server_stub.services.payments import Quittance
 
-    caisse = _caisse()
+    caisse = opened()
     found = payment_of(caisse, reference)
     done = payments.print_quittance(caisse, found, by=person_of(caisse, by))
     if not isinstance(done, Quittance):
@@ -119,7 +118,7 @@ def reference_of(account: str) -> None:
     """Show what the member of ACCOUNT puts on transfers, so that they are recognised."""
     from server_stub.services import payments
 
-    caisse = _caisse()
+    caisse = opened()
     click.echo(payments.reference_of(account_of(caisse, account)))
 
 
@@ -130,7 +129,7 @@ def late() -> None:
     from server_stub.services import payments
     from server_stub.services.late import late_accounts
 
-    caisse = _caisse()
+    caisse = opened()
     for line in late_table(late_accounts(caisse), payments.whose(caisse)):
         click.echo(line)
 
@@ -144,7 +143,7 @@ def remind(out: Path) -> None:
     from server_stub.exports.reminders import reminder_list
     from server_stub.services.late import reminders
 
-    found = reminders(_caisse())
+    found = reminders(opened())
     with out.open("xb") as file:
         file.write(reminder_list(found))
     click.echo(_("Membres à relancer : %(count)s") % {"count": len(found)}, err=True)
@@ -162,7 +161,7 @@ def show() -> None:
 
     from server_stub.services.cash_box import box
 
-    caisse = _caisse()
+    caisse = opened()
     held = box(caisse)
     click.echo(_("Espèces : %(sum)s") % {"sum": euros(held.cash_cents)})
     facts = {"count": len(held.cheques), "sum": euros(held.cheques_cents)}
@@ -172,7 +171,7 @@ def show() -> None:
 
 @cash.command()
 @click.argument("pieces")
-@_by
+@acting
 def count(pieces: str, by: str) -> None:
     """Put a count on record: PIECES such as "20x3 5x1 0,50x4"; what is off becomes a difference."""
     from django.utils.translation import gettext as _
@@ -184,7 +183,7 @@ def count(pieces: str, by: str) -> None:
     if isinstance(counted, NotCounted):
         text = _("« %(word)s » n’est pas un compte de pièces ou de billets, comme 20x3")
         raise click.BadParameter(text % {"word": counted.word})
-    caisse = _caisse()
+    caisse = opened()
     done = cash_box.count(caisse, counted, by=person_of(caisse, by))
     facts = {
         "counted": euros(done.counted_cents),
@@ -206,7 +205,7 @@ def count(pieces: str, by: str) -> None:
 @click.option("--cheques", is_flag=True, help="The cheques instead of cash.")
 @click.option("--slip", required=True, help="Number of the slip.")
 @_on
-@_by
+@acting
 def deposit(*, amount: str | None, cheques: bool, slip: str, on: datetime | None, by: str) -> None:
     """Hand cash in to the bank or the trésorier: AMOUNT in euros, or all; or every cheque."""
     from django.utils.translation import gettext as _
@@ -216,7 +215,7 @@ def deposit(*, amount: str | None, cheques: bool, slip: str, on: datetime | None
 
     if cheques and amount:
         raise click.UsageError("AMOUNT, --cheques")
-    caisse = _caisse()
+    caisse = opened()
     day, person = _day(caisse, on), person_of(caisse, by)
     if cheques:
         done = cash_box.hand_in_cheques(caisse, day=day, reference=slip, by=person)
@@ -277,9 +276,3 @@ def _day(caisse: Caisse, on: datetime | None) -> date:
     from cardkit.clock import business_date
 
     return on.date() if on else business_date(caisse.now())
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from server_stub.money_commands import person_of
+from server_stub.commands.context import acting, opened, person_of
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
 _ROLES: Final = ("guardian", "relative", "carer", "social_worker", "interpreter", "other")
-_by = click.option("--by", required=True, metavar="NAME", help="Who does it: a console user.")
 _write = click.option("--write", is_flag=True, help="Do it; without this it is only shown.")
 _places = click.option("--places", type=click.IntRange(1), required=True)
 _seed = click.option("--seed", default="", help="Of a draw, as it was published.")
@@ -40,7 +39,7 @@ def waiting() -> None:
 
     from server_stub.services.waves import fingerprint, waiting_list
 
-    people = waiting_list(_caisse())
+    people = waiting_list(opened())
     for person in people:
         click.echo(f"{person.pk:>5}  {person.applied_on}  {person.account}  {person.name}")
     digest = fingerprint(bytes(it.account.number) for it in people).hex()
@@ -54,7 +53,7 @@ def draw(places: int, seed: str) -> None:
     """Show whom the next wave would admit; nothing is written."""
     from server_stub.services import waves
 
-    done = waves.draw(_caisse(), places=places, seed=seed)
+    done = waves.draw(opened(), places=places, seed=seed)
     if isinstance(done, waves.NotDrawn):
         _refuse(done)
         return
@@ -64,12 +63,12 @@ def draw(places: int, seed: str) -> None:
 @wave.command()
 @_places
 @_seed
-@_by
+@acting
 def admit(places: int, seed: str, by: str) -> None:
     """Admit the next wave: the list that `wave draw` shows."""
     from server_stub.services import waves
 
-    caisse = _caisse()
+    caisse = opened()
     done = waves.admit(caisse, places=places, seed=seed, by=person_of(caisse, by))
     if isinstance(done, waves.NotDrawn):
         _refuse(done)
@@ -98,7 +97,7 @@ def add(
     from server_stub.services import people
 
     person = people.register(
-        _caisse(),
+        opened(),
         name,
         applied_on=None if applied_on is None else applied_on.date(),
         address=address,
@@ -114,7 +113,7 @@ def show(who: str) -> None:
     """Print everything that is known of a member, for the member."""
     from server_stub.services import people
 
-    caisse = _caisse()
+    caisse = opened()
     told = people.all_about(caisse, _person(caisse, who))
     click.echo(json.dumps(told, ensure_ascii=False, indent=1))
 
@@ -130,7 +129,7 @@ def helper(*, who: str, name: str, role: str, telephone: str, email: str) -> Non
     from server_stub.models import HelperRole
     from server_stub.services import people
 
-    caisse = _caisse()
+    caisse = opened()
     person = _person(caisse, who)
     people.add_helper(caisse, person, name, role=HelperRole(role), telephone=telephone, email=email)
 
@@ -144,7 +143,7 @@ def helper_gone(who: str, name: str) -> None:
 
     from server_stub.services import people
 
-    caisse = _caisse()
+    caisse = opened()
     found = _person(caisse, who).helpers.filter(name=name).first()
     if found is None:
         raise click.BadParameter(_("personne ne s’appelle « %(name)s » ici") % {"name": name})
@@ -157,7 +156,7 @@ def in_touch(who: str) -> None:
     """Say that a member was in touch today."""
     from server_stub.services import people
 
-    caisse = _caisse()
+    caisse = opened()
     people.in_touch(caisse, _person(caisse, who))
 
 
@@ -166,12 +165,12 @@ def in_touch(who: str) -> None:
 @click.argument("euros")
 @click.option("--from", "first", type=_DAY, required=True, help="The first day of a month.")
 @click.option("--persons", type=int, default=1, show_default=True, help="Of the household.")
-@_by
+@acting
 def commit(*, who: str, euros: str, first: datetime, persons: int, by: str) -> None:
     """Put a member's promise on record: EUROS a month for the voted months."""
     from server_stub.services import commitments
 
-    caisse = _caisse()
+    caisse = opened()
     done = commitments.commit(
         caisse,
         _account(caisse, who),
@@ -190,7 +189,7 @@ def commit(*, who: str, euros: str, first: datetime, persons: int, by: str) -> N
 @click.option("--lower-to", metavar="EUROS", help="Hardship: less is due; the credit stays.")
 @click.option("--month-off", is_flag=True, help="That month: no dues and no credit.")
 @click.option("--persons", type=int, help="Of the household, from then on.")
-@_by
+@acting
 def change(
     *,
     who: str,
@@ -206,7 +205,7 @@ def change(
 
     if [lower_to is not None, month_off, persons is not None].count(True) != 1:
         raise click.UsageError("--lower-to | --month-off | --persons")
-    caisse = _caisse()
+    caisse = opened()
     kind = CommitmentChangeKind.PERSONS
     if lower_to is not None:
         kind = CommitmentChangeKind.AMOUNT
@@ -246,7 +245,7 @@ def renew(
     """Show whom the renewal concerns; renew WHO, or with --due --same everybody at once."""
     from server_stub.services import renewals
 
-    caisse = _caisse()
+    caisse = opened()
     if who is None:
         if same and due and write:
             _show_plans(renewals.renew_same(caisse, by=person_of(caisse, by or "")))
@@ -276,7 +275,7 @@ def leave(*, who: str, card: str, month: datetime | None, by: str | None, write:
     """Show what happens when a member leaves; with --write, do it."""
     from server_stub.services import exits
 
-    caisse = _caisse()
+    caisse = opened()
     account = _account(caisse, who)
     where, first = exits.CardIs(card), None if month is None else month.date()
     done = (
@@ -292,30 +291,30 @@ def leave(*, who: str, card: str, month: datetime | None, by: str | None, write:
 
 @member.command("card-back")
 @click.argument("who")
-@_by
+@acting
 def card_back(who: str, by: str) -> None:
     """Block the card that somebody who left had kept."""
     from server_stub.services import exits
 
-    caisse = _caisse()
+    caisse = opened()
     click.echo(exits.take_card_back(caisse, _account(caisse, who), by=person_of(caisse, by)))
 
 
 @member.command()
-@_by
+@acting
 def lapse(by: str) -> None:
     """Take back what blocked cards of leavers have left, where every stall knows of the block."""
     from server_stub.services import exits
     from server_stub.services.amounts import euros
 
-    caisse = _caisse()
+    caisse = opened()
     cents = exits.lapse_due(caisse, by=person_of(caisse, by))
     click.echo(euros(cents, _language()))
 
 
 @member.command()
 @click.argument("who")
-@_by
+@acting
 @_write
 def erase(who: str, by: str, *, write: bool) -> None:
     """Forget who a member is, and who helped; the books stay what they are."""
@@ -323,7 +322,7 @@ def erase(who: str, by: str, *, write: bool) -> None:
 
     from server_stub.services import people
 
-    caisse = _caisse()
+    caisse = opened()
     person = _person(caisse, who)
     number = person_of(caisse, by)
     if not write:
@@ -473,9 +472,3 @@ def _refuse(why: Enum) -> None:
 
     click.echo(f"clafoutis-server: {refusal_in_words(why)}", err=True)
     sys.exit(1)
-
-
-def _caisse() -> Caisse:
-    from server_stub.wiring import caisse
-
-    return caisse()

@@ -1,7 +1,5 @@
 """`clafoutis-server pin-code`: what a producer is told who has forgotten the PIN."""
 
-# ruff: noqa: PLC0415 - Django is set up by the group above, and no model may be imported before
-
 from __future__ import annotations
 
 import sys
