@@ -41,7 +41,7 @@ def test_what_nobody_else_holds_is_verified_at_each_start(tmp_path: Path) -> Non
 
 
 def test_a_signature_that_rots_is_seen_as_well(tmp_path: Path) -> None:
-    """Promise: no part of what nobody else holds is left out. Red when hashes alone are followed."""
+    """Promise: no part of what nobody else holds is left out. Red for hashes alone."""
     journal = make(tmp_path)
     sell(journal)
     sell(journal)
