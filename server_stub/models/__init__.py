@@ -55,6 +55,7 @@ from server_stub.models.resolution import (
     PaperSlip,
     Proposal,
 )
+from server_stub.models.role import ConsoleRole, RoleEnd, RoleGrant
 from server_stub.models.settlement import (
     PayoutEvidence,
     SettledTold,
@@ -91,6 +92,7 @@ __all__ = [
     "ClaimDecision",
     "Commitment",
     "CommitmentChange",
+    "ConsoleRole",
     "Contribution",
     "Convention",
     "ConventionEnd",
@@ -129,6 +131,8 @@ __all__ = [
     "QuittancePrint",
     "RecordSeen",
     "RefundClaim",
+    "RoleEnd",
+    "RoleGrant",
     "Rule",
     "SettledTold",
     "Settlement",
