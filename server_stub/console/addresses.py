@@ -8,8 +8,9 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
+from server_stub.console.declared import addresses
 from server_stub.console.login import Login
-from server_stub.console.page import overview
+from server_stub.console.pages import PAGES
 from server_stub.console.words import choose_language
 from server_stub.services.caisse import Caisse
 
@@ -17,7 +18,7 @@ from server_stub.services.caisse import Caisse
 def of_people(caisse: Callable[[], Caisse]) -> list[URLPattern]:
     """What only a person who has logged in may see or do."""
     return [
-        path("", login_required(overview(caisse)), name="console"),
+        *addresses(PAGES, caisse),
         path("logout", login_required(LogoutView.as_view()), name="logout"),
     ]
 

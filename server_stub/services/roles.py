@@ -46,11 +46,11 @@ class Holdings:
 def holdings(caisse: Caisse, user: int) -> Holdings:
     """Return what a user may do today; one query."""
     today = business_date(caisse.now())
-    rows = list(in_force(caisse, today).filter(user=user).values_list("role", "merchant"))
+    held = list(in_force(caisse, today).filter(user=user))
     return Holdings(
         user=user,
-        roles=frozenset(ConsoleRole(role) for role, _merchant in rows),
-        merchants=frozenset(merchant for _role, merchant in rows if merchant is not None),
+        roles=frozenset(ConsoleRole(one.role) for one in held),
+        merchants=frozenset(one.merchant_id for one in held if one.merchant_id is not None),
     )
 
 
@@ -105,9 +105,7 @@ def end(caisse: Caisse, number: int, *, by: int) -> NotGranted | None:
             others = in_force(caisse, today).filter(role=ConsoleRole.ADMINISTRATOR)
             if not others.exclude(user=ends.user_id).exists():
                 return NotGranted.LAST_ADMINISTRATOR
-        RoleEnd.objects.using(caisse.using).create(
-            grant=ends, ended_by=by, ended_at=caisse.now()
-        )
+        RoleEnd.objects.using(caisse.using).create(grant=ends, ended_by=by, ended_at=caisse.now())
         return None
 
 
@@ -117,8 +115,6 @@ def _is_merchant(caisse: Caisse, number: int | None) -> bool:
     return Merchant.objects.using(caisse.using).filter(id=number).exists()
 
 
-def _has(
-    caisse: Caisse, user: int, role: ConsoleRole, merchant: int | None, day: date
-) -> bool:
+def _has(caisse: Caisse, user: int, role: ConsoleRole, merchant: int | None, day: date) -> bool:
     same = in_force(caisse, day).filter(user=user, role=role, merchant=merchant)
     return same.filter(until_day__isnull=True).exists()

@@ -10,9 +10,10 @@ from typing import Final
 from django.contrib.auth.models import User
 
 from cardkit.clock import business_date
-from server_stub.models import Account, Merchant
+from cardkit.errors import must
+from server_stub.models import Account, ConsoleRole, Merchant, RoleGrant
 from server_stub.rules.conventions import Category, Span, Terms
-from server_stub.services import conventions
+from server_stub.services import conventions, roles
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import start_rules
 
@@ -52,8 +53,13 @@ def seed(caisse: Caisse) -> Seeded:
         )
 
 
-def console_user(caisse: Caisse, name: str) -> str | None:
-    """Make a console user with a random password; None when there is one of that name."""
+def console_user(
+    caisse: Caisse, name: str, *held: ConsoleRole, merchant: int | None = None
+) -> str | None:
+    """Make a console user with a random password; None when there is one of that name.
+
+    They coordinate unless other roles are named; `merchant` is whose sales a merchant sees.
+    """
     users = User.objects.using(caisse.using)
     if users.filter(username=name).exists():
         return None
@@ -61,6 +67,10 @@ def console_user(caisse: Caisse, name: str) -> str | None:
     user = User(username=name)
     user.set_password(password)
     user.save(using=caisse.using)
+    for role in held or (ConsoleRole.COORDINATOR,):
+        whose = merchant if role is ConsoleRole.MERCHANT else None
+        given = roles.grant(caisse, user.pk, role, by=0, merchant=whose)
+        must(isinstance(given, RoleGrant), "a new user can be given any role")
     return password
 
 

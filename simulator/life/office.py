@@ -25,6 +25,7 @@ from server_stub.models import (
     Card,
     CardTransaction,
     Commitment,
+    ConsoleRole,
     Convention,
     Dispute,
     Merchant,
@@ -99,8 +100,12 @@ class Office:
             drawing(plan.seed, "numbers"),
             CardTable(caisse, keys, reader),
         )
-        for name in (COORDINATOR, TREASURER, COMMITTEE):
-            password = console_user(caisse, name)
+        for name, role in (
+            (COORDINATOR, ConsoleRole.COORDINATOR),
+            (TREASURER, ConsoleRole.TREASURER),
+            (COMMITTEE, ConsoleRole.COMMITTEE),
+        ):
+            password = console_user(caisse, name, role)
             must(password is not None, "nobody was there before")
             office.passwords[name] = password or ""
         start_rules(caisse, from_day=plan.first_day.replace(day=1))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
+from server_stub.console.visit import Visit
 from server_stub.console.words import (
     ADVICE,
     FINDINGS,
@@ -23,18 +20,10 @@ from server_stub.services.amounts import euros
 from server_stub.services.caisse import Caisse
 from server_stub.services.overview import Overview, Point, overview_of
 
-View = Callable[[HttpRequest], HttpResponse]
 
-
-def overview(caisse: Callable[[], Caisse]) -> View:
-    """Return the view of a caisse's state."""
-
-    @require_safe
-    def view(request: HttpRequest) -> HttpResponse:
-        serving = caisse()
-        return render(request, "console.html", _context(serving, overview_of(serving)))
-
-    return view
+def home(visit: Visit) -> HttpResponse:
+    """Show the state of a caisse."""
+    return visit.page("console.html", _context(visit.caisse, overview_of(visit.caisse)))
 
 
 def _context(caisse: Caisse, state: Overview) -> dict[str, object]:

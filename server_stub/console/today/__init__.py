@@ -1,0 +1,1 @@
+"""The home page: a day, not a menu."""

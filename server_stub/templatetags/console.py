@@ -1,0 +1,38 @@
+"""Filters and tags of the console's templates: money, numbers of cards, the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+
+from server_stub.console.pages import Entry, menu
+from server_stub.services.amounts import euros as in_words
+
+register = template.Library()
+
+
+@register.filter
+def euros(amount_cents: int | None) -> str:
+    """Return an amount in the reader's language; a dash where there is none."""
+    return "–" if amount_cents is None else in_words(amount_cents)
+
+
+@register.filter
+def or_dash(amount_cents: int | None) -> str:
+    """Return an amount, or a dash for nothing: columns that are mostly empty are easier to read."""
+    return in_words(amount_cents) if amount_cents else "–"
+
+
+@register.filter
+def upper_hex(value: bytes | memoryview) -> str:
+    """Return bytes as a card's number is printed."""
+    return bytes(value).hex().upper()
+
+
+@register.simple_tag(takes_context=True)
+def console_menu(context: dict[str, Any]) -> Iterable[tuple[Any, list[Entry]]]:
+    """Return the menu of whoever visits; nothing where nobody is known."""
+    visit = context.get("visit")
+    return [] if visit is None else list(menu(visit.holdings, visit.request.path))
