@@ -74,13 +74,16 @@ class Closures:
         What is amber is left to the service. A day that is over already is closed without the
         sales made since. Months and years that are over follow.
         """
-        made = self._make_up_days(self._today)
+        today = self._today
+        made = self._make_up_days(today)
         asked = [it for it in made if isinstance(it.body, Closure) and it.body.business_date == day]
-        if asked:
+        marks = self._journal.marks(self.day_begins_after)
+        # A clock that told another day for a while cuts today in two, and it still goes on.
+        goes_on = day == today and has_money(marks)
+        if asked and not goes_on:
             self._close_periods()
             return asked[-1]
         closed = self._journal.last_closure(ClosurePeriod.DAY)
-        marks = self._journal.marks(self.day_begins_after)
         if closed is not None and closed.business_date == day and not has_money(marks):
             return AlreadyClosed(closed)
         self._amber.give_up(DoubtReason.DAY_CLOSED, until_seq=self._journal.head.seq)

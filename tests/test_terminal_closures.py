@@ -242,6 +242,43 @@ def test_a_look_at_the_totals_closes_nothing(stall: Stall) -> None:
     stall.close()
 
 
+def test_a_clock_that_leapt_in_between_leaves_nothing_of_today_out(stall: Stall) -> None:
+    """Promise: closing today closes all of it, though the clock told another year for a while.
+
+    Red when the closure of the stretch before the leap is taken for that of the whole day.
+    """
+    stall.sell(10_00)
+    now = stall.world.now
+    stall.pass_days(8 * 365)
+    stall.till.closures.read_totals()
+    stall.world.clock.set(now)
+    stall.sell(4_00)
+    torn(stall, 5_00)
+    entry = stall.close_day()
+    assert stall.till.journal.open_intents() == ()
+    before, rest = closures(stall, ClosurePeriod.DAY)
+    assert entry.body == rest
+    assert (before.sales_cents, rest.sales_cents) == (10_00, 4_00)
+    assert rest.business_date == before.business_date == START.date()
+    assert rest.first_seq == before.last_seq + 1
+    assert isinstance(stall.till.close_day(START.date()), AlreadyClosed)
+    stall.close()
+
+
+def test_a_day_that_a_clock_cut_off_is_closed_once(stall: Stall) -> None:
+    """Promise: when nothing came after the leap, closing today is one closure, and it is shown."""
+    stall.sell(10_00)
+    now = stall.world.now
+    stall.pass_days(8 * 365)
+    stall.till.closures.read_totals()
+    stall.world.clock.set(now)
+    entry = stall.close_day()
+    (closed,) = closures(stall, ClosurePeriod.DAY)
+    assert entry.body == closed
+    assert closed.sales_cents == 10_00
+    stall.close()
+
+
 def test_closing_twice_is_said_so(stall: Stall) -> None:
     """Promise: the line-mode till says that the day is closed already, and counts ambers alone."""
     stall.sell(10_00)
