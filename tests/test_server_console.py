@@ -13,10 +13,11 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.utils import translation
+from pytest_django import DjangoAssertNumQueries
 
 from server_stub.console.table import owed_table
 from server_stub.console.words import ADVICE, FINDINGS, REASONS, facts_in_words
-from server_stub.models import Finding, Merchant
+from server_stub.models import Finding
 from server_stub.rules.findings import FindingKind
 from server_stub.services import guesses
 from server_stub.services.owed import owed_to_merchants
@@ -152,15 +153,13 @@ def test_french_unless_the_browser_asks_for_english(world: ServiceWorld) -> None
 def test_deliveries_that_brought_nothing_are_not_shown(world: ServiceWorld, person: Client) -> None:
     """A terminal that asks every few minutes does not push the last sales off the page."""
     stall = world.stall()
-    assert "Rien de nouveau n’est encore arrivé" in page(person)
+    assert "Rien de nouveau n’est arrivé" in page(person)
     stall.sync()
     for _ in range(25):
         stall.sync()
     shown = page(person)
-    assert shown.count('data-label="Nouvelles"') == 1
+    assert shown.count('data-label="Dernier envoi"') == 1
     assert "Rien de nouveau" not in shown
-    assert "<strong>1</strong> terminal<" in shown
-    assert "rien au dernier contact" in shown
 
 
 def test_forms_need_their_token(world: ServiceWorld) -> None:
@@ -169,8 +168,8 @@ def test_forms_need_their_token(world: ServiceWorld) -> None:
     assert strict.post("/login", {"username": "x", "password": "x"}).status_code == 403
 
 
-def test_page_tells_the_state(world: ServiceWorld, person: Client) -> None:
-    """Promise 8: what is owed, what does not match and who has reported are on one page."""
+def test_home_page_tells_the_day(world: ServiceWorld, person: Client) -> None:
+    """Promise 8: what is owed, what came and what waits for somebody are on one page."""
     card, stall = world.card(), world.stall()
     stall.sell(card, 12_50)
     stall.sell(card, 7_00)
@@ -178,19 +177,42 @@ def test_page_tells_the_state(world: ServiceWorld, person: Client) -> None:
     raised = forged(stall, intent, amount_cents=99_00)
     stall.sync([entry.signed.encoded for entry in (*before, raised, sale)])
     shown = page(person)
-    for words in ("Ferme 7", "12,50\u00a0€", "99,00\u00a0€", "aucune preuve", "n° 3", "1 connue"):
+    for words in ("12,50\u00a0€", "1 vente prouvée", "points à regarder"):
         assert words in shown, words
     english = page(person, language="en")
-    for words in ("€12.50", "What is owed", "no proof", "No. 3".lower(), 'lang="en"'):
+    for words in ("€12.50", "owed to merchants", "1 proven sale", 'lang="en"'):
         assert words in english, words
 
 
-def test_empty_pages_say_what_to_do_next(world: ServiceWorld, person: Client) -> None:
-    """An empty table is an invitation."""
-    Merchant.objects.all().delete()
+def test_empty_home_page_says_that_nothing_waits(world: ServiceWorld, person: Client) -> None:
+    """An empty list is an answer."""
     shown = page(person)
-    for words in ("clafoutis-server seed", "clafoutis-provision terminal enrol", "Rien à regarder"):
+    for words in ("personne n’attend de réponse", "Rien de nouveau n’est arrivé", "à faire"):
         assert words in shown, words
+
+
+def test_home_page_costs_the_same_whatever_came(
+    world: ServiceWorld, person: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """The first page of the morning asks no more of a long history than of a short one."""
+    card, stall = world.card(), world.stall()
+    for _ in range(4):
+        stall.sell(card, 1_00)
+        stall.sync()
+    with django_assert_max_num_queries(30):
+        person.get("/")
+
+
+def test_handover_note_is_pinned_and_replaced(world: ServiceWorld, person: Client) -> None:
+    """Who comes back finds what whoever was there left, and only the last of it."""
+    person.post("/note/", {"text": "Le marché de samedi est annulé."})
+    assert "Le marché de samedi est annulé." in page(person)
+    person.post("/note/", {"text": "Tout est rangé."})
+    shown = page(person)
+    assert "Tout est rangé." in shown
+    assert "samedi" not in shown
+    person.post("/note/", {"text": ""})
+    assert "Tout est rangé." not in page(person)
 
 
 def test_nothing_inline_and_nothing_from_elsewhere(world: ServiceWorld, person: Client) -> None:
@@ -206,7 +228,7 @@ def test_nothing_inline_and_nothing_from_elsewhere(world: ServiceWorld, person: 
 
 def test_text_of_others_is_escaped(world: ServiceWorld, person: Client) -> None:
     """Promise 7: a name that is code is shown, not run."""
-    Merchant.objects.create(id=9, name="<script>alert(1)</script>")
+    person.post("/note/", {"text": "<script>alert(1)</script>"})
     assert "&lt;script&gt;" in page(person)
 
 

@@ -21,8 +21,10 @@ from server_stub.rules.scheme import LateDues, RuleName
 from server_stub.services import issue, payments, rebuild, rules_in_force
 from server_stub.services.commitments import Promised, commit
 from server_stub.services.directory import publish
+from server_stub.services.entitled import standing_of
 from server_stub.services.late import late_accounts, reminders
 from server_stub.services.payments import Taken
+from server_stub.services.standings import standings
 from simulator.card import VirtualCard
 from tests.service_books import allowance_at, payable_cents
 from tests.service_world import ServiceWorld
@@ -233,3 +235,14 @@ def test_ages_are_told_apart_at_their_edges() -> None:
                 is_credit_withheld(paid, day, days_given=DAYS_GIVEN, days_borne=borne)
                 is is_withheld
             )
+
+
+def test_all_standings_at_once_are_each_ones_own(world: ServiceWorld) -> None:
+    """Promise 7: a list made in one go says of nobody what their own page does not say."""
+    accounts = [member(world)[1], member(world, months=3)[1], member(world)[1]]
+    pay(world, accounts[0], 20_00)
+    pay(world, accounts[2], 5_00)
+    world.clock.pass_time(timedelta(days=45))
+    together = {one.account: one.paid for one in standings(world.caisse)}
+    assert together == {one: standing_of(world.caisse, one.pk) for one in accounts}
+    assert sum(one.late_cents for one in together.values()) > 0

@@ -1,10 +1,10 @@
-"""Compiles the catalogues of terminal and workshop: every `*.po` of theirs becomes its `*.mo`.
+"""Compiles every catalogue: each `*.po` becomes its `*.mo`.
 
     python -m tools.build_messages
 
 The compiled files are kept in the tree, because the machines that a wheel is built on need no
 gettext; a test holds them to their sources. Format: GNU gettext manual, "The Format of GNU MO
-Files"; of the source format we use plain msgid and msgstr only.
+Files".
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ import click
 TREE = Path(__file__).resolve().parent.parent
 _MAGIC = 0x950412DE
 _HEADER_BYTES = 28
+_CONTEXT, _NUL = "\x04", "\x00"
 
 
 def read_po(text: str) -> dict[str, str]:
-    """Return the messages of a catalogue, its header under the empty msgid."""
+    """Return the messages of a catalogue as its compiled form has them, the header under "".
+
+    A context stands before its message, behind a mark; plurals stand behind one another.
+    """
     messages: dict[str, str] = {}
     pair: dict[str, str] = {}
     keyword = ""
@@ -32,11 +36,26 @@ def read_po(text: str) -> dict[str, str]:
             continue
         if not stripped.startswith('"'):
             keyword, _, stripped = stripped.partition(" ")
-            if keyword == "msgid" and pair:
-                messages[pair["msgid"]] = pair["msgstr"]
+            if "msgid" in pair and keyword in {"msgctxt", "msgid"} and _is_whole(pair):
+                messages[_key(pair)] = _translation(pair)
                 pair = {}
         pair[keyword] = pair.get(keyword, "") + ast.literal_eval(stripped)
     return messages
+
+
+def _is_whole(pair: Mapping[str, str]) -> bool:
+    return any(keyword.startswith("msgstr") for keyword in pair)
+
+
+def _key(pair: Mapping[str, str]) -> str:
+    context = f"{pair['msgctxt']}{_CONTEXT}" if "msgctxt" in pair else ""
+    plural = f"{_NUL}{pair['msgid_plural']}" if "msgid_plural" in pair else ""
+    return f"{context}{pair['msgid']}{plural}"
+
+
+def _translation(pair: Mapping[str, str]) -> str:
+    said = [text for keyword, text in sorted(pair.items()) if keyword.startswith("msgstr")]
+    return _NUL.join(said)
 
 
 def compile_mo(messages: Mapping[str, str]) -> bytes:
@@ -56,8 +75,9 @@ def compile_mo(messages: Mapping[str, str]) -> bytes:
 
 
 def sources() -> list[Path]:
-    """Every catalogue of the programs that speak through plain gettext; Django has its own way."""
-    folders = (TREE / program / "locale" for program in ("terminal", "provisioning"))
+    """Every catalogue of the programs."""
+    programs = ("terminal", "provisioning", "server_stub")
+    folders = (TREE / program / "locale" for program in programs)
     return sorted(path for folder in folders for path in folder.rglob("*.po"))
 
 

@@ -10,11 +10,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.declared import Group, Page
+from server_stub.console.fund.pages import PAGES as FUND
 from server_stub.console.today.pages import PAGES as TODAY
 from server_stub.services.roles import Holdings
 
 PAGES: list[Page] = [
     *TODAY,
+    *FUND,
 ]
 
 GROUPS: dict[Group, Promise] = {

@@ -28,6 +28,7 @@ from server_stub.models.directory import DirectoryRow, DirectoryVersion, StaleCa
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
 from server_stub.models.fleet import TerminalReport
+from server_stub.models.handover import HandoverNote
 from server_stub.models.helper import Helper, HelperRole
 from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Balance, Posting, PostingLine
@@ -107,6 +108,7 @@ __all__ = [
     "Erasure",
     "Finding",
     "FindingHandling",
+    "HandoverNote",
     "Helper",
     "HelperRole",
     "JobRun",

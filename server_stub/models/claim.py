@@ -196,6 +196,7 @@ class CardTransaction(models.Model):
 
     class Meta:
         ordering = ["card", "tmc"]
+        indexes = [models.Index(fields=["merchant", "id"], name="proven_by_merchant")]
         constraints = [
             models.UniqueConstraint(fields=["card", "tmc"], name="proven_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="proven_positive"),

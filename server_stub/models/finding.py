@@ -24,6 +24,13 @@ class Finding(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["opened_at"],
+                condition=models.Q(closed_at__isnull=True),
+                name="finding_open",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "key"],

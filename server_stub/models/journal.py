@@ -23,6 +23,7 @@ class Batch(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["received_at"], name="batch_by_time")]
 
     def __str__(self) -> str:
         return f"batch {self.pk} of {self.terminal_id}"

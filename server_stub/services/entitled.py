@@ -59,7 +59,7 @@ def entitlements(
 
 def is_withheld(caisse: Caisse, account_id: int) -> bool:
     """Say whether an account gets no new month because its contribution is late."""
-    days_borne = _days_borne(caisse)
+    days_borne = days_borne_by_credit(caisse)
     if days_borne is None:
         return False
     return is_credit_withheld(
@@ -136,7 +136,8 @@ def _credit_cents(
     return credit_cents + (due.persons - 1) * extra_cents
 
 
-def _days_borne(caisse: Caisse) -> int | None:
+def days_borne_by_credit(caisse: Caisse) -> int | None:
+    """Return after how many days lateness holds new credit back; None where it never does."""
     if voted(caisse, RuleName.LATE_DUES) != LateDues.NO_CREDIT:
         return None
     return voted(caisse, RuleName.LATE_CREDIT_DAYS) or 0
@@ -151,7 +152,7 @@ def _held_from(caisse: Caisse, account_id: int) -> date | None:
 
 def _earliest(caisse: Caisse, account_id: int, first: date) -> date:
     """Return the first month that may still be signed: one before `first` only if held back."""
-    if _days_borne(caisse) is None:
+    if days_borne_by_credit(caisse) is None:
         return first
     return min(first, _after_signed(caisse, account_id) or first)
 

@@ -11,11 +11,12 @@ from django.db.models import Max
 
 from cardkit.allowance import accept_allowance
 from cardkit.clock import PARIS
-from server_stub.models import Account, AllowanceIssued, PostingLine, Rule
+from server_stub.models import AllowanceIssued, PostingLine, Rule
 from server_stub.rules.allowances import midnight, month_of, months_from
 from server_stub.rules.fund import (
     AS_IT_IS,
     BAND,
+    JOINERS_MAX,
     FundState,
     MonthLine,
     Payer,
@@ -30,11 +31,11 @@ from server_stub.rules.ledger import OF_MERCHANTS, Book
 from server_stub.rules.scheme import RuleName
 from server_stub.services import books
 from server_stub.services.caisse import Caisse
-from server_stub.services.commitments import standing
-from server_stub.services.entitled import commitments_of
-from server_stub.services.membership import left_from
 from server_stub.services.rules_in_force import value
+from server_stub.services.standings import Standing, standings
 
+ENDLESS: Final = JOINERS_MAX
+"""The number that says: as many as come."""
 _MONEY: Final = frozenset({Book.BANKED, Book.CASH_BOX, Book.CHEQUES})
 """Of contributions: where it is; what counting found missing is nowhere."""
 
@@ -88,6 +89,22 @@ def forecast(
     )
 
 
+def what_if(
+    caisse: Caisse,
+    until: date,
+    *,
+    joiners: int = 0,
+    leavers: int = 0,
+    credit_cents: int | None = None,
+    reserve_cents: int = 0,
+) -> Forecast:
+    """Project the fund as it would be with so many more who pay the floor, so many fewer of those
+    who pay most, and another credit.
+    """
+    scenario = Scenario(joiners=joiners, leavers=leavers, credit_cents=credit_cents)
+    return forecast(caisse, until, scenario=scenario, reserve_cents=reserve_cents)
+
+
 def months_ahead(caisse: Caisse, until: date) -> tuple[date, ...]:
     """Return the months after this one up to that of a day, one at least."""
     this_month = month_of(caisse.now(), PARIS)
@@ -106,13 +123,12 @@ def fund_state(caisse: Caisse, months: Sequence[date] = ()) -> FundState:
     paid_in_cents = stands_in(_MONEY) - stands_in({Book.PAID})
     owing = (OF_MERCHANTS - {Book.PAID}) | {Book.WAITING}
     open_cents = stands_in({Book.CREDIT, Book.SPENT})
-    promised = Account.objects.using(caisse.using).filter(commitments__isnull=False)
-    accounts = list(promised.distinct())
+    accounts = standings(caisse)
     return FundState(
         cash_cents=value(caisse, RuleName.EQUILIBRIUM_FUND_CENTS) + paid_in_cents,
         owed_cents=stands_in(owing),
         outstanding_cents=open_cents - _signed_ahead_cents(caisse),
-        late_cents=sum(standing(caisse, account).late_cents for account in accounts),
+        late_cents=sum(one.paid.late_cents for one in accounts),
         payers=_payers(caisse, accounts, ahead),
     )
 
@@ -149,17 +165,17 @@ def terms_of(caisse: Caisse) -> Terms:
 
 
 def _payers(
-    caisse: Caisse, accounts: Sequence[Account], months: Sequence[date]
+    caisse: Caisse, accounts: Sequence[Standing], months: Sequence[date]
 ) -> tuple[Payer, ...]:
     grace_months = value(caisse, RuleName.GRACE_MONTHS)
     return tuple(
         payer
-        for account in accounts
+        for one in accounts
         for payer in payers_of(
-            commitments_of(caisse, account.pk),
+            one.commitments,
             months,
             grace_months=grace_months,
-            left_from=left_from(caisse, account.pk),
-            account=account.pk,
+            left_from=one.left_from,
+            account=one.account.pk,
         )
     )

@@ -8,12 +8,13 @@ from datetime import date
 
 from cardkit.clock import business_date
 from server_stub.models import Account, Person
-from server_stub.rules.late import Age, by_age, oldest_days_late
+from server_stub.rules.late import Age, by_age, is_credit_withheld, oldest_days_late
 from server_stub.rules.payment_reference import payment_reference
 from server_stub.rules.scheme import LateDues, RuleName
 from server_stub.services.caisse import Caisse
-from server_stub.services.entitled import is_withheld, standing_of
+from server_stub.services.entitled import days_borne_by_credit
 from server_stub.services.rules_in_force import value, voted
+from server_stub.services.standings import standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +49,21 @@ class Reminder:
 def late_accounts(caisse: Caisse) -> list[Late]:
     """Return the accounts of which something is late, the oldest first."""
     today, days_given = business_date(caisse.now()), value(caisse, RuleName.DUES_DAYS)
-    promised = Account.objects.using(caisse.using).filter(commitments__isnull=False)
+    days_borne = days_borne_by_credit(caisse)
     found = []
-    for account in promised.distinct().order_by("id"):
-        paid = standing_of(caisse, account.pk)
+    for one in standings(caisse):
+        paid = one.paid
         if not paid.late_cents:
             continue
         found.append(
             Late(
-                account=account,
+                account=one.account,
                 missing_cents=paid.late_cents,
                 by_age=by_age(paid, today, days_given=days_given),
                 days_late=oldest_days_late(paid, today, days_given=days_given),
                 months=tuple(it.month for it in paid.months if it.is_late),
-                is_withheld=is_withheld(caisse, account.pk),
+                is_withheld=days_borne is not None
+                and is_credit_withheld(paid, today, days_given=days_given, days_borne=days_borne),
             )
         )
     return sorted(found, key=lambda it: -it.days_late)

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 
 from server_stub.console.pages import Entry, menu
+from server_stub.services.amounts import NO_BREAK
 from server_stub.services.amounts import euros as in_words
 
 register = template.Library()
@@ -23,6 +24,18 @@ def euros(amount_cents: int | None) -> str:
 def or_dash(amount_cents: int | None) -> str:
     """Return an amount, or a dash for nothing: columns that are mostly empty are easier to read."""
     return in_words(amount_cents) if amount_cents else "–"
+
+
+@register.filter
+def round_euros(amount_cents: int) -> str:
+    """Return whole euros for the scale of a chart, thousands apart."""
+    return f"{amount_cents // 100:,}".replace(",", NO_BREAK) + NO_BREAK + "€"
+
+
+@register.filter
+def coordinate(place: float) -> str:
+    """Return a place of a picture as SVG reads it, whatever language the page is in."""
+    return f"{place:g}"
 
 
 @register.filter

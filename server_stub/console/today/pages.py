@@ -1,11 +1,11 @@
-"""The home page's address."""
+"""The home page's addresses."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import EVERYBODY, Group, Page
-from server_stub.console.today.views import home
+from server_stub.console.declared import EVERYBODY, OFFICE, Group, Page
+from server_stub.console.today.views import home, note
 
 PAGES = [
     Page(
@@ -16,4 +16,5 @@ PAGES = [
         methods=frozenset({"GET"}),
         menu=(Group.DAY, _("Aujourd’hui")),
     ),
+    Page(path="note/", name="handover", view=note, who=OFFICE),
 ]

@@ -1,100 +1,102 @@
-"""The console's one page: what is owed, what does not match, who has reported."""
+"""The home page: a day for the office, and a way in for everybody else."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.utils.translation import get_language, ngettext
+from django import forms
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from server_stub.console.declared import AUDITOR, COMMITTEE, COORDINATOR, MERCHANT, TREASURER
+from server_stub.console.today.words import JOBS, NEEDS, TASKS, TASKS_WHERE, WHERE
 from server_stub.console.visit import Visit
-from server_stub.console.words import (
-    ADVICE,
-    FINDINGS,
-    LOCKS,
-    RUN_STATES,
-    STATUSES,
-    facts_in_words,
-)
-from server_stub.models import Terminal
+from server_stub.console.words import LOCKS
 from server_stub.services.amounts import euros
-from server_stub.services.caisse import Caisse
-from server_stub.services.overview import Overview, Point, overview_of
+from server_stub.services.jobs import JobState
+from server_stub.services.today import NOTE_MAX, Line, Waiting, leave_note, today_of
+
+
+class NoteForm(forms.Form):
+    """What is left for whoever comes next."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Note de passation"),
+        help_text=gettext_lazy(
+            "Pour qui reprend pendant vos congés. Une seule note est gardée : la dernière."
+        ),
+        max_length=NOTE_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
 
 
 def home(visit: Visit) -> HttpResponse:
-    """Show the state of a caisse."""
-    return visit.page("console.html", _context(visit.caisse, overview_of(visit.caisse)))
+    """Show the day to the office; lead everybody else to what is theirs."""
+    if visit.has(COORDINATOR, TREASURER):
+        return _day(visit)
+    for role, name in ((AUDITOR, "books"), (COMMITTEE, "fund"), (MERCHANT, "my_merchants")):
+        if visit.has(role):
+            return HttpResponseRedirect(reverse(name))
+    return HttpResponseRedirect(reverse("console_people"))
 
 
-def _context(caisse: Caisse, state: Overview) -> dict[str, object]:
-    language = get_language() or "fr"
+def note(visit: Visit) -> HttpResponse:
+    """Pin the handover note, or write it."""
+    if not visit.is_post:
+        kept = today_of(visit.caisse).note
+        form = NoteForm(initial={"text": "" if kept is None else kept.text})
+        return visit.page("today/note.html", {"form": form})
+    form = NoteForm(visit.request.POST)
+    if not form.is_valid():
+        return visit.page("today/note.html", {"form": form}, status=422)
+    leave_note(visit.caisse, form.cleaned_data["text"], by=visit.user)
+    return visit.done(_("La note est épinglée sur la page d’accueil."), "console")
+
+
+def _day(visit: Visit) -> HttpResponse:
+    day = today_of(visit.caisse)
+    return visit.page(
+        "today/today.html",
+        {
+            "day": day,
+            "now": visit.caisse.now(),
+            "lock": None if day.lock is None else LOCKS[day.lock.value],
+            "needs": [_need(one) for one in day.needs],
+            "jobs": [_job(one) for one in day.jobs],
+            "month": [_task(line) for line in day.month],
+        },
+    )
+
+
+def _need(waiting: Waiting) -> dict[str, object]:
+    name = str(JOBS.get(waiting.name, waiting.name))
+    words = str(NEEDS[waiting.need] % {"count": waiting.count, "name": name})
+    run = {"run": waiting.name} if WHERE.get(waiting.need) == "payout" else {}
     return {
-        "caisse": caisse.name,
-        "now": caisse.now(),
-        "cards": state.cards,
-        "cards_words": ngettext("carte", "cartes", state.cards),
-        "payable": euros(state.payable_cents, language),
-        "owed": [
-            {
-                "name": one.name,
-                "payable": euros(one.account.payable_cents, language),
-                "held": _or_dash(one.account.held_cents, language),
-                "waiting": _or_dash(
-                    one.account.waiting_cents + one.account.provisional_cents, language
-                ),
-            }
-            for one in state.owed
-        ],
-        "findings": [_finding(point, language) for point in state.findings],
-        "findings_open": state.findings_open,
-        "findings_words": ngettext("point à regarder", "points à regarder", state.findings_open),
-        "terminals": [_terminal(terminal) for terminal in state.terminals],
-        "terminals_words": ngettext("terminal", "terminaux", len(state.terminals)),
-        "batches": state.batches,
-        "lock": None if state.lock is None else LOCKS[state.lock.value],
-        "runs": [
-            {
-                "name": run.name,
-                "state": RUN_STATES[run.state.value],
-                "merchants": len(run.lines),
-                "sum": euros(run.sum_cents, language),
-            }
-            for run in state.runs
-        ],
+        "words": words,
+        "since": waiting.since,
+        "sum": None if waiting.amount_cents is None else euros(waiting.amount_cents),
+        "address": _address(WHERE.get(waiting.need), **run),
     }
 
 
-def _finding(point: Point, language: str) -> dict[str, object]:
-    finding, where = point.finding, []
-    if finding.terminal_id is not None:
-        where.append(_("terminal %(number)s") % {"number": finding.terminal_id})
-    if finding.card is not None:
-        where.append(_("carte %(uid)s") % {"uid": finding.card.uid.hex().upper()})
+def _task(line: Line) -> dict[str, object]:
     return {
-        "title": FINDINGS.get(finding.kind, finding.kind),
-        "where": ", ".join(where),
-        "facts": facts_in_words(finding.facts, language),
-        "awaited": ", ".join(str(number) for number in point.awaited),
-        "due_at": point.due_at,
-        "advice": ADVICE.get(finding.kind, ""),
-        "opened_at": finding.opened_at,
+        "words": TASKS[line.task],
+        "line": line,
+        "address": _address(TASKS_WHERE.get(line.task)),
     }
 
 
-def _terminal(terminal: Terminal) -> dict[str, object]:
-    unsent = terminal.head_seq - terminal.cursor_seq
-    return {
-        "number": terminal.id,
-        "status": STATUSES[terminal.status],
-        "active": terminal.status == "active",
-        "last_seen_at": terminal.last_seen_at,
-        "held": terminal.cursor_seq,
-        "unsent": ngettext("%(count)s connue", "%(count)s connues", unsent) % {"count": unsent}
-        if unsent > 0
-        else _("rien au dernier contact"),
-        "software": terminal.software_version,
-    }
+def _job(state: JobState) -> dict[str, object]:
+    return {"words": JOBS[state.job.value], "state": state}
 
 
-def _or_dash(amount_cents: int, language: str) -> str:
-    return euros(amount_cents, language) if amount_cents else "–"
+def _address(name: str | None, **arguments: str) -> str | None:
+    if name is None:
+        return None
+    try:
+        return reverse(name, kwargs=arguments or None)
+    except NoReverseMatch:
+        return None

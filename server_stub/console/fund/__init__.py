@@ -1,0 +1,1 @@
+"""How long the fund lasts: a chart, its table, and what if."""
