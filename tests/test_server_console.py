@@ -180,7 +180,7 @@ def test_home_page_tells_the_day(world: ServiceWorld, person: Client) -> None:
     for words in ("12,50\u00a0€", "1 vente prouvée", "points à regarder"):
         assert words in shown, words
     english = page(person, language="en")
-    for words in ("€12.50", "owed to merchants", "1 proven sale", 'lang="en"'):
+    for words in ("€12.50", "owed to producers", "1 proven sale", 'lang="en"'):
         assert words in english, words
 
 
