@@ -73,7 +73,7 @@ def test_the_fund_is_projected_by_a_command(data: Path) -> None:
     told = server(data, "fund", "--until", "2027-12-31")
     assert told.returncode == 0, told.stderr
     assert "Membres de plus au plancher" in told.stdout
-    assert "20000,00" in told.stdout
+    assert "20\u202f000,00" in told.stdout
     what_if = ("--joiners", "3", "--leavers", "1", "--credit", "90", "--reserve", "500")
     poorer = server(data, "fund", "--until", "2027-12-31", *what_if)
     assert (poorer.returncode, poorer.stdout == told.stdout) == (0, False), poorer.stderr

@@ -54,7 +54,7 @@ def test_a_theft_is_one_command(data: Path) -> None:
     stolen = ("terminal", "stolen", "3", "--by", "coordination")
     refused = server(data, *stolen, answer="n\n")
     assert refused.returncode == 1
-    for words in ("au plus 3000,00\u00a0€", "dû 12,50\u00a0€", "reçues : 2"):
+    for words in ("au plus 3\u202f000,00\u00a0€", "dû 12,50\u00a0€", "reçues : 2"):
         assert words in refused.stdout, refused.stdout
     assert "C’est fait" not in refused.stdout
     assert "actif" in server(data, "terminal", "show", "3").stdout

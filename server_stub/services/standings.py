@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,12 +32,16 @@ class Standing:
     """Its months up to today."""
 
 
-def standings(caisse: Caisse) -> tuple[Standing, ...]:
-    """Return every account with a commitment, by its number in the table."""
-    promised = _commitments(caisse)
-    accounts = Account.objects.using(caisse.using).filter(commitments__isnull=False)
-    departures = Departure.objects.using(caisse.using).values_list("account", "from_month")
-    left, received = dict(departures), _received_cents(caisse)
+def standings(caisse: Caisse, of: Collection[int] | None = None) -> tuple[Standing, ...]:
+    """Return every account with a commitment, by its number in the table.
+
+    `of`: only these accounts; None: all of them.
+    """
+    promised = _commitments(caisse, of)
+    accounts = Account.objects.using(caisse.using).filter(pk__in=promised)
+    departures = Departure.objects.using(caisse.using).filter(account__in=promised)
+    left = dict(departures.values_list("account", "from_month"))
+    received = _received_cents(caisse, of)
     grace_months = value(caisse, RuleName.GRACE_MONTHS)
     days_given = value(caisse, RuleName.DUES_DAYS)
     today = business_date(caisse.now())
@@ -54,22 +58,28 @@ def standings(caisse: Caisse) -> tuple[Standing, ...]:
                 days_given=days_given,
             ),
         )
-        for account in accounts.distinct().order_by("id")
+        for account in accounts.order_by("id")
     )
 
 
-def _commitments(caisse: Caisse) -> Mapping[int, tuple[Commitment, ...]]:
+def _commitments(
+    caisse: Caisse, of: Collection[int] | None
+) -> Mapping[int, tuple[Commitment, ...]]:
     found: dict[int, tuple[Commitment, ...]] = {}
-    for row in CommitmentRow.objects.using(caisse.using).prefetch_related("changes"):
+    rows = CommitmentRow.objects.using(caisse.using)
+    wanted = rows.all() if of is None else rows.filter(account__in=of)
+    for row in wanted.prefetch_related("changes"):
         found[row.account_id] = (*found.get(row.account_id, ()), as_rule(row))
     return found
 
 
-def _received_cents(caisse: Caisse) -> dict[int, int]:
+def _received_cents(caisse: Caisse, of: Collection[int] | None) -> dict[int, int]:
     """Return what came in for each account until today."""
     rows = Contribution.objects.using(caisse.using).filter(
         value_date__lte=business_date(caisse.now())
     )
+    if of is not None:
+        rows = rows.filter(account__in=of)
     sums = rows.order_by().values_list("account").annotate(Sum("amount_cents"))
     return dict(sums)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.timesince import timesince
 
 from server_stub.console.pages import Entry, menu
 from server_stub.services.amounts import NO_BREAK
@@ -36,6 +38,12 @@ def round_euros(amount_cents: int) -> str:
 def coordinate(place: float) -> str:
     """Return a place of a picture as SVG reads it, whatever language the page is in."""
     return f"{place:g}"
+
+
+@register.filter
+def age(since: datetime, now: datetime) -> str:
+    """Return how long ago something was, in its largest unit: minutes matter to nobody here."""
+    return timesince(since, now, depth=1)
 
 
 @register.filter

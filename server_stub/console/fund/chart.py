@@ -13,7 +13,7 @@ from server_stub.services.fund import Forecast
 
 WIDTH: Final = 640
 HEIGHT: Final = 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 12, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 26, 12, 30
 _STEPS: Final = (1, 2, 5)
 _LINES_WANTED: Final = 5
 _LABELS_MAX: Final = 7

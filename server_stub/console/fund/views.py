@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.downloads import download
+from server_stub.console.forms import DayField
 from server_stub.console.fund.chart import chart
 from server_stub.console.visit import Visit
 from server_stub.exports.fund import fund_csv
@@ -24,9 +25,7 @@ USUAL_YEARS: Final = 1
 class WhatIf(forms.Form):
     """What would be different; empty fields are as they are."""
 
-    until = forms.DateField(
-        label=_("Jusqu’au"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    until = DayField(label=_("Jusqu’au"), required=False)
     joiners = forms.IntegerField(
         label=_("Membres de plus à la cotisation plancher"),
         required=False,
