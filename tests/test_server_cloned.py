@@ -219,6 +219,28 @@ def test_emptied_counter_is_replaced_and_the_member_has_all(
     assert differences(caisse.caisse) == []
 
 
+def test_spend_that_a_blocked_card_shows_is_named(caisse: BareCaisse, stalls: list[Stall]) -> None:
+    """Promise 4: what a blocked card spent, and no terminal has told of, is a person's to look at.
+
+    Red when blocking a card silences what is seen of its money.
+    """
+    first, second, offline = stalls
+    card = new_card(caisse, stalls, account=ACCOUNT)
+    sell(first, card, 20_00)
+    first.sync()
+    sell(offline, card, 5_00)
+    blocks.block_card(caisse.caisse, caisse.row(card), by=1)
+    second.sync()
+    assert refusal(second, card) is Reason.CARD_BLOCKED
+    second.sync()
+    assert open_findings() == {"seen_ahead"}
+    assert Finding.objects.get(closed_at=None).facts == {"tmc": 3, "sum_cents": 5_00}
+    offline.sync()
+    assert open_findings() == set(), "it is told, and owed"
+    assert book_cents(caisse, Book.PAYABLE, MERCHANT) == 25_00
+    assert differences(caisse.caisse) == []
+
+
 def test_lost_card_and_its_replacement_never_spend_twice(
     caisse: BareCaisse, stalls: list[Stall]
 ) -> None:

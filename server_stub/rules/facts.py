@@ -238,6 +238,8 @@ class CardFacts:
     floor_cents: int = 0
     """A card with less value than this left in its counter is to be replaced."""
     blocked: bool = False
+    emptied: bool = False
+    """What it had left was moved to another card or has lapsed; it stays blocked."""
 
     def returned_at(self, tmc: int) -> Returned | None:
         """Return the act, if any, that gave back the money of a transaction."""

@@ -75,8 +75,7 @@ def review(
                 refund.refund.terminal,
                 {"seq": refund.refund.seq, "reason": refund.reason},
             )
-    if not facts.blocked:  # a card that buys nothing any more is looked after
-        yield from _shown(facts, last)
+    yield from _shown(facts, last)
 
 
 def _gap(facts: CardFacts, gap: Gap, left_cents: int) -> Iterator[FindingValue]:
@@ -195,7 +194,11 @@ def _decided(facts: CardFacts) -> Iterator[FindingValue]:
 
 
 def _shown(facts: CardFacts, last: Known) -> Iterator[FindingValue]:
-    """What tills saw of the card beyond or beside what it has proven; none of it is money."""
+    """What tills saw of the card beyond or beside what it has proven; none of it is posted.
+
+    A blocked card buys nothing any more, and that is all that some of it asks for. What it spent,
+    and nobody has told of, is asked about until its remainder is decided upon.
+    """
     card = facts.key.life
     seen_cents, seen_tmc = last.spent_cents, last.tmc
     refused: dict[tuple[Reason, int], FindingValue] = {}
@@ -210,12 +213,13 @@ def _shown(facts: CardFacts, last: Known) -> Iterator[FindingValue]:
                 f"{card}/{sighting.tmc}",
                 facts={"tmc": sighting.tmc, "last_tmc": last.tmc},
             )
-    yield from refused.values()
-    if seen_cents > last.spent_cents:
+    if not facts.blocked:
+        yield from refused.values()
+    if seen_cents > last.spent_cents and not facts.emptied:
         seen: dict[str, Fact] = {"tmc": seen_tmc, "sum_cents": seen_cents - last.spent_cents}
         yield FindingValue(FindingKind.SEEN_AHEAD, card, facts=seen)
     left_cents = facts.key.profile.initial_value - seen_cents
-    if left_cents < facts.floor_cents:
+    if left_cents < facts.floor_cents and not facts.blocked:
         by = SIGHTED if seen_cents > last.spent_cents else PROVEN
         yield FindingValue(
             FindingKind.REPLACE_CARD, card, facts={"left_cents": left_cents, "source": by}

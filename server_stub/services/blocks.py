@@ -64,7 +64,11 @@ def move_remainder(caisse: Caisse, old: Card, new: Card) -> AllowanceIssued | No
             return NotYet(behind)
         old.refresh_from_db(using=caisse.using)
         cents = left_cents(caisse, old)
-        return issue.move_credit(caisse, old, new, cents) if cents > 0 else None
+        if cents <= 0:
+            return None
+        given = issue.move_credit(caisse, old, new, cents)
+        reconcile_cards(caisse, [old.id])
+        return given
 
 
 def not_past_block(caisse: Caisse, card: Card) -> tuple[int, ...]:

@@ -65,6 +65,19 @@ def net_of(caisse: Caisse, card: Card, subject: str) -> dict[Account, int]:
     return {(Book(book), merchant): cents for book, merchant, cents in rows if cents}
 
 
+def emptied(caisse: Caisse, cards: Iterable[Card]) -> frozenset[int]:
+    """Return the cards, by id, of whose credit some was moved to another card or has lapsed."""
+    rows = (
+        PostingLine.objects.using(caisse.using)
+        .filter(posting__card__in=cards, posting__subject__in=(MOVED, LAPSED))
+        .filter(account=Book.CREDIT.value)
+        .values_list("posting__card_id")
+        .annotate(Sum("amount_cents"))
+        .order_by()
+    )
+    return frozenset(card_id for card_id, cents in rows if card_id is not None and cents)
+
+
 def posted(caisse: Caisse, cards: Iterable[Card]) -> dict[int, dict[str, dict[Account, int]]]:
     """Return what each subject of each card comes to, but for what acts post."""
     rows = (

@@ -82,6 +82,8 @@ class Rows:
     """Disputes, slips, and acts that were taken back."""
     accepted: frozenset[bytes] = frozenset()
     """Digests of intents that two people decided to pay."""
+    emptied: frozenset[int] = frozenset()
+    """Cards whose remainder was moved, or has lapsed."""
     beyond: frozenset[bytes] = frozenset()
     """Digests of what stolen terminals tell beyond their loss windows."""
     settled: Mapping[int, known.Known] = field(default_factory=dict)
@@ -199,6 +201,7 @@ def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> Ca
         overdue=_overdue(caisse, card, rows, around),
         floor_cents=around.floor_cents,
         blocked=card.status == CardStatus.BLOCKED,
+        emptied=card.id in rows.emptied,
     )
 
 
@@ -356,6 +359,7 @@ def fetch(
     open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
+    blocked = [card for card in cards if card.status == CardStatus.BLOCKED]
     claims, decisions = of(Claim, "entry") | _claims_since(caisse, since, made), of(CardDecision)
     terminals = Terminal.objects.using(caisse.using).in_bulk()
     for claim in (claim for rows in claims.values() for claim in rows):
@@ -369,6 +373,7 @@ def fetch(
         transactions=of(CardTransaction),
         findings=findings,
         posted=books.posted(caisse, whole),
+        emptied=books.emptied(caisse, blocked) if blocked else frozenset(),
         contained=_contained(caisse, whole),
         resolved=resolutions(caisse, whole),
         settled=since,

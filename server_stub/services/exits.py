@@ -17,6 +17,7 @@ from server_stub.rules.scheme import LeavingCredit, RuleName
 from server_stub.services import acts, blocks, issue
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
+from server_stub.services.cards import reconcile_cards
 from server_stub.services.entitled import as_rule, paid_before
 from server_stub.services.membership import is_waiting, left_from
 from server_stub.services.rules_in_force import voted
@@ -152,6 +153,7 @@ def lapse_due(caisse: Caisse, *, by: int = 0) -> int:
                 uid=bytes(card.uid), generation=card.generation, amount_cents=left_cents
             )
             acts.record(caisse, body, by=by)
+            reconcile_cards(caisse, [card.id])
             lapsed_cents += left_cents
     return lapsed_cents
 
