@@ -23,7 +23,7 @@ from cardkit.language import catalogue, language_of
 from cardkit.pairing import PATH, Ticket
 from cardkit.reader import Reader
 from cardkit.schema import pack
-from provisioning import cli, language
+from provisioning import card_commands, cli, language
 from provisioning.bench.answers import Question, Said
 from provisioning.bench.specimen import Refusal
 from provisioning.cards import Condition, Stage
@@ -395,7 +395,7 @@ def spoken() -> set[str]:
         Refusal,
     )
     words |= {member.value for enum in enums for member in enum}
-    return words | set(cli._ADVICE.values())
+    return words | set(card_commands._ADVICE.values())
 
 
 def test_every_sentence_is_french_too() -> None:
