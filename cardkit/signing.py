@@ -82,6 +82,8 @@ class ContentType(Enum):
     DIGEST = "clafoutis/digest"
     REQUEST = "clafoutis/request"
     """A request on a stick, where no HTTP signature carries it."""
+    RELEASE = "clafoutis/release"
+    """The program that tills run."""
 
 
 @dataclass(frozen=True, slots=True)

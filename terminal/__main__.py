@@ -79,6 +79,7 @@ _ELSEWHERE: Final = {
     "archive": ("terminal.fiscal_commands", "archive"),
     "connection": ("terminal.network_commands", "connection"),
     "reader": ("terminal.reader_commands", "readers"),
+    "release": ("terminal.release_commands", "release"),
     "stick": ("terminal.network_commands", "stick"),
     "ui": ("terminal.screen_commands", "ui"),
     "wifi": ("terminal.network_commands", "wifi"),

@@ -85,6 +85,11 @@ class DataDirectory:
         return self.root / "sync-state.json"
 
     @property
+    def opened(self) -> Path:
+        """The name of the release that opened this till last: how a new one proves itself."""
+        return self.root / "opened"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever has the journal open."""
         return self.root / "lock"

@@ -16,6 +16,8 @@ _SOURCES: Final = frozenset({".py", ".toml"})
 """What decides how the program behaves: code, and the card profile."""
 _RECORD: Final = "clafoutis-*.dist-info"
 _BOARD_SERIAL: Final = Path("/proc/device-tree/serial-number")
+_RELEASE: Final = Path(sys.prefix) / "release.cbor"
+"""The signed list of what this environment holds, where it is a till's slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ class Software:
     """Hash of the board's serial number, where a board has one."""
     sources: tuple[Source, ...] = field(default=(), repr=False)
     """What the digest is made of, where the program is looked at file by file."""
+    release: str | None = None
+    """The name of the signed release, where it was installed from one: SHA-256 of its list."""
 
     @classmethod
     def installed(cls) -> Self:
         """Hash every source of what is installed beside this one."""
         sources = installed_sources()
-        return cls(hash_of(sources), _version(), _board_serial(), sources)
+        return cls(hash_of(sources), _version(), _board_serial(), sources, _release())
 
 
 def installed_sources() -> tuple[Source, ...]:
@@ -72,6 +76,13 @@ def _version() -> str:
     """
     found = (it for place in sys.path for it in Path(place).glob(_RECORD))
     return next((it.stem.partition("-")[2] for it in found), "unpackaged")
+
+
+def _release() -> str | None:
+    try:
+        return hashlib.sha256(_RELEASE.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _board_serial() -> bytes | None:

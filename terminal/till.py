@@ -65,6 +65,7 @@ from terminal.outcomes import (
     Settled,
     Settlement,
 )
+from terminal.running import tell_release
 from terminal.selling import EMPTY_BASKET, Order, Selling
 from terminal.software import Software
 from terminal.stick import StickExchange, StickExchanged
@@ -146,6 +147,7 @@ class Till:
             self._append(EntryKind.INTEGRITY_FAILED, IntegrityFailed(what="directory"))
         self._amber.refund_owed()
         self._mailbox.journal_documents()
+        tell_release(self.journal, self._software, self.data.opened, training=self.training)
 
     def stop(self) -> None:
         """Journal that the program ends in good order, and let go of journal and store."""
