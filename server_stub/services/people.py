@@ -13,6 +13,7 @@ from cardkit.membership import CommitmentChangeKind
 from server_stub.models import (
     Account,
     Admission,
+    Application,
     Card,
     Commitment,
     CommitmentChange,
@@ -107,6 +108,7 @@ def all_about(caisse: Caisse, person: Person) -> dict[str, Any]:
             for it in Helper.objects.using(caisse.using).filter(person=person)
         ],
         "applied_on": person.applied_on.isoformat(),
+        "applied_for": _applied_for(caisse, person),
         "last_contact_on": person.last_contact_on.isoformat(),
         "wave": None if admission is None else admission.wave.number,
         "left_from": None if left is None else left.isoformat(),
@@ -163,6 +165,11 @@ def _is_bound(caisse: Caisse, person: Person, day: date) -> bool:
         it.after_last_month > day and (it.ended_on is None or it.ended_on > day)
         for it in commitments_of(caisse, person.account_id)
     )
+
+
+def _applied_for(caisse: Caisse, person: Person) -> dict[str, int] | None:
+    row = Application.objects.using(caisse.using).filter(person=person).first()
+    return None if row is None else {"monthly_cents": row.monthly_cents, "persons": row.persons}
 
 
 def _commitments(caisse: Caisse, account: Account) -> list[dict[str, Any]]:

@@ -1,0 +1,238 @@
+"""What the bank's pages show: lines that wait, a file before it has a profile, a profile to be."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from cardkit.clock import business_date
+from server_stub.models import BankLine, BankLineOutcome, BankLineText, Contribution
+from server_stub.rules.bank_match import Outcome, Text, Why, propose
+from server_stub.rules.bank_statement import (
+    BYTES_MAX,
+    DAY_FORMATS,
+    ENCODINGS,
+    NotRead,
+    Profile,
+    read_statement,
+)
+from server_stub.rules.bank_words import packed, tidy
+from server_stub.services import bank_statements
+from server_stub.services.bank_booking import confirm
+from server_stub.services.bank_known import known
+from server_stub.services.bank_statements import NoProfile, OpenLine
+from server_stub.services.caisse import Caisse
+from server_stub.services.members_read import PAGE_ROWS
+
+FIRST_LINES: Final = 12
+ENCODING_NAMES: Final = ENCODINGS
+DAY_FORMAT_NAMES: Final = tuple(DAY_FORMATS)
+_CELL_CHARACTERS: Final = 40
+_COLUMNS: Final = 30
+_SURE: Final = frozenset({Why.REFERENCE, Why.DEPOSIT, Why.END_TO_END_ID, Why.RUN_NAME})
+"""What no other line could be, by a number that was checked or a sum that is ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A kept line: what it seems to be, or what somebody said that it is."""
+
+    open: OpenLine
+    outcome: BankLineOutcome | None
+    """None: nobody has said yet."""
+    is_sure: bool
+    """Its reference says what it is: it can be accepted with all of its kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLines:
+    """The beginning of a file, cut into cells as it seems to be made."""
+
+    encoding: str
+    delimiter: str
+    heading: int
+    """Which line seems to be the heading, from 1."""
+    rows: tuple[tuple[str, ...], ...]
+
+
+def waiting_lines(
+    caisse: Caisse, *, after: int | None = None, most: int = PAGE_ROWS
+) -> tuple[list[Line], int | None]:
+    """Return lines that wait for a person, the oldest first, and the line to go on after."""
+    rows = _waiting(caisse).order_by("id")
+    wanted = rows if after is None else rows.filter(pk__gt=after)
+    found = list(wanted[: most + 1])
+    shown = found[:most]
+    return _lines(caisse, shown, {}), shown[-1].pk if len(found) > most else None
+
+
+def settled_lines(
+    caisse: Caisse, *, after: int | None = None, most: int = PAGE_ROWS
+) -> tuple[list[Line], int | None]:
+    """Return lines of which somebody has said what they are, the newest first."""
+    rows = BankLine.objects.using(caisse.using).exclude(pk__in=_waiting(caisse).values("pk"))
+    wanted = rows if after is None else rows.filter(pk__lt=after)
+    found = list(wanted.order_by("-id")[: most + 1])
+    shown = found[:most]
+    outcomes = _outcomes(caisse, shown)
+    return _lines(caisse, shown, outcomes), shown[-1].pk if len(found) > most else None
+
+
+def find_line(caisse: Caisse, number: int) -> Line | None:
+    """Return a line by the number of its row; None: there is none."""
+    row = BankLine.objects.using(caisse.using).filter(pk=number).first()
+    if row is None:
+        return None
+    return _lines(caisse, [row], _outcomes(caisse, [row]))[0]
+
+
+def account_of(caisse: Caisse, line: Line) -> int | None:
+    """Return whose line it was found to be; None: nobody's."""
+    act = None if line.outcome is None else line.outcome.act_id
+    rows = Contribution.objects.using(caisse.using).filter(act=act)
+    return None if act is None else rows.values_list("account", flat=True).first()
+
+
+def confirm_sure(caisse: Caisse, *, by: int, most: int = PAGE_ROWS) -> tuple[int, int]:
+    """Accept every waiting line of the first page that is sure; how many were, and how many not.
+
+    All in one transaction: whatever is refused stays as it is, and says so on its own page.
+    """
+    with caisse.alone():
+        lines, _ = waiting_lines(caisse, most=most)
+        sure = [one.open.line for one in lines if one.is_sure]
+        done = [confirm(caisse, line, by=by) for line in sure]
+    booked = sum(isinstance(it, BankLineOutcome) for it in done)
+    return booked, len(done) - booked
+
+
+def first_lines(content: bytes) -> FirstLines | None:
+    """Return how a file begins, as it seems to be made; None: it is no text, or too long."""
+    if not content.strip() or len(content) > BYTES_MAX:
+        return None
+    for encoding in ("utf-16", "utf-8-sig", "cp1252"):
+        if encoding == "utf-16" and content[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+            continue
+        try:
+            text = content.decode(encoding)
+        except UnicodeError:
+            continue
+        return None if "\0" in text else _cut(text, encoding.removesuffix("-sig"))
+    return None
+
+
+def make_profile(told: Mapping[str, str], heading: int, columns: Mapping[str, str]) -> Profile:
+    """Return a profile: how a file is made, in which of its lines the heading is, and its columns.
+
+    `columns`: by the profile's own names; those that a file lacks are empty or not there.
+    """
+    labels = (columns.get("label", ""), columns.get("label_2", ""))
+    return Profile(
+        account=told["account"],
+        encoding=told["encoding"],
+        delimiter="\t" if told["delimiter"] == "tab" else told["delimiter"],
+        day_format=told["day_format"],
+        decimal_mark=told["decimal_mark"],
+        skip_first=max(0, heading - 1),
+        day=columns.get("day", ""),
+        labels=tuple(it for it in labels if it),
+        amount=columns.get("amount", ""),
+        debit=columns.get("debit", ""),
+        credit=columns.get("credit", ""),
+        payer=columns.get("payer", ""),
+        reference=columns.get("reference", ""),
+        balance=columns.get("balance", ""),
+        account_column=columns.get("account_column", ""),
+    )
+
+
+def try_profile(caisse: Caisse, profile: Profile, content: bytes) -> int | NotRead | NoProfile:
+    """Return how many lines a file has by a profile, or why none can be read; writes nothing."""
+    if not profile.is_sound:
+        return NoProfile.NOT_SOUND
+    read = read_statement(content, profile, today=business_date(caisse.now()))
+    return read if isinstance(read, NotRead) else len(read.lines)
+
+
+def last_kept(caisse: Caisse) -> date | None:
+    """Return the day of the newest line that was ever kept; None: there is none."""
+    return (
+        BankLine.objects.using(caisse.using).order_by("-day").values_list("day", flat=True).first()
+    )
+
+
+def _waiting(caisse: Caisse) -> QuerySet[BankLine]:
+    newest = BankLineOutcome.objects.using(caisse.using).filter(line=OuterRef("pk"))
+    rows = BankLine.objects.using(caisse.using).annotate(
+        said=Subquery(newest.order_by("-id").values("kind")[:1])
+    )
+    return rows.filter(Q(said__isnull=True) | Q(said=Outcome.UNDONE.value))
+
+
+def _outcomes(caisse: Caisse, rows: Sequence[BankLine]) -> dict[int, BankLineOutcome]:
+    said = BankLineOutcome.objects.using(caisse.using).filter(line__in=rows).order_by("id")
+    newest = {one.line_id: one for one in said.select_related("act")}
+    return {line: one for line, one in newest.items() if one.kind != Outcome.UNDONE.value}
+
+
+def _lines(
+    caisse: Caisse, rows: Sequence[BankLine], outcomes: Mapping[int, BankLineOutcome]
+) -> list[Line]:
+    if not rows:
+        return []
+    texts = BankLineText.objects.using(caisse.using).in_bulk([row.pk for row in rows])
+    facts = known(caisse)
+    lines = []
+    for row in rows:
+        text = texts.get(row.pk)
+        words = "" if text is None else f"{text.label} {text.payer} {text.reference}"
+        key = "" if text is None else text.payer_key
+        proposal = propose(row.day, row.amount_cents, Text(words, key), facts)
+        shown = "" if text is None else f"{text.payer} {text.label} {text.reference}"
+        lines.append(
+            Line(
+                open=OpenLine(line=row, label=" ".join(shown.split()), proposal=proposal),
+                outcome=outcomes.get(row.pk),
+                is_sure=proposal.outcome is not None and proposal.why in _SURE,
+            )
+        )
+    return lines
+
+
+def _cut(text: str, encoding: str) -> FirstLines:
+    begun = [line for line in text.splitlines() if line.strip()][: FIRST_LINES * 2]
+    delimiter = max(";,\t|", key=lambda mark: sum(line.count(mark) for line in begun))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[tuple[str, ...]] = []
+    try:
+        for cells in reader:
+            rows.append(tuple(tidy(it)[:_CELL_CHARACTERS] for it in cells[:_COLUMNS]))
+            if len(rows) == FIRST_LINES:
+                break
+    except csv.Error:
+        rows = rows or [(tidy(begun[0])[:_CELL_CHARACTERS],)]
+    return FirstLines(
+        encoding=encoding, delimiter=delimiter, heading=_heading(rows), rows=tuple(rows)
+    )
+
+
+def _heading(rows: Sequence[Sequence[str]]) -> int:
+    """Return the first line that has as many words as the longest one, and a column for days."""
+    longest = max((sum(bool(it) for it in row) for row in rows), default=0)
+    for number, row in enumerate(rows, start=1):
+        if sum(bool(it) for it in row) >= max(3, longest - 2) and any(
+            "DATE" in packed(it) for it in row
+        ):
+            return number
+    return 1
+
+
+def profiles(caisse: Caisse) -> dict[str, Profile]:
+    """Return the profiles that files can be read by."""
+    return bank_statements.profiles(caisse)
