@@ -1,0 +1,1 @@
+"""What a merchant sees: its own sales and payouts, and nobody else's."""

@@ -1,0 +1,31 @@
+"""Browsers of people in each role, for tests of the console's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.models import User
+from django.test import Client, override_settings
+
+from server_stub.models import ConsoleRole
+from server_stub.services.seed import console_user
+from server_stub.urls import routes
+from tests.service_world import ServiceWorld
+
+
+@contextmanager
+def served(world: ServiceWorld) -> Iterator[ServiceWorld]:
+    """Serve a world's caisse over HTTP."""
+    patterns = tuple(one for some in routes(lambda: world.caisse).values() for one in some)
+    with override_settings(ROOT_URLCONF=patterns):
+        yield world
+
+
+def visitor(world: ServiceWorld, *roles: ConsoleRole, merchant: int | None = None) -> Client:
+    """A browser of somebody who is logged in and has these roles; each call is another person."""
+    name = f"visitor{User.objects.count()}"
+    console_user(world.caisse, name, *roles, merchant=merchant)
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    return client
