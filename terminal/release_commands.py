@@ -15,7 +15,8 @@ from cardkit.errors import NotPaired
 from terminal.context import Context, Exit, pass_context, say
 
 if TYPE_CHECKING:
-    from terminal.releases import Installer
+    from terminal.releases import Installer, NotInstalled
+    from terminal.words import Words
 
 APP_DEFAULT: Final = Path("/data/app")
 PUBLIC_DEFAULT: Final = Path("/etc/clafoutis")
@@ -89,10 +90,10 @@ def install(context: Context, folders: tuple[Path, ...], app: Path, public: Path
     try:
         found = installer.look(folder)
         if isinstance(found, NotInstalled):
-            say(found.value)
+            say(_why_not(found, context.words))
             return
         if installer.slots.current is not None and not _may_change(context):
-            say(NotInstalled.UNSENT.value)
+            say(_why_not(NotInstalled.UNSENT, context.words))
             sys.exit(Exit.DECLINED)
         done = installer.install(folder, found)
     except OSError as error:
@@ -100,6 +101,18 @@ def install(context: Context, folders: tuple[Path, ...], app: Path, public: Path
         say(f"({error})")
         sys.exit(Exit.TROUBLE)
     click.echo(f"{done.slot} {done.release.version}")
+
+
+def _why_not(reason: NotInstalled, words: Words) -> str:
+    from terminal.releases import NotInstalled
+
+    _ = words.gettext
+    return {
+        NotInstalled.SAME: _("This release runs already."),
+        NotInstalled.WENT_BACK: _("This release was tried, and did not open the till."),
+        NotInstalled.ON_TRIAL: _("The release that runs has not proven itself yet."),
+        NotInstalled.UNSENT: _("Sales are not sent yet: the release was not installed."),
+    }[reason]
 
 
 def _installer(app: Path, public: Path) -> Installer:
