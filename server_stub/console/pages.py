@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from server_stub.console.declared import Group, Page
 from server_stub.console.fund.pages import PAGES as FUND
 from server_stub.console.mine.pages import PAGES as MINE
+from server_stub.console.search.pages import PAGES as SEARCH
 from server_stub.console.today.pages import PAGES as TODAY
 from server_stub.services.roles import Holdings
 
 PAGES: list[Page] = [
     *TODAY,
+    *SEARCH,
     *FUND,
     *MINE,
 ]

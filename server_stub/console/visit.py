@@ -41,6 +41,11 @@ class Visit:
         """Whether something is to be done, and not only shown."""
         return self.request.method == "POST"
 
+    @property
+    def may_search(self) -> bool:
+        """Whether the field in the head is of use to the visitor."""
+        return self.has(ConsoleRole.COORDINATOR, ConsoleRole.TREASURER, ConsoleRole.AUDITOR)
+
     def has(self, *roles: ConsoleRole) -> bool:
         """Say whether the visitor has one of these roles."""
         return not self.holdings.roles.isdisjoint(roles)
