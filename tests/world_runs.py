@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from simulator.world.verdict import Verdict
 
 KEPT: Final = Path(__file__).parent / "seeds.txt"
-"""Seeds in which a promise was once broken; `#` begins a comment."""
+"""Seeds in which a promise was once broken, some with their steps; `#` begins a comment."""
 
 
-def kept_seeds() -> list[int]:
-    """Return the seeds that stay for ever."""
-    lines = (line.partition("#")[0].strip() for line in KEPT.read_text().splitlines())
-    return [int(line) for line in lines if line]
+def kept_seeds() -> list[tuple[int, int | None]]:
+    """Return the seeds that stay for ever, and the steps of their lives where those are said."""
+    lines = (line.partition("#")[0].split() for line in KEPT.read_text().splitlines())
+    return [(int(line[0]), int(line[1]) if line[1:] else None) for line in lines if line]
 
 
 def lived(seeds: Iterable[int], *, rung: Rung = Rung.BYTES, steps: int | None = None) -> Tally:
