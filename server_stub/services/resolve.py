@@ -133,7 +133,7 @@ def hold(caisse: Caisse, finding: Finding, *, by: int) -> Result:
     """Hold what is owed for the sale of a finding until people decide."""
     if Deed.HOLD not in item(caisse, finding).deeds:
         return NotDone.NOT_FOR_THIS
-    sale = _sale(caisse, finding)
+    sale = sale_of(caisse, finding)
     if sale is None:
         return NotDone.NOT_PAYABLE
     with caisse.alone():
@@ -193,7 +193,7 @@ def _not_now(caisse: Caisse, finding: Finding, decision: _Decision) -> NotDone |
     kind = FindingKind(finding.kind)
     if kind is FindingKind.PAPER_DOUBLE:
         return None
-    sale = _sale(caisse, finding)
+    sale = sale_of(caisse, finding)
     wanted = {
         FindingKind.RECOVERED: State.PROVISIONAL,
         FindingKind.VOID_CONTRADICTED: State.WAITING,
@@ -353,13 +353,13 @@ def _claim(caisse: Caisse, finding: Finding) -> Claim | None:
 
 def _proven(caisse: Caisse, finding: Finding) -> CardTransaction:
     """Return the sale of a finding whose money is decided upon; that it is there was asked."""
-    sale = _sale(caisse, finding)
+    sale = sale_of(caisse, finding)
     must(sale is not None, "what is decided upon is proven")
     assert sale is not None  # noqa: S101 - what must() said, for the type checker
     return sale
 
 
-def _sale(caisse: Caisse, finding: Finding) -> CardTransaction | None:
+def sale_of(caisse: Caisse, finding: Finding) -> CardTransaction | None:
     """Return the proven transaction that a finding is about, if it is about one."""
     rows = CardTransaction.objects.using(caisse.using).select_related("card")
     if FindingKind(finding.kind) in _BY_CARD:

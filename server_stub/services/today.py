@@ -239,7 +239,7 @@ def _needs(caisse: Caisse, locked: Lock | None, jobs: tuple[JobState, ...]) -> I
         (Need.SECOND_PERSON, Proposal.objects.all(), "at"),
         (Need.BANK_DETAILS, _unconfirmed(), "entered_at"),
         (Need.FINDINGS, Finding.objects.filter(closed_at__isnull=True), "opened_at"),
-        (Need.DISPUTES, _undecided(), "act__at"),
+        (Need.DISPUTES, undecided(), "act__at"),
         (Need.PAPER_SLIPS, PaperSlip.objects.all(), "entered_at"),
         (Need.TERMINAL_TO_PAIR, _asking(caisse), "received_at"),
     ):
@@ -264,7 +264,7 @@ def _unconfirmed() -> QuerySet[BankDetails]:
     return BankDetails.objects.filter(id__in=newest.values("last"), confirmation__isnull=True)
 
 
-def _undecided() -> QuerySet[Dispute]:
+def undecided() -> QuerySet[Dispute]:
     """Disputes that wait for an answer or a decision; taking a decision back opens one again."""
     steps = DisputeStep.objects.filter(dispute=OuterRef("pk"))
     rows = Dispute.objects.annotate(
