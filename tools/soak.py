@@ -183,13 +183,14 @@ def keep(soak: Soak, counters: Counters) -> None:
 @click.command()
 @click.option("--minutes", type=click.IntRange(1), default=60, show_default=True)
 @click.option("--mutants/--no-mutants", default=True, help="Plant every bug at the end.")
-def main(*, minutes: int, mutants: bool) -> None:
+@click.option("--worlds", is_flag=True, help="Worlds alone, in both lanes, and no planted bug.")
+def main(*, minutes: int, mutants: bool, worlds: bool) -> None:
     """Soak for so many minutes."""
     for stop in (signal.SIGINT, signal.SIGTERM):  # whoever runs it unseen has SIGINT ignored
         signal.signal(stop, signal.default_int_handler)
     counters = json.loads(COUNTERS.read_text("utf-8"))
     soak = Soak(ends_at=time.monotonic() + 60 * minutes, base=SEEDS_A_RUN * (counters["runs"] + 1))
-    lanes = (itertools.repeat(SHORT), itertools.cycle(TURNS))
+    lanes = (itertools.repeat(SHORT), itertools.cycle((SHORT,) if worlds else TURNS))
     threads = [
         threading.Thread(target=soak.lane, args=(number, rungs))
         for number, rungs in enumerate(lanes)
