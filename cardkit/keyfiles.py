@@ -248,16 +248,29 @@ class _File:
 def write_public(directory: Path, public: CaissePublic) -> Path:
     """Leave what anybody may read in a directory."""
     path = directory / PUBLIC_NAME
-    _write(path, cbor.encode(pack(public)), mode=0o644)
+    _write(path, public_file(public), mode=0o644)
     return path
+
+
+def public_file(public: CaissePublic) -> bytes:
+    """Return what its file holds."""
+    return cbor.encode(pack(public))
 
 
 def read_public(directory: Path) -> CaissePublic:
     """Read it back; raises KeyStoreError. Certificates are verified by `trust`."""
     try:
-        return unpack(CaissePublic, cbor.decode((directory / PUBLIC_NAME).read_bytes()))
-    except (OSError, DocumentError) as error:
+        return open_public((directory / PUBLIC_NAME).read_bytes())
+    except (OSError, KeyStoreError) as error:
         raise KeyStoreError(f"{directory / PUBLIC_NAME}: {error}") from error
+
+
+def open_public(data: bytes) -> CaissePublic:
+    """Read what its file held; raises KeyStoreError."""
+    try:
+        return unpack(CaissePublic, cbor.decode(data))
+    except DocumentError as error:
+        raise KeyStoreError(str(error)) from error
 
 
 def write_bundle(directory: Path, bundle: Bundle, *, caisse: str, passphrase: bytes | None) -> Path:
@@ -265,17 +278,22 @@ def write_bundle(directory: Path, bundle: Bundle, *, caisse: str, passphrase: by
 
     Raises KeyStoreError when others may enter the directory, or a bundle is there already.
     """
+    refuse_open_to_others(directory)
+    path = directory / bundle.NAME
+    _write(path, bundle_file(bundle, caisse=caisse, passphrase=passphrase), mode=0o600)
+    return path
+
+
+def bundle_file(bundle: Bundle, *, caisse: str, passphrase: bytes | None) -> bytes:
+    """Return what the file of a bundle holds, sealed unless `passphrase` is None."""
     must(passphrase is None or bool(passphrase), "a passphrase is not empty")
-    _refuse_open_to_others(directory)
     content = cbor.encode(pack(bundle))
     salt = nonce = None
     if passphrase is not None:
         salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
         content = _cipher(passphrase, salt).encrypt(nonce, content, _names(bundle.NAME, caisse))
     file = _File(bundle=bundle.NAME, caisse=caisse, content=content, salt=salt, nonce=nonce)
-    path = directory / bundle.NAME
-    _write(path, cbor.encode(pack(file)), mode=0o600)
-    return path
+    return cbor.encode(pack(file))
 
 
 def read_bundle(
@@ -283,13 +301,32 @@ def read_bundle(
 ) -> B:
     """Read a bundle; raises KeyStoreError, also when others may read it or it is sealed."""
     path = directory / kind.NAME
-    file = _read_file(path)
+    refuse_open_to_others(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise KeyStoreError(f"{path}: {error.strerror}") from error
+    try:
+        return open_bundle(data, kind, caisse=caisse, passphrase=passphrase)
+    except KeyStoreError as error:
+        raise KeyStoreError(f"{path}: {error}") from error
+
+
+def open_bundle(data: bytes, kind: type[B], *, caisse: str, passphrase: bytes | None = None) -> B:
+    """Read what the file of a bundle held; raises KeyStoreError."""
+    file = _file(data)
     if (file.bundle, file.caisse) != (kind.NAME, caisse):
-        raise KeyStoreError(f"{path}: this is {file.bundle} of {file.caisse!r}")
+        raise KeyStoreError(f"this is {file.bundle} of {file.caisse!r}")
     try:
         return unpack(kind, cbor.decode(_open(file, passphrase)))
     except (InvalidTag, DocumentError) as error:
-        raise KeyStoreError(f"{path}: wrong passphrase, or damaged") from error
+        raise KeyStoreError("wrong passphrase, or damaged") from error
+
+
+def bundle_names(data: bytes) -> tuple[str, str]:
+    """Return bundle and caisse that a file says it holds; raises KeyStoreError."""
+    file = _file(data)
+    return file.bundle, file.caisse
 
 
 def is_sealed(directory: Path, kind: type[B]) -> bool:
@@ -298,11 +335,18 @@ def is_sealed(directory: Path, kind: type[B]) -> bool:
 
 
 def _read_file(path: Path) -> _File:
-    _refuse_open_to_others(path)
+    refuse_open_to_others(path)
     try:
-        return unpack(_File, cbor.decode(path.read_bytes()))
-    except (OSError, DocumentError) as error:
+        return _file(path.read_bytes())
+    except (OSError, KeyStoreError) as error:
         raise KeyStoreError(f"{path}: not a key file") from error
+
+
+def _file(data: bytes) -> _File:
+    try:
+        return unpack(_File, cbor.decode(data))
+    except DocumentError as error:
+        raise KeyStoreError("not a key file") from error
 
 
 def _open(file: _File, passphrase: bytes | None) -> bytes:
@@ -332,7 +376,8 @@ def _signing_key(scalar: bytes, caisse: str) -> SigningKey:
         raise KeyStoreError("not the private scalar of a P-256 key") from error
 
 
-def _refuse_open_to_others(path: Path) -> None:
+def refuse_open_to_others(path: Path) -> None:
+    """Raise KeyStoreError unless a file or a directory is its owner's alone."""
     try:
         mode = path.stat().st_mode
     except OSError as error:

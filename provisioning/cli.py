@@ -12,8 +12,11 @@ from cardkit.errors import ClafoutisError
 from cardkit.logging import log_to_stderr
 from provisioning.bench.command import bench_command
 from provisioning.card_commands import card
+from provisioning.hardening import keep_secrets_in
+from provisioning.image_commands import image_command
 from provisioning.key_commands import keys
 from provisioning.language import _
+from provisioning.release_commands import release
 from provisioning.talk import explain
 from provisioning.terminal_commands import terminal
 from provisioning.wiring import Wiring
@@ -28,8 +31,9 @@ def cli(verbose: int) -> None:
     log_to_stderr(verbose, "cardkit", "provisioning")
 
 
-for _command in (bench_command, keys, card, terminal):
+for _command in (bench_command, keys, card, terminal, release):
     cli.add_command(_command)
+terminal.add_command(image_command)
 
 
 def run(arguments: Sequence[str], wiring: Wiring) -> int:
@@ -51,4 +55,5 @@ def run(arguments: Sequence[str], wiring: Wiring) -> int:
 
 def main() -> int:
     """What the console script calls."""
+    keep_secrets_in()
     return run(sys.argv[1:], Wiring())

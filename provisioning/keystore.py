@@ -71,8 +71,8 @@ class Passphrases:
 
     def __post_init__(self) -> None:
         held = (self.root, self.service, self.workshop)
-        if any(len(passphrase) < PASSPHRASE_BYTES_MIN for passphrase in held):
-            raise KeyStoreError(f"a passphrase has {PASSPHRASE_BYTES_MIN} bytes at least")
+        for passphrase in held:
+            refuse_short(passphrase)
         if any(secrets.compare_digest(one, other) for one, other in combinations(held, 2)):
             raise KeyStoreError("two holders with one passphrase are one holder")
 
@@ -83,6 +83,12 @@ class Passphrases:
             SERVICE_NAME: self.service,
             WORKSHOP_NAME: self.workshop,
         }[name]
+
+
+def refuse_short(passphrase: bytes) -> None:
+    """Raise KeyStoreError for a passphrase that can be guessed."""
+    if len(passphrase) < PASSPHRASE_BYTES_MIN:
+        raise KeyStoreError(f"a passphrase has {PASSPHRASE_BYTES_MIN} bytes at least")
 
 
 def new_keys(
@@ -129,15 +135,15 @@ def new_keys(
                 certified(Role.WORKSHOP, workshop),
             ),
         ),
-        root=RootKeys(root=_scalar(root)),
+        root=RootKeys(root=scalar_of(root)),
         service=ServiceKeys(
-            issuer=_scalar(issuer),
-            service=_scalar(service),
+            issuer=scalar_of(issuer),
+            service=scalar_of(service),
             wrapping=random(_WRAPPING_BYTES),
-            masters=(_service_masters(FIRST_VERSION, random),),
+            masters=(service_masters(FIRST_VERSION, random),),
         ),
         workshop=WorkshopKeys(
-            signing=_scalar(workshop),
+            signing=scalar_of(workshop),
             masters=(CardMaster(version=FIRST_VERSION, key=random(KEY_BYTES)),),
         ),
     )
@@ -176,14 +182,16 @@ def install_service_keys(public: CaissePublic, keys: ServiceKeys, into: Path) ->
     write_holder(into, public, keys, passphrase=None)
 
 
-def _service_masters(version: int, random: Callable[[int], bytes]) -> ServiceMasters:
+def service_masters(version: int, random: Callable[[int], bytes]) -> ServiceMasters:
+    """Make one version of the masters of every card key but key 1."""
     picc, application, closed, tmac = (random(KEY_BYTES) for _ in range(4))
     return ServiceMasters(
         version=version, picc=picc, application=application, closed=closed, tmac=tmac
     )
 
 
-def _scalar(key: SigningKey) -> bytes:
+def scalar_of(key: SigningKey) -> bytes:
+    """Return a signing key as its bundle holds it."""
     return key.key.private_numbers().private_value.to_bytes(32)
 
 

@@ -33,6 +33,7 @@ from provisioning.cards import Stage
 from provisioning.language import _
 
 _FD_BYTES_MAX: Final = 4096
+_NAME_WIDTH: Final = 20
 _STEPS: Final = len(Step) + len(Stage) - 2
 """Of one card: neither its emptying nor the allowance inside personalisation is the rule."""
 
@@ -68,6 +69,17 @@ def explain(error: ClafoutisError) -> int:
     return words.status
 
 
+def say(text: str) -> None:
+    """Tell the person at the screen something, on stderr."""
+    click.echo(text, err=True)
+
+
+def rows(*described: tuple[str, str]) -> None:
+    """Print names and what they are, one a line, on stdout."""
+    for name, value in described:
+        click.echo(f"{name:<{_NAME_WIDTH}} {value}")
+
+
 class PassphraseReader:
     """Passphrases from a hidden prompt, or line by line from a file descriptor."""
 
@@ -94,10 +106,17 @@ class PassphraseReader:
 
     def open(self, directory: Path, kind: type[B], public: CaissePublic) -> B:
         """Read a bundle, asking for its passphrase when it has one; raises KeyStoreError."""
+        return self.opened(directory, kind, public)[0]
+
+    def opened(
+        self, directory: Path, kind: type[B], public: CaissePublic
+    ) -> tuple[B, bytes | None]:
+        """Read a bundle and return also what it was sealed with; raises KeyStoreError."""
         passphrase = None
         if is_sealed(directory, kind):
             passphrase = self.ask(_("Passphrase of {file}").format(file=directory / kind.NAME))
-        return read_bundle(directory, kind, caisse=public.caisse, passphrase=passphrase)
+        held = read_bundle(directory, kind, caisse=public.caisse, passphrase=passphrase)
+        return held, passphrase
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from provisioning.talk import PassphraseReader, waiting
 from provisioning.terminals import Conversation, Enrolled, TerminalWorkshop
 from provisioning.wiring import (
     Wiring,
-    directory_type,
     keys_option,
     passphrase_option,
+    root_option,
     service_option,
 )
 
@@ -34,15 +34,7 @@ def terminal() -> None:
     required=True,
     help=_("Number of a merchant; may be given several times."),
 )
-@click.option(
-    "--root",
-    "root_dir",
-    type=directory_type,
-    default=Path("root"),
-    envvar="CLAFOUTIS_ROOT_KEYS",
-    show_default=True,
-    help=_("The coordinator's key directory."),
-)
+@root_option
 @click.option("--terminal-url", default=None, help=_("How the terminal reaches the service."))
 @service_option
 @keys_option

@@ -109,6 +109,15 @@ keys_option = click.option(
     show_default=True,
     help=_("The workshop's key directory."),
 )
+root_option = click.option(
+    "--root",
+    "root_dir",
+    type=directory_type,
+    default=Path("root"),
+    envvar="CLAFOUTIS_ROOT_KEYS",
+    show_default=True,
+    help=_("The coordinator's key directory."),
+)
 reader_option = click.option(
     "--reader",
     default="auto",
