@@ -20,6 +20,8 @@ from cardkit.signing import ContentType, PublicKey, Signed, SigningKey, verify
 
 SIGNED_NAME: Final = "release.cbor"
 """The signed list, beside the files that it names."""
+ABOUT_NAME: Final = "about.json"
+"""What whoever gathered the files says of them; it is signed like any other file."""
 FILES_MAX: Final = 512
 _HASH: Final = exactly(32)
 _BLOCK: Final = 1 << 20

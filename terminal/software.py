@@ -50,7 +50,11 @@ class Software:
 
 def installed_sources() -> tuple[Source, ...]:
     """Return every source of what is installed beside this one, in the order of its hash."""
-    root = Path(__file__).parent.parent
+    return sources_below(Path(__file__).parent.parent)
+
+
+def sources_below(root: Path) -> tuple[Source, ...]:
+    """Return every source of a program that lies, or was unpacked, in a folder; raises OSError."""
     found = []
     for package in _PACKAGES:
         sources = (it for it in (root / package).rglob("*") if it.suffix in _SOURCES)
