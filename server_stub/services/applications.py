@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 
-from server_stub.models import Application, Person
-from server_stub.rules.scheme import RuleName
+from cardkit.clock import business_date
+from cardkit.errors import must
+from server_stub.models import Account, Application, Person
+from server_stub.rules.allowances import months_from
+from server_stub.rules.scheme import RuleName, of_month
 from server_stub.services import people
 from server_stub.services.caisse import Caisse
-from server_stub.services.commitments import NotPromised, commit, refusal_of
+from server_stub.services.commitments import commit
+from server_stub.services.entitled import commitments_of
+from server_stub.services.rules_in_force import dated
 
 Draw = Callable[[int], bytes]
 
@@ -26,6 +31,17 @@ class NoWish(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a promise is made of today, as it was voted; all of it for a month."""
+
+    floor_cents: int
+    step_cents: int
+    months: int
+    credit_cents: int
+    extra_person_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FirstPromise:
     """Somebody who was admitted and has promised nothing yet."""
 
@@ -33,7 +49,7 @@ class FirstPromise:
     monthly_cents: int | None
     """What they applied for; None: that was not asked."""
     persons: int
-    refusal: NotPromised | None
+    refusal: NoWish | None
     """Why that can't be promised from the month that was asked about; None: it can, or nothing
     was applied for.
     """
@@ -42,6 +58,31 @@ class FirstPromise:
     def is_ready(self) -> bool:
         """Whether what was applied for can be put on record."""
         return self.monthly_cents is not None and self.refusal is None
+
+
+def terms(caisse: Caisse, day: date | None = None) -> Terms:
+    """Return what a promise is made of on a day, today by default; one query."""
+    names = (
+        RuleName.CONTRIBUTION_FLOOR_CENTS,
+        RuleName.CONTRIBUTION_STEP_CENTS,
+        RuleName.COMMITMENT_MONTHS,
+        RuleName.MONTHLY_CREDIT_CENTS,
+        RuleName.EXTRA_PERSON_CENTS,
+    )
+    rules, when = dated(caisse, names), day or business_date(caisse.now())
+    floor, step, months, credit, extra = (of_month(rules, name, when) or 0 for name in names)
+    return Terms(
+        floor_cents=floor,
+        step_cents=step,
+        months=months,
+        credit_cents=credit,
+        extra_person_cents=extra,
+    )
+
+
+def months_to_begin(caisse: Caisse, *, count: int = 4) -> tuple[date, ...]:
+    """Return the months that a promise may begin with, this one first."""
+    return tuple(months_from(business_date(caisse.now()).replace(day=1), count=count))
 
 
 def apply(
@@ -71,16 +112,47 @@ def wish(caisse: Caisse, person: Person, *, monthly_cents: int | None, persons: 
     rows.update_or_create(person=person, defaults=told)
 
 
-def refusal_of_wish(
-    monthly_cents: int | None, rules: Mapping[RuleName, int | None]
-) -> NoWish | None:
-    """Say why an amount would not be taken as a promise by the rules in force; None: it would."""
+def change(
+    caisse: Caisse,
+    person: Person,
+    *,
+    monthly_cents: int | None,
+    persons: int = 1,
+    name: str,
+    address: str,
+    telephone: str,
+    email: str,
+) -> None:
+    """Keep who somebody is, how they are reached, and what they would like to pay."""
+    must(bool(name.strip()), "a member has a name")
+    with caisse.alone():
+        person.name, person.address = name.strip(), address
+        person.telephone, person.email = telephone, email
+        fields = ["name", "address", "telephone", "email"]
+        person.save(using=caisse.using, update_fields=fields)
+        wish(caisse, person, monthly_cents=monthly_cents, persons=persons)
+
+
+def not_wished(caisse: Caisse, monthly_cents: int | None) -> NoWish | None:
+    """Say why an amount can't be applied for today; None: it can, or none was named."""
+    return refusal_of_wish(monthly_cents, terms(caisse))
+
+
+def months_of_promises(caisse: Caisse, account: Account) -> tuple[date, ...]:
+    """Return the months, this one and later, that a member's promises speak of."""
+    this = business_date(caisse.now()).replace(day=1)
+    promised = commitments_of(caisse, account.pk)
+    months = {month for one in promised for month in months_from(one.first_month, count=one.months)}
+    return tuple(sorted(month for month in months if month >= this))
+
+
+def refusal_of_wish(monthly_cents: int | None, told: Terms) -> NoWish | None:
+    """Say why an amount would not be taken as a promise by these terms; None: it would."""
     if monthly_cents is None:
         return None
-    if monthly_cents < (rules.get(RuleName.CONTRIBUTION_FLOOR_CENTS) or 0):
+    if monthly_cents < told.floor_cents:
         return NoWish.BELOW_FLOOR
-    step_cents = rules.get(RuleName.CONTRIBUTION_STEP_CENTS) or 1
-    return NoWish.NOT_IN_STEPS if monthly_cents % step_cents else None
+    return NoWish.NOT_IN_STEPS if monthly_cents % (told.step_cents or 1) else None
 
 
 def first_promises(caisse: Caisse, first_month: date, *, most: int) -> list[FirstPromise]:
@@ -91,7 +163,8 @@ def first_promises(caisse: Caisse, first_month: date, *, most: int) -> list[Firs
         account__commitments__isnull=True,
     )
     rows = admitted.select_related("account", "application").order_by("account__admission")
-    return [_first_promise(caisse, person, first_month) for person in rows[:most]]
+    told = terms(caisse, first_month)
+    return [_first_promise(person, told) for person in rows[:most]]
 
 
 def promise_all(
@@ -114,7 +187,7 @@ def promise_all(
         return ready
 
 
-def _first_promise(caisse: Caisse, person: Person, first_month: date) -> FirstPromise:
+def _first_promise(person: Person, told: Terms) -> FirstPromise:
     applied = getattr(person, "application", None)
     if applied is None:
         return FirstPromise(person=person, monthly_cents=None, persons=1, refusal=None)
@@ -122,7 +195,5 @@ def _first_promise(caisse: Caisse, person: Person, first_month: date) -> FirstPr
         person=person,
         monthly_cents=applied.monthly_cents,
         persons=applied.persons,
-        refusal=refusal_of(
-            caisse, person.account, applied.monthly_cents, first_month, persons=applied.persons
-        ),
+        refusal=refusal_of_wish(applied.monthly_cents, told),
     )

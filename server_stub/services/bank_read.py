@@ -23,6 +23,7 @@ from server_stub.rules.bank_statement import (
     read_statement,
 )
 from server_stub.rules.bank_words import packed, tidy
+from server_stub.rules.names import folded
 from server_stub.services import bank_statements
 from server_stub.services.bank_booking import confirm
 from server_stub.services.bank_known import known
@@ -37,6 +38,19 @@ _CELL_CHARACTERS: Final = 40
 _COLUMNS: Final = 30
 _SURE: Final = frozenset({Why.REFERENCE, Why.DEPOSIT, Why.END_TO_END_ID, Why.RUN_NAME})
 """What no other line could be, by a number that was checked or a sum that is ours."""
+
+
+_HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "day": ("date de valeur", "date valeur", "date operation", "date"),
+    "label": ("libelle", "intitule", "operation"),
+    "debit": ("debit",),
+    "credit": ("credit",),
+    "amount": ("montant",),
+    "payer": ("payeur", "emetteur", "nom"),
+    "reference": ("reference",),
+    "balance": ("solde",),
+}
+"""Folded; the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +106,11 @@ def find_line(caisse: Caisse, number: int) -> Line | None:
     return _lines(caisse, [row], _outcomes(caisse, [row]))[0]
 
 
-def account_of(caisse: Caisse, line: Line) -> int | None:
-    """Return whose line it was found to be; None: nobody's."""
-    act = None if line.outcome is None else line.outcome.act_id
-    rows = Contribution.objects.using(caisse.using).filter(act=act)
-    return None if act is None else rows.values_list("account", flat=True).first()
+def whose_lines(caisse: Caisse, lines: Sequence[Line]) -> dict[int, int]:
+    """Return the account that each line was found to be of; those of nobody are not in it."""
+    acts = {one.outcome.act_id: one.open.line.pk for one in lines if one.outcome is not None}
+    rows = Contribution.objects.using(caisse.using).filter(act__in=[it for it in acts if it])
+    return {acts[act]: account for act, account in rows.values_list("act", "account")}
 
 
 def confirm_sure(caisse: Caisse, *, by: int, most: int = PAGE_ROWS) -> tuple[int, int]:
@@ -127,6 +141,16 @@ def first_lines(content: bytes) -> FirstLines | None:
     return None
 
 
+def guess_columns(heading: Sequence[str]) -> dict[str, str]:
+    """Return which column of a heading seems to be what, by the names that banks give them."""
+    found: dict[str, str] = {}
+    for name, words in _HEADINGS.items():
+        column = next((it for word in words for it in heading if word in folded(it)), "")
+        if column and column not in found.values():
+            found[name] = column
+    return found
+
+
 def make_profile(told: Mapping[str, str], heading: int, columns: Mapping[str, str]) -> Profile:
     """Return a profile: how a file is made, in which of its lines the heading is, and its columns.
 
@@ -140,6 +164,7 @@ def make_profile(told: Mapping[str, str], heading: int, columns: Mapping[str, st
         day_format=told["day_format"],
         decimal_mark=told["decimal_mark"],
         skip_first=max(0, heading - 1),
+        skip_last=int(told.get("skip_last") or 0),
         day=columns.get("day", ""),
         labels=tuple(it for it in labels if it),
         amount=columns.get("amount", ""),

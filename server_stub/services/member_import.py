@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,13 +16,20 @@ from django.core.validators import validate_email
 from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import Person
-from server_stub.rules.member_sheet import Applicant, Column, NotRead, Refused, Wrong, read_sheet
+from server_stub.rules.member_sheet import (
+    BYTES_MAX,
+    Applicant,
+    Column,
+    NotRead,
+    Refused,
+    Wrong,
+    read_sheet,
+)
 from server_stub.rules.names import folded
-from server_stub.rules.scheme import RuleName
-from server_stub.services.applications import NoWish, apply, refusal_of_wish
+from server_stub.services.applications import NoWish, apply, refusal_of_wish, terms
 from server_stub.services.caisse import Caisse
-from server_stub.services.rules_in_force import voted
 
+FILE_BYTES_MAX: Final = BYTES_MAX
 TEMPLATE: Final = (
     ("Nom", "Lecœur"),
     ("Prénom", "Marthe"),
@@ -36,6 +43,10 @@ TEMPLATE: Final = (
     ("Personnes", "2"),
 )
 """A file to begin with: its headings, and what stands under each of them."""
+
+
+Unread: TypeAlias = NotRead
+"""Why nothing of a file is taken."""
 
 
 @unique
@@ -153,10 +164,7 @@ class _Known:
         self.names: set[str] = set()
         self.at: dict[tuple[str, str], int] = {}
         self.emails: dict[str, int] = {}
-        self.rules = {
-            name: voted(caisse, name)
-            for name in (RuleName.CONTRIBUTION_FLOOR_CENTS, RuleName.CONTRIBUTION_STEP_CENTS)
-        }
+        self.terms = terms(caisse)
         people = Person.objects.using(caisse.using).order_by("id")
         for person in people.values_list("id", "name", "address", "email"):
             self.add(*person)
@@ -175,7 +183,7 @@ def _name_key(name: str) -> str:
 
 
 def _looked(line: int, read: Applicant, known: _Known) -> Looked:
-    wish = refusal_of_wish(read.monthly_cents, known.rules)
+    wish = refusal_of_wish(read.monthly_cents, known.terms)
     if wish is not None:
         return _refused(line, wish, name=read.name)
     if read.email and not _is_email(read.email):

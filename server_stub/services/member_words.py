@@ -42,6 +42,10 @@ REFUSALS: Final[dict[Enum, Promise]] = {
         "L’ordre voté est la date de la demande : une graine n’y change rien, enlevez --seed."
     ),
     NotDrawn.TOO_MANY: _("La liste d’attente est trop longue pour une vague."),
+    NotDrawn.LIST_CHANGED: _(
+        "La liste d’attente a changé depuis que vous l’avez vue. Personne n’a été admis : "
+        "regardez-la de nouveau."
+    ),
     NotPromised.BELOW_FLOOR: _("C’est moins que la cotisation minimale votée."),
     NotPromised.NOT_IN_STEPS: _("Ce n’est pas un multiple du pas voté."),
     NotPromised.NOT_A_MONTH: _("Indiquez un mois par son premier jour."),

@@ -10,13 +10,14 @@ from enum import Enum, unique
 from typing import Final
 
 from cardkit.clock import business_date
-from server_stub.models import Account, Person
+from server_stub.models import Account, Commitment, Person
 from server_stub.rules.renewals import Renewal, Stage, first_month_of, renewal_of
 from server_stub.rules.scheme import RuleName
 from server_stub.services.caisse import Caisse
 from server_stub.services.commitments import NotPromised, Promised, commit, refusal_of
 from server_stub.services.entitled import commitments_of
 from server_stub.services.rules_in_force import voted
+from server_stub.services.standings import standings
 
 Draw = Callable[[int], bytes]
 _OPEN: Final = (Stage.TO_RENEW, Stage.IN_GRACE)
@@ -54,12 +55,28 @@ class Planned:
 
 def campaign(caisse: Caisse) -> list[RenewalRow]:
     """Return whom the renewal concerns today, those whose credit ends first at the top."""
-    accounts = Account.objects.using(caisse.using).filter(
-        commitments__isnull=False, departure__isnull=True
-    )
-    rows = [_row(caisse, account) for account in accounts.distinct()]
-    found = [row for row in rows if row is not None]
+    today, weeks, grace = _terms(caisse)
+    people = Person.objects.using(caisse.using).in_bulk(field_name="account_id")
+    found = [
+        RenewalRow(account=one.account, person=people.get(one.account.pk), renewal=renewal)
+        for one in standings(caisse)
+        if one.left_from is None
+        and (renewal := renewal_of(one.commitments, today, weeks_ahead=weeks, grace_months=grace))
+    ]
     return sorted(found, key=lambda row: (row.renewal.nothing_from, row.account.pk))
+
+
+def answered(caisse: Caisse) -> list[Person]:
+    """Return whose promise goes on already: the next one begins after today."""
+    today = business_date(caisse.now())
+    people = Person.objects.using(caisse.using).filter(
+        account__departure__isnull=True,
+        account__commitments__first_month__gt=today,
+        account__in=Commitment.objects.using(caisse.using)
+        .filter(first_month__lte=today)
+        .values("account"),
+    )
+    return list(people.distinct())
 
 
 def plan_one(
@@ -129,13 +146,18 @@ def renew_same(caisse: Caisse, *, by: int) -> list[Planned]:
 
 
 def _row(caisse: Caisse, account: Account) -> RenewalRow | None:
-    renewal = renewal_of(
-        commitments_of(caisse, account.pk),
-        business_date(caisse.now()),
-        weeks_ahead=voted(caisse, RuleName.RENEWAL_WEEKS) or 0,
-        grace_months=voted(caisse, RuleName.GRACE_MONTHS) or 0,
-    )
+    today, weeks, grace = _terms(caisse)
+    promised = commitments_of(caisse, account.pk)
+    renewal = renewal_of(promised, today, weeks_ahead=weeks, grace_months=grace)
     if renewal is None:
         return None
     person = Person.objects.using(caisse.using).filter(account=account).first()
     return RenewalRow(account=account, person=person, renewal=renewal)
+
+
+def _terms(caisse: Caisse) -> tuple[date, int, int]:
+    """Return today, the weeks ahead of an end, and the months of grace after it."""
+    weeks, grace = (
+        voted(caisse, name) or 0 for name in (RuleName.RENEWAL_WEEKS, RuleName.GRACE_MONTHS)
+    )
+    return business_date(caisse.now()), weeks, grace

@@ -32,6 +32,7 @@ class NotDrawn(Enum):
     SEED_NEEDED = "a draw has a seed that was published"
     SEED_NOT_USED = "the voted order is the day of application, and no seed changes it"
     TOO_MANY = "more wait than one act can name"
+    LIST_CHANGED = "somebody else waits since the list was shown, or no longer does"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,12 @@ class WaveDraw:
 def waiting_list(caisse: Caisse) -> list[Person]:
     """Return who waits for a wave, in the order in which they applied."""
     waiting = Person.objects.using(caisse.using).filter(account__admission__isnull=True)
-    return list(waiting.select_related("account").order_by("applied_on", "id"))
+    return list(waiting.select_related("account", "application").order_by("applied_on", "id"))
+
+
+def order_of(caisse: Caisse) -> AdmissionOrder:
+    """Return the order that is voted."""
+    return AdmissionOrder(voted(caisse, RuleName.ADMISSION_ORDER) or AdmissionOrder.APPLICATION)
 
 
 def fingerprint(accounts: Iterable[bytes]) -> bytes:
@@ -66,7 +72,7 @@ def fingerprint(accounts: Iterable[bytes]) -> bytes:
 
 def draw(caisse: Caisse, *, places: int, seed: str = "") -> WaveDraw | NotDrawn:
     """Put a wave together by the order in force today, and write nothing."""
-    order = AdmissionOrder(voted(caisse, RuleName.ADMISSION_ORDER) or AdmissionOrder.APPLICATION)
+    order = order_of(caisse)
     waiting = waiting_list(caisse)
     refusal = _refusal(order, waiting, places, seed)
     if refusal is not None:
@@ -85,12 +91,19 @@ def draw(caisse: Caisse, *, places: int, seed: str = "") -> WaveDraw | NotDrawn:
     )
 
 
-def admit(caisse: Caisse, *, places: int, seed: str = "", by: int) -> WaveDraw | NotDrawn:
-    """Admit a wave: the same list as `draw` shows, put on record by accounts."""
+def admit(
+    caisse: Caisse, *, places: int, seed: str = "", by: int, shown: bytes | None = None
+) -> WaveDraw | NotDrawn:
+    """Admit a wave: the same list as `draw` shows, put on record by accounts.
+
+    `shown`: the fingerprint of the list that somebody has looked at; another one is not admitted.
+    """
     with caisse.alone():
         made = draw(caisse, places=places, seed=seed)
         if isinstance(made, NotDrawn):
             return made
+        if shown is not None and made.fingerprint != shown:
+            return NotDrawn.LIST_CHANGED
         body = WaveAdmitted(
             wave=made.number,
             order=made.order,
