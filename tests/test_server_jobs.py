@@ -20,7 +20,7 @@ from tests.test_server_concurrency import connected
 
 pytestmark = pytest.mark.django_db
 
-SMALL_JOBS = (Job.RECONCILE, Job.ISSUE, Job.DIGEST, Job.RETENTION)
+SMALL_JOBS = (Job.RECONCILE, Job.ISSUE, Job.LETTERS, Job.DIGEST, Job.RETENTION)
 """All but the copy, which a transaction of a test can't have."""
 
 
@@ -41,7 +41,7 @@ def test_what_ran_today_is_due_tomorrow() -> None:
     assert next_due(Job.ISSUE, None, now=START, zone=PARIS) == START
     done = dict.fromkeys(Job, START)
     assert due(done, now=START, zone=PARIS) == ()
-    assert due(done, now=START + timedelta(hours=2), zone=PARIS) == (Job.RECONCILE,)
+    assert due(done, now=START + timedelta(hours=2), zone=PARIS) == (Job.RECONCILE, Job.LETTERS)
     assert due(done, now=START + timedelta(days=9), zone=PARIS) == tuple(Job)
     assert due({}, now=START, zone=PARIS) == tuple(Job)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from server_stub.services.jobs import JobState
 
-NAMES: Final = ("issue", "reconcile", "retention", "digest", "backup")
+NAMES: Final = ("issue", "letters", "reconcile", "retention", "digest", "backup")
 ANOTHER_RUNS: Final = 75
 """EX_TEMPFAIL of sysexits.h: the unit takes it as success, because the work is being done."""
 

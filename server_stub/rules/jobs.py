@@ -20,13 +20,17 @@ class Job(StrEnum):
     """Money whose time has come goes back to cards."""
     ISSUE = "issue"
     """Months that are due are signed."""
+    LETTERS = "letters"
+    """Welcomes are put into the queue, and letters by e-mail are sent."""
     DIGEST = "digest"
     """The day's digest, so that it is there even on a day without a terminal."""
+    FIGURES = "figures"
+    """What everybody may read is counted again."""
     RETENTION = "retention"
     """Whom nobody has been in touch with for two years is forgotten."""
 
 
-HOURLY: Final = frozenset({Job.RECONCILE})
+HOURLY: Final = frozenset({Job.RECONCILE, Job.LETTERS})
 """The others run once a business day, whenever on it the service is there."""
 
 

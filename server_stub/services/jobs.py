@@ -22,7 +22,7 @@ from django.db import DatabaseError, connections
 
 from cardkit.clock import PARIS
 from cardkit.errors import ClafoutisError
-from server_stub.models import Card, JobRun, LoginFailure
+from server_stub.models import Card, JobRun, LetterKind, LoginFailure
 from server_stub.rules.jobs import Job, due, next_due
 from server_stub.services import (
     deputies,
@@ -31,7 +31,10 @@ from server_stub.services import (
     disputes,
     exits,
     issue,
+    letters,
+    mail,
     people,
+    public_figures,
     unclaimed,
 )
 from server_stub.services.backups import daily_copy
@@ -159,6 +162,11 @@ def _issue(caisse: Caisse, _data_dir: Path) -> Ran:
     return Ran(job=Job.ISSUE, outcome=Outcome.DONE, count=issue.issue_due(caisse))
 
 
+def _letters(caisse: Caisse, _data_dir: Path) -> Ran:
+    letters.prepare(caisse, LetterKind.WELCOME, by=0)
+    return Ran(job=Job.LETTERS, outcome=Outcome.DONE, count=mail.send_due(caisse))
+
+
 def _digest(caisse: Caisse, _data_dir: Path) -> Ran:
     if lock(caisse) is Lock.SUSPECTED:
         return Ran(job=Job.DIGEST, outcome=Outcome.LOCKED)
@@ -167,9 +175,15 @@ def _digest(caisse: Caisse, _data_dir: Path) -> Ran:
     return _done(Job.DIGEST, [digest.todays(caisse)])
 
 
+def _figures(caisse: Caisse, _data_dir: Path) -> Ran:
+    made = public_figures.count(caisse)
+    return _done(Job.FIGURES, [] if made is None else [made])
+
+
 def _retention(caisse: Caisse, _data_dir: Path) -> Ran:
-    """Forget people whose time is over; sessions and wrong passwords go with them, uncounted."""
+    """Forget people whose time is over; letters, sessions, wrong passwords go uncounted."""
     erased = people.erase_due(caisse) + deputies.erase_due(caisse)
+    letters.erase_due(caisse)
     now = caisse.now()
     Session.objects.using(caisse.using).filter(expire_date__lt=now).delete()
     failures = LoginFailure.objects.using(caisse.using)
@@ -185,7 +199,9 @@ _WORK: Final[Mapping[Job, Callable[[Caisse, Path], Ran]]] = {
     Job.BACKUP: _backup,
     Job.RECONCILE: _reconcile,
     Job.ISSUE: _issue,
+    Job.LETTERS: _letters,
     Job.DIGEST: _digest,
+    Job.FIGURES: _figures,
     Job.RETENTION: _retention,
 }
 

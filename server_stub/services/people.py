@@ -27,6 +27,7 @@ from server_stub.rules.scheme import RuleName
 from server_stub.services import bank_statements
 from server_stub.services.caisse import Caisse
 from server_stub.services.entitled import commitments_of
+from server_stub.services.letters import letters_of
 from server_stub.services.membership import left_from
 from server_stub.services.rules_in_force import voted
 
@@ -127,6 +128,7 @@ def all_about(caisse: Caisse, person: Person) -> dict[str, Any]:
             {"label": it.label, "payer": it.payer, "reference": it.reference}
             for it in bank_statements.texts_of(caisse, account)
         ],
+        "letters": letters_of(caisse, person),
     }
 
 

@@ -96,6 +96,8 @@ JOBS: Final[dict[str, Promise]] = {
     "backup": _("copie des livres"),
     "reconcile": _("sommes rendues aux membres à leur date"),
     "issue": _("allocations du mois"),
+    "letters": _("courriels, et lettres de bienvenue à imprimer"),
     "digest": _("empreinte du jour"),
+    "figures": _("chiffres publics"),
     "retention": _("oubli des personnes parties depuis deux ans"),
 }
