@@ -12,3 +12,9 @@ class ServiceConfig(AppConfig):
     label = "clafoutis"
     verbose_name = "Clafoutis"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep records of what people do to their way in."""
+        from server_stub.console.access import records
+
+        records.listen()

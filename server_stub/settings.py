@@ -1,9 +1,11 @@
 """Django's settings, from the environment; nothing is written by importing them.
 
 CLAFOUTIS_SERVER_DATA   directory of the database and keys; /var/lib/clafoutis or ./var/server
+CLAFOUTIS_DEBTOR_NAME, CLAFOUTIS_DEBTOR_IBAN, CLAFOUTIS_DEBTOR_BIC  who pays merchants
 CLAFOUTIS_HOSTS         host names that the service answers to, separated by commas
 CLAFOUTIS_OPERATOR_TOKEN  what /readyz and /metrics ask of whoever is not on this machine
 CLAFOUTIS_HTTPS         1: only over https (the default unless every host is local)
+CLAFOUTIS_SMTP_URL      smtp://user:password@host:587?from=caisse@…; without it, no mail is sent
 DATABASE_URL            postgresql://user:password@host:port/name; without it, SQLite
 """
 
@@ -17,6 +19,8 @@ from django.utils.functional import SimpleLazyObject
 
 from server_stub.database import database
 from server_stub.log_lines import LOGGED
+from server_stub.mail_settings import VARIABLE as SMTP_URL
+from server_stub.mail_settings import mail_server
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -40,6 +44,10 @@ def _secret_key() -> str:
 
 
 DATA_DIR = _data_dir()
+DEBTOR_NAME = os.environ.get("CLAFOUTIS_DEBTOR_NAME", "")
+DEBTOR_IBAN = os.environ.get("CLAFOUTIS_DEBTOR_IBAN", "")
+DEBTOR_BIC = os.environ.get("CLAFOUTIS_DEBTOR_BIC", "")
+"""Who pays merchants, and from which account, as bank files and papers of a payout say it."""
 KEY_DIR = Path(os.environ.get("CLAFOUTIS_SERVER_KEYS") or DATA_DIR / "keys")
 SECRET_KEY = SimpleLazyObject(_secret_key)
 DEBUG = False
@@ -58,6 +66,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "server_stub.apps.ServiceConfig",
 ]
 MIDDLEWARE = [
@@ -72,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "server_stub.urls"
@@ -97,13 +110,47 @@ MESSAGE_TAGS = {40: "bad", 25: "good"}
 """`messages.ERROR` and `messages.SUCCESS`: how what was said looks."""
 
 DATABASES = {"default": database(os.environ.get("DATABASE_URL"), DATA_DIR)}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-"""Nothing is remembered by one process that another would have to know."""
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "clafoutis_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+"""Nothing is remembered by one process that another would have to know; the table is a model."""
 
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "console"
-LOGOUT_REDIRECT_URL = "login"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+LOGOUT_REDIRECT_URL = "account_login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+"""The first makes new ones; whoever enters with an older kind is given a new one."""
+ACCOUNT_ADAPTER = "server_stub.console.access.door.Door"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+"""A browser that is closed has forgotten."""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "5/5m/key",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+}
+"""Behind a proxy everybody has one address: nothing that one stranger does stops the others."""
+MFA_ADAPTER = "server_stub.console.access.factors.Factors"
+MFA_FORMS = {"add_webauthn": "server_stub.console.access.forms.PasskeyForm"}
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Clafoutis"
+MFA_TOTP_TOLERANCE = 1
+"""A telephone's clock may be half a minute wrong."""
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -153,6 +200,14 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_AUTOREFRESH = False
+
+_MAIL = mail_server(os.environ.get(SMTP_URL))
+MAIL_IS_SET_UP = bool(_MAIL.host)
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starts_tls, _MAIL.is_tls
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _MAIL.sender
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = LOGGED

@@ -21,7 +21,7 @@ class Caller(Enum):
     WORKSHOP = "signed with the workshop's certified key"
     TICKET_HOLDER = "unsigned: knows a pairing ticket that is open"
     PERSON = "logged in to the console"
-    ANYBODY = "unknown, about to log in"
+    ANYBODY = "unknown: about to log in, or a reader of what is public"
     PROBE = "anybody: learns that the service is there, and nothing else"
     OPERATOR = "on this machine and through no proxy, or with the operator's token"
 
@@ -33,7 +33,7 @@ def routes(serving: Callable[[], Caisse]) -> dict[Caller, list[URLPattern]]:
         Caller.WORKSHOP: workshop.addresses(serving),
         Caller.TICKET_HOLDER: pairing.addresses(serving),
         Caller.PERSON: addresses.of_people(serving),
-        Caller.ANYBODY: addresses.of_anybody(),
+        Caller.ANYBODY: [*addresses.of_anybody(serving), *addresses.of_the_public(serving)],
         Caller.PROBE: operator.addresses_of_anybody(),
         Caller.OPERATOR: operator.addresses(serving),
     }

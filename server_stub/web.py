@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from functools import wraps
+from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,15 @@ POLICY: Final = (
 )
 """No script at all, nothing inline, nothing from elsewhere."""
 
+SCRIPTED: Final = f"{POLICY}; script-src 'self'; connect-src 'self'"
+"""Of the few pages where a browser is asked for a passkey: our own files, and nothing inline."""
+
+FEATURES: Final = (
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=(), "
+    "publickey-credentials-create=(self), publickey-credentials-get=(self)"
+)
+"""What a browser may be asked for here: passkeys, and nothing else."""
+
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -28,11 +38,25 @@ def strict_headers(respond: Respond) -> Respond:
 
     def strict(request: HttpRequest) -> HttpResponse:
         response = respond(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers["Permissions-Policy"] = FEATURES
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return strict
+
+
+def scripted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a view whose pages may run the scripts of this site; no other page runs any."""
+
+    @wraps(view)
+    def answer(*arguments: Any, **named: Any) -> HttpResponse:
+        response = view(*arguments, **named)
+        response.headers["Content-Security-Policy"] = SCRIPTED
+        return response
+
+    return answer
 
 
 class Patience:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
@@ -23,9 +25,19 @@ def served(world: ServiceWorld) -> Iterator[ServiceWorld]:
 
 
 def visitor(world: ServiceWorld, *roles: ConsoleRole, merchant: int | None = None) -> Client:
-    """A browser of somebody who is logged in and has these roles; each call is another person."""
+    """A browser of somebody who has just entered with these roles; each call is another person."""
     name = f"visitor{User.objects.count()}"
     console_user(world.caisse, name, *roles, merchant=merchant)
+    user = User.objects.get(username=name)
     client = Client()
-    client.force_login(User.objects.get(username=name))
+    client.force_login(user)
+    enter(client, user, at=time.time())
     return client
+
+
+def enter(client: Client, user: User, *, at: float) -> None:
+    """Let a session say that its password was given at a moment: seconds since 1970."""
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": at}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()

@@ -77,7 +77,7 @@ class _Serving:
         override_settings(ROOT_URLCONF=tuple(served), ALLOWED_HOSTS=["*"]).enable()
         self.person = Client(raise_request_exception=True)
         password = console_user(self.world.caisse, "coordination")
-        self.person.post("/login", {"username": "coordination", "password": password})
+        self.person.post("/login", {"login": "coordination", "password": password})
 
 
 _HELD: Final[list[_Serving]] = []

@@ -44,7 +44,7 @@ def person(world: ServiceWorld) -> Client:
     """A browser of somebody who has logged in."""
     password = console_user(world.caisse, "coordination")
     client = Client()
-    answer = client.post("/login", {"username": "coordination", "password": password})
+    answer = client.post("/login", {"login": "coordination", "password": password})
     assert answer.status_code == 302
     return client
 
@@ -78,12 +78,12 @@ def test_guessing_is_slowed_down(world: ServiceWorld) -> None:
     password = console_user(world.caisse, "coordination")
     client = Client()
     for _ in range(5):
-        wrong = client.post("/login", {"username": "coordination", "password": "x"})
+        wrong = client.post("/login", {"login": "coordination", "password": "x"})
         assert wrong.status_code == 200
-    right = client.post("/login", {"username": "coordination", "password": password})
+    right = client.post("/login", {"login": "coordination", "password": password})
     assert right.status_code == 429
     assert "Trop d’essais" in right.content.decode()
-    other = client.post("/login", {"username": "somebody", "password": "x"})
+    other = client.post("/login", {"login": "somebody", "password": "x"})
     assert other.status_code == 200
 
 
@@ -95,8 +95,8 @@ def test_look_alike_names_buy_no_more_guesses(world: ServiceWorld, name: str) ->
     console_user(world.caisse, "coordination")
     client = Client()
     for _ in range(5):
-        client.post("/login", {"username": "coordination", "password": "x"})
-    assert client.post("/login", {"username": name, "password": "x"}).status_code == 429
+        client.post("/login", {"login": "coordination", "password": "x"})
+    assert client.post("/login", {"login": name, "password": "x"}).status_code == 429
 
 
 def test_address_that_a_client_claims_buys_no_more_guesses(world: ServiceWorld) -> None:
@@ -105,7 +105,7 @@ def test_address_that_a_client_claims_buys_no_more_guesses(world: ServiceWorld) 
     for number in range(6):
         answer = client.post(
             "/login",
-            {"username": "coordination", "password": "x"},
+            {"login": "coordination", "password": "x"},
             headers={"X-Forwarded-For": f"192.0.2.{number}"},
         )
     assert answer.status_code == 429
@@ -115,17 +115,17 @@ def test_other_names_do_not_make_a_wrong_password_forgotten(world: ServiceWorld)
     """Promise 7: a thousand strangers at the door don't hide one who guesses."""
     client = Client()
     for _ in range(5):
-        client.post("/login", {"username": "coordination", "password": "x"})
+        client.post("/login", {"login": "coordination", "password": "x"})
     for number in range(1000):
         guesses.count(f"{number:064x}")
-    again = client.post("/login", {"username": "coordination", "password": "x"})
+    again = client.post("/login", {"login": "coordination", "password": "x"})
     assert again.status_code == 429
 
 
 def test_errors_are_told_in_french_and_leak_nothing(world: ServiceWorld, person: Client) -> None:
     """Promise 7: wherever one gets lost, a French page says so, and whether anything changed."""
     strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    stale = strict.post("/login", {"username": "x", "password": "x"})
+    stale = strict.post("/login", {"login": "x", "password": "x"})
     lost = person.get("/nowhere/at/all")
     for answer, status in ((stale, 403), (lost, 404)):
         shown = answer.content.decode()
@@ -165,7 +165,7 @@ def test_deliveries_that_brought_nothing_are_not_shown(world: ServiceWorld, pers
 def test_forms_need_their_token(world: ServiceWorld) -> None:
     """Promise 7: another site can't log anybody in or out."""
     strict = Client(enforce_csrf_checks=True)
-    assert strict.post("/login", {"username": "x", "password": "x"}).status_code == 403
+    assert strict.post("/login", {"login": "x", "password": "x"}).status_code == 403
 
 
 def test_home_page_tells_the_day(world: ServiceWorld, person: Client) -> None:

@@ -135,8 +135,8 @@ def test_no_line_is_about_a_person(
         run_jobs(world.caisse, tmp_path, job)
     password = console_user(world.caisse, "coordination") or ""
     person = Client()
-    person.post("/login", {"username": "coordination", "password": f"{IBAN} {NAME}"})
-    person.post("/login", {"username": "coordination", "password": password})
+    person.post("/login", {"login": "coordination", "password": f"{IBAN} {NAME}"})
+    person.post("/login", {"login": "coordination", "password": password})
     for path in ("/", f"/nobody/{card.uid.hex()}", f"/?search={NAME}", "/metrics", "/readyz"):
         person.get(path)
     lines = [JsonLines().format(record) for record in caplog.records]

@@ -8,9 +8,10 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
+from server_stub.console.access import pages as access
 from server_stub.console.declared import addresses
-from server_stub.console.login import Login
 from server_stub.console.pages import PAGES
+from server_stub.console.public.views import public
 from server_stub.console.words import choose_language
 from server_stub.services.caisse import Caisse
 
@@ -23,9 +24,14 @@ def of_people(caisse: Callable[[], Caisse]) -> list[URLPattern]:
     ]
 
 
-def of_anybody() -> list[URLPattern]:
+def of_anybody(caisse: Callable[[], Caisse]) -> list[URLPattern]:
     """What comes before that."""
     return [
-        path("login", Login.as_view(), name="login"),
+        *access.of_anybody(caisse),
         path("language", choose_language, name="language"),
     ]
+
+
+def of_the_public(caisse: Callable[[], Caisse]) -> list[URLPattern]:
+    """What everybody may read."""
+    return [path("public/", public(caisse), name="public")]

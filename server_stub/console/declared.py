@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.functional import Promise
 
 from cardkit.errors import must
+from server_stub.console.access.gate import held_back
 from server_stub.console.visit import Visit
 from server_stub.models import ConsoleRole
 from server_stub.services.caisse import Caisse
@@ -77,7 +78,7 @@ def addresses(pages: list[Page], serving: Callable[[], Caisse]) -> list[URLPatte
 
 
 def guarded(page: Page, serving: Callable[[], Caisse]) -> Callable[..., HttpResponse]:
-    """Return a page's view behind its guard: logged in, in a role, lately enough."""
+    """Return a page's view behind its guard: logged in, in a role, with what that role needs."""
     must(bool(page.who), "somebody may call every page")
 
     @wraps(page.view)
@@ -87,6 +88,9 @@ def guarded(page: Page, serving: Callable[[], Caisse]) -> Callable[..., HttpResp
             request=request, caisse=caisse, holdings=holdings(caisse, int(request.user.pk or 0))
         )
         _check(page, visit, arguments)
+        elsewhere = held_back(visit, page.name, needs_fresh=page.needs_fresh_login)
+        if elsewhere is not None:
+            return elsewhere
         method = "GET" if request.method == "HEAD" else request.method
         if method not in page.methods:
             return HttpResponseNotAllowed(sorted(page.methods))

@@ -9,18 +9,24 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from server_stub.console.contributions.pages import PAGES as CONTRIBUTIONS
+from server_stub.console.access.pages import PAGES as ACCESS
 from server_stub.console.declared import Group, Page
 from server_stub.console.fund.pages import PAGES as FUND
 from server_stub.console.mine.pages import PAGES as MINE
+from server_stub.console.people.pages import PAGES as PEOPLE
 from server_stub.console.search.pages import PAGES as SEARCH
 from server_stub.console.today.pages import PAGES as TODAY
 from server_stub.services.roles import Holdings
 
 PAGES: list[Page] = [
     *TODAY,
+    *PEOPLE,
+    *CONTRIBUTIONS,
     *SEARCH,
     *FUND,
     *MINE,
+    *ACCESS,
 ]
 
 GROUPS: dict[Group, Promise] = {

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from server_stub.models.access import (
+    AccessEvent,
+    AccessEventKind,
+    AccessLink,
+    AccessLinkEnd,
+    CacheRow,
+    FactorExemption,
+    LinkEndKind,
+)
 from server_stub.models.act import ActRow, Rule
+from server_stub.models.application import Application
 from server_stub.models.bank import BankDetails, BankDetailsConfirmed, SettlementFile
 from server_stub.models.bank_statement import (
     BankImport,
@@ -24,6 +34,7 @@ from server_stub.models.claim import (
 )
 from server_stub.models.commitment import Commitment, CommitmentChange, Contribution
 from server_stub.models.convention import Convention, ConventionEnd, ConventionTerms
+from server_stub.models.details import CaisseDetails, MerchantDetails
 from server_stub.models.directory import DirectoryRow, DirectoryVersion, StaleCard
 from server_stub.models.document import AllowanceIssued, PermitIssued
 from server_stub.models.finding import Finding
@@ -32,6 +43,7 @@ from server_stub.models.handover import HandoverNote
 from server_stub.models.helper import Helper, HelperRole
 from server_stub.models.journal import Batch, StoredEntry
 from server_stub.models.ledger import Balance, Posting, PostingLine
+from server_stub.models.letter import Letter, LetterKind, LetterState, LetterText
 from server_stub.models.membership import Admission, Departure, Wave
 from server_stub.models.merchant import Merchant, MerchantKind
 from server_stub.models.operating import JobRun, LoginFailure
@@ -44,6 +56,7 @@ from server_stub.models.payment import (
     QuittancePrint,
 )
 from server_stub.models.person import Deputy, Erasure, Person
+from server_stub.models.public_figures import PublicFigures
 from server_stub.models.resolution import (
     ActReversal,
     ActText,
@@ -69,12 +82,17 @@ from server_stub.models.statement import SettlementPaper, SettlementStatement
 from server_stub.models.terminal import Terminal, TerminalStatus, TokenKey
 
 __all__ = [
+    "AccessEvent",
+    "AccessEventKind",
+    "AccessLink",
+    "AccessLinkEnd",
     "Account",
     "ActReversal",
     "ActRow",
     "ActText",
     "Admission",
     "AllowanceIssued",
+    "Application",
     "Balance",
     "BankDetails",
     "BankDetailsConfirmed",
@@ -83,6 +101,8 @@ __all__ = [
     "BankLineOutcome",
     "BankLineText",
     "Batch",
+    "CacheRow",
+    "CaisseDetails",
     "Card",
     "CardDecision",
     "CardStatus",
@@ -106,14 +126,21 @@ __all__ = [
     "Dispute",
     "DisputeStep",
     "Erasure",
+    "FactorExemption",
     "Finding",
     "FindingHandling",
     "HandoverNote",
     "Helper",
     "HelperRole",
     "JobRun",
+    "Letter",
+    "LetterKind",
+    "LetterState",
+    "LetterText",
+    "LinkEndKind",
     "LoginFailure",
     "Merchant",
+    "MerchantDetails",
     "MerchantKind",
     "MoneyDeposit",
     "Pairing",
@@ -129,6 +156,7 @@ __all__ = [
     "Posting",
     "PostingLine",
     "Proposal",
+    "PublicFigures",
     "PublishedKey",
     "QuittancePrint",
     "RecordSeen",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -13,12 +13,14 @@ from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import Account, ConsoleRole, Merchant, RoleGrant
 from server_stub.rules.conventions import Category, Span, Terms
-from server_stub.services import conventions, roles
+from server_stub.services import conventions, roles, second_factor
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import start_rules
 
 ACCOUNTS: Final = 10
 CONSOLE_USER: Final = "coordination"
+TRIAL: Final = timedelta(days=30)
+"""How long somebody made to try things with may enter without a second factor."""
 MERCHANTS: Final = (
     "Ferme des Trois Chênes",
     "Le Jardin de Marthe",
@@ -58,7 +60,8 @@ def console_user(
 ) -> str | None:
     """Make a console user with a random password; None when there is one of that name.
 
-    They coordinate unless other roles are named; `merchant` is whose sales a merchant sees.
+    They coordinate unless other roles are named; `merchant` is whose sales a merchant sees. For
+    30 days they may enter without a second factor: this is for trying things out.
     """
     users = User.objects.using(caisse.using)
     if users.filter(username=name).exists():
@@ -67,6 +70,7 @@ def console_user(
     user = User(username=name)
     user.set_password(password)
     user.save(using=caisse.using)
+    second_factor.exempt(caisse, user.pk, lasting=TRIAL)
     for role in held or (ConsoleRole.COORDINATOR,):
         whose = merchant if role is ConsoleRole.MERCHANT else None
         given = roles.grant(caisse, user.pk, role, by=0, merchant=whose)
