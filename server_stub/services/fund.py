@@ -31,11 +31,19 @@ from server_stub.rules.ledger import OF_MERCHANTS, Book
 from server_stub.rules.scheme import RuleName
 from server_stub.services import books
 from server_stub.services.caisse import Caisse
-from server_stub.services.rules_in_force import value
+from server_stub.services.rules_in_force import value, voted
 from server_stub.services.standings import Standing, standings
 
 ENDLESS: Final = JOINERS_MAX
 """The number that says: as many as come."""
+_NEEDED: Final = (
+    RuleName.MONTHLY_CREDIT_CENTS,
+    RuleName.EXTRA_PERSON_CENTS,
+    RuleName.CONTRIBUTION_FLOOR_CENTS,
+    RuleName.EQUILIBRIUM_FUND_CENTS,
+    RuleName.GRACE_MONTHS,
+    RuleName.DUES_DAYS,
+)
 _MONEY: Final = frozenset({Book.BANKED, Book.CASH_BOX, Book.CHEQUES})
 """Of contributions: where it is; what counting found missing is nowhere."""
 
@@ -87,6 +95,11 @@ def forecast(
         ),
         floor_cents=floor_cents,
     )
+
+
+def can_project(caisse: Caisse) -> bool:
+    """Say whether every rule is voted that a projection needs."""
+    return all(voted(caisse, name) is not None for name in _NEEDED)
 
 
 def what_if(

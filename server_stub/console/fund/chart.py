@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from server_stub.services.fund import Forecast
@@ -50,9 +51,13 @@ class Chart:
 def chart(made: Forecast) -> Chart:
     """Return where everything of a projection lies."""
     start = made.state.worth_cents
-    cautious, expected, hopeful = (
-        [start, *(month.worth_cents for month in band)] for band in made.bands
-    )
+    bands = tuple([start, *(month.worth_cents for month in band)] for band in made.bands)
+    return of_worths(bands, made.months)
+
+
+def of_worths(bands: Sequence[Sequence[int]], months: Sequence[date]) -> Chart:
+    """Return where the worths of three outlooks lie, today's first and then each month's."""
+    cautious, expected, hopeful = bands
     low, high, step = _scale(min(0, *cautious), max(*hopeful, 1_00))
 
     def y(cents: int) -> float:
@@ -70,7 +75,7 @@ def chart(made: Forecast) -> Chart:
         rows=tuple(Tick(at=y(cents), cents=cents) for cents in range(low, high + 1, step)),
         columns=tuple(
             Tick(at=_x(number, count), words=f"{month:%m/%y}")
-            for number, month in enumerate(made.months, start=1)
+            for number, month in enumerate(months, start=1)
             if number % every == 0
         ),
         zero=y(0) if low < 0 < high else None,

@@ -14,7 +14,7 @@ from server_stub.console.forms import DayField
 from server_stub.console.fund.chart import chart
 from server_stub.console.visit import Visit
 from server_stub.exports.fund import fund_csv
-from server_stub.services.fund import ENDLESS, Forecast, what_if
+from server_stub.services.fund import ENDLESS, Forecast, can_project, what_if
 
 MEMBERS_MAX: Final = 10_000
 EUROS_MAX: Final = 1_000_000
@@ -48,6 +48,8 @@ class WhatIf(forms.Form):
 
 def fund(visit: Visit) -> HttpResponse:
     """Show the projection; the address holds the scenario, so that a link shows the same."""
+    if not can_project(visit.caisse):
+        return visit.page("fund/not_yet.html")
     form = WhatIf(visit.request.GET or None)
     asked: dict[str, Any] = form.cleaned_data if form.is_bound and form.is_valid() else {}
     until = _until(visit, asked.get("until"))
