@@ -85,7 +85,9 @@ class MemberList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Name:
+class Found:
+    """Somebody who was looked for."""
+
     person: int
     account: int
     number: bytes
@@ -134,18 +136,18 @@ def cut(
     return page, keys[first + most - 1] if first + most < len(rows) else None
 
 
-def find_people(caisse: Caisse, words: str, *, most: int) -> list[MemberRow]:
-    """Return whom a bit of a name, of a number or a payment reference may mean; at most so many."""
-    return list(members(caisse, Filter.EVERYBODY, words, most=most).rows) if words.strip() else []
+def find_people(caisse: Caisse, words: str, *, most: int) -> list[Found]:
+    """Return whom a bit of a name, of a number or a payment reference may mean; two queries."""
+    return list(_found(caisse, words)[:most]) if words.strip() else []
 
 
-def _found(caisse: Caisse, words: str) -> list[_Name]:
+def _found(caisse: Caisse, words: str) -> list[Found]:
     rows = Person.objects.using(caisse.using).values_list(
         *("id", "account", "account__number", "name", "applied_on"),
         *("account__admission", "account__departure"),
     )
     people = [
-        _Name(
+        Found(
             person=person,
             account=account,
             number=bytes(number),
@@ -164,7 +166,7 @@ def _found(caisse: Caisse, words: str) -> list[_Name]:
     return sorted(people, key=lambda it: (folded(it.name), it.person))
 
 
-def _fits(name: _Name, asked: str, fragment: str) -> bool:
+def _fits(name: Found, asked: str, fragment: str) -> bool:
     if all(word in folded(name.name) for word in asked.split()):
         return True
     if _is_number(fragment) and fragment in name.number.hex():
@@ -183,7 +185,7 @@ def _is_number(fragment: str) -> bool:
     return len(fragment) >= _HEX_MIN and set(fragment) <= _HEX
 
 
-def _is_of(name: _Name, wanted: Filter) -> bool:
+def _is_of(name: Found, wanted: Filter) -> bool:
     match wanted:
         case Filter.WAITING:
             return not name.is_admitted and not name.has_left
@@ -202,7 +204,7 @@ def _needs(row: MemberRow, wanted: Filter) -> bool:
     return row.state in {State.TO_RENEW, State.IN_GRACE, State.NOTHING}
 
 
-def _standing_rows(caisse: Caisse, names: Iterable[_Name]) -> list[MemberRow]:
+def _standing_rows(caisse: Caisse, names: Iterable[Found]) -> list[MemberRow]:
     people = list(names)
     accounts = [it.account for it in people]
     stands = {one.account.pk: one for one in standings(caisse, accounts)}
@@ -220,7 +222,7 @@ def _standing_rows(caisse: Caisse, names: Iterable[_Name]) -> list[MemberRow]:
 
 
 def _row(
-    name: _Name, stand: Standing | None, renewal: Renewal | None, cards: tuple[bytes, ...]
+    name: Found, stand: Standing | None, renewal: Renewal | None, cards: tuple[bytes, ...]
 ) -> MemberRow:
     newest = None if stand is None else max(stand.commitments, key=lambda it: it.after_last_month)
     ended_on = None if newest is None else newest.ended_on
@@ -238,7 +240,7 @@ def _row(
     )
 
 
-def _state(name: _Name, stand: Standing | None, renewal: Renewal | None) -> State:
+def _state(name: Found, stand: Standing | None, renewal: Renewal | None) -> State:
     if name.has_left:
         return State.LEFT
     if stand is None:

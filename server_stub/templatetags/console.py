@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -29,9 +29,21 @@ def or_dash(amount_cents: int | None) -> str:
 
 
 @register.filter
+def signed_euros(amount_cents: int) -> str:
+    """Return a difference with its sign, so that more is never read as an amount."""
+    return f"+{in_words(amount_cents)}" if amount_cents > 0 else in_words(amount_cents)
+
+
+@register.filter
 def round_euros(amount_cents: int) -> str:
     """Return whole euros for the scale of a chart, thousands apart."""
     return f"{amount_cents // 100:,}".replace(",", NO_BREAK) + NO_BREAK + "€"
+
+
+@register.filter
+def day_before(day: date) -> date:
+    """Return the last day before one: a promise that ends before December goes to November."""
+    return day - timedelta(days=1)
 
 
 @register.filter
