@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
 
@@ -21,7 +22,7 @@ from server_stub.models import ConsoleRole
 from server_stub.services.caisse import Caisse
 from server_stub.services.roles import holdings
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 """Takes a `Visit`, then what stands in the address by its name."""
 
 COORDINATOR: Final = ConsoleRole.COORDINATOR
@@ -77,12 +78,12 @@ def addresses(pages: list[Page], serving: Callable[[], Caisse]) -> list[URLPatte
     return [path(page.path, guarded(page, serving), name=page.name) for page in pages]
 
 
-def guarded(page: Page, serving: Callable[[], Caisse]) -> Callable[..., HttpResponse]:
+def guarded(page: Page, serving: Callable[[], Caisse]) -> Callable[..., HttpResponseBase]:
     """Return a page's view behind its guard: logged in, in a role, with what that role needs."""
     must(bool(page.who), "somebody may call every page")
 
     @wraps(page.view)
-    def view(request: HttpRequest, **arguments: Any) -> HttpResponse:
+    def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         caisse = serving()
         visit = Visit(
             request=request, caisse=caisse, holdings=holdings(caisse, int(request.user.pk or 0))

@@ -9,12 +9,18 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.contributions.pages import PAGES as CONTRIBUTIONS
 from server_stub.console.access.pages import PAGES as ACCESS
+from server_stub.console.books.pages import PAGES as BOOKS
+from server_stub.console.contributions.pages import PAGES as CONTRIBUTIONS
 from server_stub.console.declared import Group, Page
+from server_stub.console.disputes.pages import PAGES as DISPUTES
+from server_stub.console.findings.pages import PAGES as FINDINGS
 from server_stub.console.fund.pages import PAGES as FUND
+from server_stub.console.log.pages import PAGES as LOG
 from server_stub.console.mine.pages import PAGES as MINE
+from server_stub.console.payouts.pages import PAGES as PAYOUTS
 from server_stub.console.people.pages import PAGES as PEOPLE
+from server_stub.console.rules_votes.pages import PAGES as RULES
 from server_stub.console.search.pages import PAGES as SEARCH
 from server_stub.console.today.pages import PAGES as TODAY
 from server_stub.services.roles import Holdings
@@ -27,6 +33,12 @@ PAGES: list[Page] = [
     *FUND,
     *MINE,
     *ACCESS,
+    *FINDINGS,
+    *DISPUTES,
+    *PAYOUTS,
+    *BOOKS,
+    *RULES,
+    *LOG,
 ]
 
 GROUPS: dict[Group, Promise] = {

@@ -6,6 +6,7 @@ Accounts have the names of the plain ledger, so that the two can be laid side by
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Q, Sum
@@ -15,6 +16,7 @@ from cardkit.money import format_cents
 from server_stub.exports.plain_ledger import account_of
 from server_stub.exports.sheet import sheet
 from server_stub.models import PostingLine
+from server_stub.services.books_read import first_since
 from server_stub.services.caisse import Caisse
 
 _HEAD: Final = ("Compte", "Débit (€)", "Crédit (€)", "Solde débiteur (€)", "Solde créditeur (€)")
@@ -34,12 +36,14 @@ class AccountRow:
         return self.debit_cents - self.credit_cents
 
 
-def trial_balance(caisse: Caisse) -> tuple[AccountRow, ...]:
-    """Return every account that anything was ever posted to, by name."""
+def trial_balance(caisse: Caisse, *, day: date | None = None) -> tuple[AccountRow, ...]:
+    """Return every account that anything was posted to by the end of a day, by name."""
     came, left = Q(amount_cents__gt=0), Q(amount_cents__lt=0)
+    lines = PostingLine.objects.using(caisse.using)
+    if day is not None:
+        lines = lines.filter(posting__lt=first_since(caisse, day + timedelta(days=1)))
     rows = (
-        PostingLine.objects.using(caisse.using)
-        .values_list("account", "merchant")
+        lines.values_list("account", "merchant")
         .annotate(
             came_cents=Sum("amount_cents", filter=came, default=0),
             left_cents=Sum("amount_cents", filter=left, default=0),
@@ -55,12 +59,12 @@ def trial_balance(caisse: Caisse) -> tuple[AccountRow, ...]:
     return tuple(sorted(accounts, key=lambda row: row.account))
 
 
-def trial_balance_csv(caisse: Caisse) -> bytes:
+def trial_balance_csv(caisse: Caisse, *, day: date | None = None) -> bytes:
     """Return it as CSV, with the sums that must be equal at the end."""
-    rows = trial_balance(caisse)
+    rows = trial_balance(caisse, day=day)
     return sheet(
         [
-            ["Balance générale", caisse.name, business_date(caisse.now()).isoformat()],
+            ["Balance générale", caisse.name, (day or business_date(caisse.now())).isoformat()],
             [],
             _HEAD,
             *(_cells(row) for row in rows),

@@ -12,6 +12,7 @@ from django.db.models import Sum
 from cardkit.acts import ActKind
 from server_stub.models import (
     BankDetailsConfirmed,
+    BankLineOutcome,
     Finding,
     Merchant,
     Settlement,
@@ -20,6 +21,7 @@ from server_stub.models import (
     SettlementLine,
     SettlementStep,
 )
+from server_stub.rules.bank_match import Outcome
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.rules.statement import PayeeStatement, RunStatement
@@ -29,10 +31,13 @@ from server_stub.services.caisse import Caisse
 from server_stub.services.settlement import lines_of, state_of
 
 PAGE_ROWS: Final = 25
+_CHANGES_SHOWN: Final = 3
 STATES: Final = tuple(state.value for state in RunState)
 NotMoved: TypeAlias = Refusal
 """Why money does not move, as the console tells it."""
 TheState: TypeAlias = RunState
+_WHOLE_RUN: Final = 0
+"""Stands for every merchant: a bank that shows one sum for all of a run."""
 _STATE_OF_STEP: Final = {
     ActKind.SETTLEMENT_SENT: RunState.SENT,
     ActKind.SETTLEMENT_CONFIRMED: RunState.CONFIRMED,
@@ -80,6 +85,8 @@ class LineSeen:
     """The last four digits of it; empty where there is none."""
     has_returned: bool
     """A payment to this merchant came back from the bank, and nobody has closed that."""
+    is_shown: bool
+    """The bank's statement shows that it was paid."""
     part: PayeeStatement | None
     """Its days, terminals, corrections, what is late and what is kept back."""
 
@@ -131,6 +138,8 @@ class RunSeen:
     last_sum_cents: int
     acts: tuple[ActSeen, ...]
     files: tuple[FileSeen, ...]
+    seen: str
+    """Names just these lines, in hex digits; empty once they cannot change any more."""
     is_stale: bool
     """The books do not come to its amounts any more: it has to be drawn up again."""
 
@@ -164,9 +173,6 @@ class RunSeen:
     def kept_cents(self) -> int:
         """What its merchants sold and it does not pay."""
         return sum(line.kept_cents for line in self.lines)
-
-
-_CHANGES_SHOWN: Final = 3
 
 
 def runs_page(
@@ -220,7 +226,7 @@ def _draft_seen(caisse: Caisse, draft: SettlementDraft) -> RunSeen:
     return RunSeen(
         name=draft.name,
         state=RunState.DRAFT.value,
-        lines=_lines(caisse, amounts, statement, before, at=caisse.now()),
+        lines=_lines(caisse, amounts, statement, before, at=caisse.now(), shown=frozenset()),
         drawn_up_by=draft.drawn_up_by,
         drawn_up_by_name=user_names(caisse, [draft.drawn_up_by]).get(draft.drawn_up_by, ""),
         at=draft.drawn_up_at,
@@ -229,6 +235,7 @@ def _draft_seen(caisse: Caisse, draft: SettlementDraft) -> RunSeen:
         last_sum_cents=0 if before is None else _sum_cents(caisse, before.name),
         acts=(),
         files=(),
+        seen=bytes(draft.lines_hash).hex(),
         is_stale=statement is None,
     )
 
@@ -247,7 +254,14 @@ def _approved_seen(caisse: Caisse, run: Settlement) -> RunSeen:
     return RunSeen(
         name=run.name,
         state=(state or RunState.APPROVED).value,
-        lines=_lines(caisse, amounts, statement, before, at=sent[0] if sent else caisse.now()),
+        lines=_lines(
+            caisse,
+            amounts,
+            statement,
+            before,
+            at=sent[0] if sent else caisse.now(),
+            shown=_shown(caisse, run.name),
+        ),
         drawn_up_by=run.drawn_up_by,
         drawn_up_by_name=user_names(caisse, [run.drawn_up_by]).get(run.drawn_up_by, ""),
         at=run.act.at,
@@ -256,6 +270,7 @@ def _approved_seen(caisse: Caisse, run: Settlement) -> RunSeen:
         last_sum_cents=0 if before is None else _sum_cents(caisse, before.name),
         acts=seen(caisse, [run.act, *(step.act for step in steps)]),
         files=_files(caisse, run.name),
+        seen="",
         is_stale=False,
     )
 
@@ -281,6 +296,7 @@ def _lines(
     before: Settlement | None,
     *,
     at: datetime,
+    shown: frozenset[int],
 ) -> tuple[LineSeen, ...]:
     rows = list(amounts)
     merchants = [merchant for merchant, _, _ in rows]
@@ -296,7 +312,6 @@ def _lines(
     for merchant, amount_cents, total_cents in rows:
         account = accounts.get(merchant)
         part = None if statement is None else statement.of(merchant)
-        is_new = account is not None and before is not None
         seen_lines.append(
             LineSeen(
                 merchant=merchant,
@@ -305,12 +320,12 @@ def _lines(
                 total_cents=total_cents,
                 last_cents=last.get(merchant, 0),
                 has_account=account is not None,
-                is_account_new=is_new
-                and account is not None
+                is_account_new=account is not None
                 and before is not None
                 and account.confirmed_at > before.act.at,
                 account_end="" if account is None else account.details.iban[-4:],
                 has_returned=merchant in returned,
+                is_shown=bool(shown & {_WHOLE_RUN, merchant}),
                 part=part,
             )
         )
@@ -326,6 +341,18 @@ def _accounts(
     )
     ordered = rows.select_related("details").order_by("usable_from", "id")
     return {row.details.merchant_id: row for row in ordered}
+
+
+def _shown(caisse: Caisse, name: str) -> frozenset[int]:
+    """Return the merchants whose payment the bank's statements show; `_WHOLE_RUN` for all."""
+    outcomes = BankLineOutcome.objects.using(caisse.using)
+    lines = outcomes.filter(settlement=name).values("line")
+    last = {row.line_id: row for row in outcomes.filter(line__in=lines).order_by("id")}
+    return frozenset(
+        row.merchant
+        for row in last.values()
+        if row.kind == Outcome.PAYOUT.value and row.settlement == name
+    )
 
 
 def _returned(caisse: Caisse) -> frozenset[int]:

@@ -46,22 +46,31 @@ def take_back(caisse: Caisse, seq: int, *, by: int) -> Result:
     taken back is the fund's loss from then on, and its sale stands as it stood before.
     """
     with caisse.alone():
-        row = ActRow.objects.using(caisse.using).filter(seq=seq).first()
-        if row is None:
-            return NotDone.NO_SUCH_ACT
-        if ActReversal.objects.using(caisse.using).filter(reversed=row).exists():
-            return NotDone.REVERSED_ALREADY
-        body = _body(caisse, row)
-        if not _is_reversible(caisse, row, body):
-            return NotDone.NOT_REVERSIBLE
+        takes_two = takes_two_back(caisse, seq)
+        if isinstance(takes_two, NotDone):
+            return takes_two
         if lock(caisse) is not None:
             return NotDone.LOCKED
+        row = ActRow.objects.using(caisse.using).get(seq=seq)
         first = None
-        if _took_two(body):
+        if takes_two:
             first = agreed(caisse, f"act {seq}", ["take_back"], by=by)
             if first is None:
                 return NeedsSecond(by)
         return reverse(caisse, row, first=first, by=by)
+
+
+def takes_two_back(caisse: Caisse, seq: int) -> bool | NotDone:
+    """Say whether two people have to take an act back, or why nobody can."""
+    row = ActRow.objects.using(caisse.using).filter(seq=seq).first()
+    if row is None:
+        return NotDone.NO_SUCH_ACT
+    if ActReversal.objects.using(caisse.using).filter(reversed=row).exists():
+        return NotDone.REVERSED_ALREADY
+    body = _body(caisse, row)
+    if not _is_reversible(caisse, row, body):
+        return NotDone.NOT_REVERSIBLE
+    return _took_two(body)
 
 
 def reverse(caisse: Caisse, row: ActRow, *, first: int | None, by: int) -> Done:

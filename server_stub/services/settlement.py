@@ -76,8 +76,14 @@ def drop(caisse: Caisse) -> None:
     SettlementDraft.objects.using(caisse.using).all().delete()
 
 
-def approve(caisse: Caisse, name: str, *, by: int) -> Settlement | Refusal:
-    """Put a draft in force, as a second person; from here on nothing of it changes."""
+def approve(
+    caisse: Caisse, name: str, *, by: int, seen: bytes | None = None
+) -> Settlement | Refusal:
+    """Put a draft in force, as a second person; from here on nothing of it changes.
+
+    `seen`: `SettlementDraft.lines_hash` as that person saw it; a draft that was dropped and drawn
+    up again since bears the same name.
+    """
     must(by > 0, "a person approves a run")
     with caisse.alone():
         if lock(caisse) is not None:
@@ -87,6 +93,8 @@ def approve(caisse: Caisse, name: str, *, by: int) -> Settlement | Refusal:
             return Refusal.NO_SUCH_RUN
         if draft.drawn_up_by == by:
             return Refusal.SAME_PERSON
+        if seen is not None and seen != draft.lines_hash:
+            return Refusal.DRAFT_CHANGED
         lines = lines_of(draft)
         statement = _reasons(caisse, draft, lines)
         if isinstance(statement, Refusal):

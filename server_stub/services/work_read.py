@@ -27,7 +27,7 @@ from server_stub.rules.findings import FindingKind
 from server_stub.rules.scheme import RuleName
 from server_stub.rules.worklist import Deed, OpenFinding, WorkItem, facts_hash, worklist
 from server_stub.services import resolve
-from server_stub.services.acts_read import ActSeen, seen
+from server_stub.services.acts_read import ActSeen, seen, user_names
 from server_stub.services.caisse import Caisse
 from server_stub.services.deciding import NotDone, Result, single_max_cents
 from server_stub.services.documents import permit_of
@@ -97,6 +97,23 @@ class PointSeen:
     """For whom it may be paid, where somebody has to say."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A decision that waits for a second person."""
+
+    what: str
+    """`finding`, `dispute`, `act`, `evidence` or `restore`."""
+    kind: str
+    """Of a finding its kind, of evidence the run."""
+    key: str
+    finding: int | None
+    """Its number, where it is about an open one."""
+    deed: str
+    by: int
+    author: str
+    at: datetime
+
+
 def points(
     caisse: Caisse, wanted: Wanted, *, after: int | None = None, most: int = PAGE_ROWS
 ) -> PointsPage:
@@ -158,6 +175,36 @@ def do(caisse: Caisse, number: int, deed: Deed, *, merchant: int | None = None, 
     if act is not None:
         return act(caisse, finding, by=by)
     return resolve.handle(caisse, finding, deed, by=by)
+
+
+def waiting_for_second(caisse: Caisse) -> tuple[Waiting, ...]:
+    """Return what a first person decided and nobody has confirmed yet, the oldest first."""
+    rows = list(Proposal.objects.using(caisse.using).order_by("at", "id")[:PAGE_ROWS])
+    split = [(row, *_split(row.subject)) for row in rows]
+    keys = [key for _, what, _, key in split if what == "finding"]
+    found = Finding.objects.using(caisse.using).filter(closed_at__isnull=True, key__in=keys)
+    numbers = {(one.kind, one.key): one.pk for one in found}
+    names = user_names(caisse, {row.by for row in rows})
+    return tuple(
+        Waiting(
+            what=what,
+            kind=kind,
+            key=key,
+            finding=numbers.get((kind, key)),
+            deed=str(row.content[0]).lower(),
+            by=row.by,
+            author=names.get(row.by, ""),
+            at=row.at,
+        )
+        for row, what, kind, key in split
+    )
+
+
+def _split(subject: str) -> tuple[str, str, str]:
+    """Return what a proposal is about: `finding kind key`, `dispute key`, `act key`."""
+    what, _, named_so = subject.partition(" ")
+    kind, _, key = named_so.rpartition(" ")
+    return what, kind, key
 
 
 def find_deed(name: str) -> Deed | None:

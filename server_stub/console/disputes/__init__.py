@@ -1,0 +1,1 @@
+"""Disputed sales, and slips of the paper carnet."""

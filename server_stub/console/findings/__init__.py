@@ -1,0 +1,1 @@
+"""What does not match: the list, each point's page, and what people do about it."""

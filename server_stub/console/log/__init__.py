@@ -1,0 +1,1 @@
+"""The log of decisions: what was signed, by whom, and how it is taken back."""

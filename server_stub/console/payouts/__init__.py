@@ -1,0 +1,1 @@
+"""Paying merchants: runs, their approval on a phone, their files, and books that were restored."""
