@@ -22,6 +22,8 @@ REQUESTS: Final = "requests"
 ANSWER: Final = "answer.cbor"
 DIAGNOSTICS: Final = "diagnostics"
 SUFFIX: Final = ".cbor"
+PAIRING: Final = "pairing"
+"""A folder beside those of the terminals, for one that is none yet."""
 REQUEST_BYTES_MAX: Final = cbor.BYTES_MAX
 ANSWER_BYTES_MAX: Final = cbor.BYTES_MAX
 
@@ -53,6 +55,31 @@ class StickFolder:
     def diagnostics(self) -> Path:
         """What the coordinator looks at when something is wrong."""
         return self.path / DIAGNOSTICS
+
+
+@dataclass(frozen=True, slots=True)
+class PairingFolder:
+    """What travels between the workshop and a terminal that has no network, or no keyboard."""
+
+    stick: Path
+
+    @property
+    def path(self) -> Path:
+        """All of it."""
+        return self.stick / ROOT / PAIRING
+
+    @property
+    def ticket(self) -> Path:
+        """The ticket's text, as its QR code has it."""
+        return self.path / "ticket.txt"
+
+    def request(self, pairing_id: bytes) -> Path:
+        """What the terminal asks for; nothing in it is secret."""
+        return self.path / f"{pairing_id.hex()}-request{SUFFIX}"
+
+    def answer(self, pairing_id: bytes) -> Path:
+        """What it starts with: its secrets are sealed to keys that have not left it."""
+        return self.path / f"{pairing_id.hex()}-answer{SUFFIX}"
 
 
 def terminal_of(name: str, *, caisse: str) -> int | None:

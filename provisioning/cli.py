@@ -17,6 +17,7 @@ from provisioning.image_commands import image_command
 from provisioning.key_commands import keys
 from provisioning.language import _
 from provisioning.release_commands import release
+from provisioning.stick_commands import enrol_by_stick_command
 from provisioning.talk import explain
 from provisioning.terminal_commands import terminal
 from provisioning.wiring import Wiring
@@ -34,6 +35,7 @@ def cli(verbose: int) -> None:
 for _command in (bench_command, keys, card, terminal, release):
     cli.add_command(_command)
 terminal.add_command(image_command)
+terminal.add_command(enrol_by_stick_command)
 
 
 def run(arguments: Sequence[str], wiring: Wiring) -> int:

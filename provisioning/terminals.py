@@ -14,15 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, unique
+from pathlib import Path
 from typing import Final
 
 from cardkit import cbor
 from cardkit.certificates import Certificate, Role, certify
 from cardkit.clock import Clock
-from cardkit.errors import DocumentError, DocumentForeign, must
+from cardkit.errors import DocumentError, DocumentForeign, ServerRefused, must
 from cardkit.keyfiles import CaissePublic, RootKeys, WorkshopKeys
 from cardkit.pairing import (
     PAIRING_MINUTES,
+    PATH,
     SECRET_BYTES,
     CardMasters,
     PairRequest,
@@ -32,8 +34,10 @@ from cardkit.pairing import (
 from cardkit.schema import pack, unpack
 from cardkit.sealing import seal
 from cardkit.signing import PublicKey, SigningKey
+from cardkit.stick import PairingFolder
+from cardkit.sync import CONTENT_TYPE
 from cardkit.workshop import PairingApprove, PairingOpen, PairingShow
-from provisioning.client import ServiceClient
+from provisioning.client import ServiceClient, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ WORDS_ATTEMPTS: Final = 3
 POLL_S: Final = 2.0
 CERTIFICATE_DAYS: Final = 3 * 365
 _LIFE_MS: Final = PAIRING_MINUTES * 60 * 1000
+_OK, _WAITING = 200, 202
 
 
 @unique
@@ -50,6 +55,7 @@ class NotEnrolledReason(Enum):
     NOBODY_CAME = "the ticket ran out before the terminal asked"
     WRONG_WORDS = "the words typed are not the terminal's"
     TWO_CAME = "two terminals asked with the same ticket: somebody copied it"
+    NOT_ON_STICK = "the stick came back without the terminal's request, or with another's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,7 @@ class TerminalWorkshop:
         """
         must(bool(merchants), "a terminal sells for somebody")
         deadline_ms = self.clock.monotonic_ms() + _LIFE_MS
-        ticket = Ticket(
-            service_url or client.url,
-            self.public.caisse,
-            self.root.public.digest,
-            os.urandom(SECRET_BYTES),
-        )
+        ticket = self._new_ticket(service_url or client.url)
         opened = client.open_pairing(PairingOpen(pairing_id=ticket.pairing_id, merchants=merchants))
         conversation.show_ticket(ticket)
         request = self._wait_for_request(client, conversation, ticket, deadline_ms)
@@ -128,6 +129,46 @@ class TerminalWorkshop:
         client.approve_pairing(self._approval(request, ticket, opened.terminal))
         logger.info("terminal %s enrolled", opened.terminal)
         return Enrolled(opened.terminal)
+
+    def enrol_by_stick(
+        self,
+        client: ServiceClient,
+        conversation: Conversation,
+        stick: Path,
+        *,
+        transport: Transport,
+        merchants: tuple[int, ...],
+        bring_back: Callable[[], None],
+    ) -> Enrolled | NotEnrolled:
+        """Enrol a terminal that has no network: we carry its request, and its answer.
+
+        `bring_back` returns when the stick has been at the terminal. The ten minutes of a pairing
+        begin only then. Raises SyncError, OSError, and DocumentMalformed for a damaged file.
+        """
+        must(bool(merchants), "a terminal sells for somebody")
+        folder = PairingFolder(stick)
+        ticket = self._new_ticket(client.url)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.ticket.write_text(ticket.text, encoding="ascii")
+        bring_back()
+        path = folder.request(ticket.pairing_id)
+        content = path.read_bytes() if path.is_file() else b""
+        request = _genuine(content, ticket)
+        if request is None:
+            return NotEnrolled(NotEnrolledReason.NOT_ON_STICK)
+        opened = client.open_pairing(PairingOpen(pairing_id=ticket.pairing_id, merchants=merchants))
+        carried = _Courier(client.url + PATH, content, transport)
+        carried.ask()
+        if not _words_typed(request, conversation):
+            return NotEnrolled(NotEnrolledReason.WRONG_WORDS)
+        client.approve_pairing(self._approval(request, ticket, opened.terminal))
+        folder.answer(ticket.pairing_id).write_bytes(carried.ask())
+        logger.info("terminal %s enrolled by stick", opened.terminal)
+        return Enrolled(opened.terminal)
+
+    def _new_ticket(self, url: str) -> Ticket:
+        secret = os.urandom(SECRET_BYTES)
+        return Ticket(url, self.public.caisse, self.root.public.digest, secret)
 
     def _wait_for_request(
         self,
@@ -168,18 +209,36 @@ class TerminalWorkshop:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Courier:
+    """Asks the service in a terminal's stead; what it brings back is sealed to that terminal."""
+
+    url: str
+    request: bytes
+    transport: Transport
+
+    def ask(self) -> bytes:
+        """Send the request; returns the answer, which is empty until the terminal was let in."""
+        reply = self.transport.post(self.url, self.request, {"Content-Type": CONTENT_TYPE})
+        if reply.status not in {_OK, _WAITING}:
+            raise ServerRefused(reply.status, "pairing")
+        return reply.body if reply.status == _OK else b""
+
+
 def _genuine_requests(client: ServiceClient, ticket: Ticket) -> list[PairRequest]:
     """The requests whose maker knew the ticket's secret; others are a stranger's, and dropped."""
     shown = client.show_pairing(PairingShow(pairing_id=ticket.pairing_id))
-    genuine = []
-    for encoded in shown.requests:
-        try:
-            request = unpack(PairRequest, cbor.decode(encoded))
-        except DocumentError:
-            continue
-        if request.made_with(ticket.secret):
-            genuine.append(request)
-    return genuine
+    found = (_genuine(encoded, ticket) for encoded in shown.requests)
+    return [request for request in found if request is not None]
+
+
+def _genuine(encoded: bytes, ticket: Ticket) -> PairRequest | None:
+    """Read a request, if whoever made it knew the ticket's secret."""
+    try:
+        request = unpack(PairRequest, cbor.decode(encoded))
+    except DocumentError:
+        return None
+    return request if request.made_with(ticket.secret) else None
 
 
 def _words_typed(request: PairRequest, conversation: Conversation) -> bool:

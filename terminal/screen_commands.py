@@ -28,10 +28,44 @@ if TYPE_CHECKING:
 @click.option("--borne", is_flag=True, help="Tell balances and refresh cards; sell nothing.")
 @pass_context
 def ui(context: Context, merchant: int | None, *, borne: bool) -> None:
-    """Sell on the screen, by touch or with a numpad."""
+    """Sell on the screen, by touch or with a numpad.
+
+    A terminal that is nobody's yet waits for the workshop's stick first.
+    """
+    if not context.data.journal.exists():
+        _pair_by_stick(context)
     from terminal.ui.app import TillApp
 
     sys.exit(TillApp(parts_of(context, merchant=merchant, borne=borne)).run())
+
+
+def _pair_by_stick(context: Context) -> None:
+    import time
+
+    from terminal.mounts import find_stick
+    from terminal.stick_pairing import StickPairing
+    from terminal.watchdog import Watchdog
+
+    watchdog = Watchdog.from_environment(os.environ)
+
+    def show(page: str) -> None:
+        click.clear()
+        click.echo(f"\n{page}")
+        watchdog.ready()
+
+    def wait(seconds: float) -> None:
+        watchdog.alive()
+        time.sleep(seconds)
+
+    StickPairing(
+        data=context.data,
+        clock=context.clock,
+        software=Software.installed(),
+        words=context.words,
+        find_stick=find_stick,
+        show=show,
+        wait=wait,
+    ).run()
 
 
 def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:

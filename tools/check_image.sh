@@ -16,7 +16,8 @@ trap 'umount "$root/data" "$root/proc" 2>/dev/null || true' EXIT
 if [ ! -e "$root/.complete" ]; then
     echo "A Debian 13, $arch"
     # What Raspberry Pi OS Lite has beyond the smallest Debian, as far as set-up asks for it.
-    [ -e "$root" ] || debootstrap --arch="$arch" --variant=minbase \
+    rm -rf "$root"
+    debootstrap --arch="$arch" --variant=minbase \
         --include=systemd,systemd-sysv,libpam-systemd,udev,dbus,ca-certificates,network-manager,cloud-init,python3-netplan,fdisk,e2fsprogs,passwd,tzdata,login \
         trixie "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
