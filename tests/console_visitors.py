@@ -5,26 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from server_stub.models import ConsoleRole
+from server_stub.services.caisse import Caisse
 from server_stub.services.seed import console_user
 from server_stub.urls import routes
-from tests.service_world import ServiceWorld
+
+
+class HasCaisse(Protocol):
+    """Whatever has a caisse: a world, or a life that was lived."""
+
+    @property
+    def caisse(self) -> Caisse:
+        """The service at work."""
+
+
+World = TypeVar("World", bound=HasCaisse)
 
 
 @contextmanager
-def served(world: ServiceWorld) -> Iterator[ServiceWorld]:
+def served(world: World) -> Iterator[World]:
     """Serve a world's caisse over HTTP."""
     patterns = tuple(one for some in routes(lambda: world.caisse).values() for one in some)
     with override_settings(ROOT_URLCONF=patterns):
         yield world
 
 
-def visitor(world: ServiceWorld, *roles: ConsoleRole, merchant: int | None = None) -> Client:
+def visitor(world: HasCaisse, *roles: ConsoleRole, merchant: int | None = None) -> Client:
     """A browser of somebody who has just entered with these roles; each call is another person."""
     name = f"visitor{User.objects.count()}"
     console_user(world.caisse, name, *roles, merchant=merchant)
