@@ -15,15 +15,18 @@ from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
 from server_stub.commands import (
+    administrator,
     bank,
     carnet,
     export,
     finding,
     fund,
     jobs,
+    letters,
     member,
     merchant,
     money,
+    paper,
     payment,
     pin,
     rule,
@@ -177,6 +180,7 @@ def rebuild(check: bool) -> None:  # noqa: ARG001 - says that nothing is written
 money.settle.add_command(bank.file_of_run)
 money.settle.add_command(bank.papers_of_run)
 for command in (
+    administrator.administrator,
     bank.bank,
     export.export_ledger,
     export.trial_balance,
@@ -185,6 +189,8 @@ for command in (
     finding.finding,
     fund.fund,
     jobs.jobs,
+    letters.letters,
+    paper.paper,
     member.member,
     member.wave,
     merchant.merchants,

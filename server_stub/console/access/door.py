@@ -12,10 +12,12 @@ from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.access.fresh import recently_authenticated
+from server_stub.console.access.marks import begin
 from server_stub.services import guesses
 
 ATTEMPTS_MAX: Final = 5
@@ -62,6 +64,20 @@ class Door(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a mistake, in the database: for all processes that serve."""
         guesses.count(attempts_key(request, str(credentials.get("username", ""))))
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Give a session to somebody who has passed every step: a new number, and a beginning."""
+        super().login(request, user)
+        begin(request.session)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Lead nobody to another site, nor to another name of this one, after they entered."""
+        host, secure = self.request.get_host(), self.request.is_secure()
+        return url_has_allowed_host_and_scheme(url, allowed_hosts={host}, require_https=secure)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 - allauth's
+        """Return to one's own access after a new password."""
+        return reverse("mfa_index")
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:  # noqa: ARG002 - allauth's
         """Say no more to somebody whose access was closed than to a stranger."""

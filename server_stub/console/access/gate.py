@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
+from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,17 +13,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from server_stub.console.access.fresh import ask_again, recently_authenticated
+from server_stub.console.access.marks import is_over
 from server_stub.console.visit import Visit
 from server_stub.services.second_factor import NEEDED_BY, may_enter
-
-WHOLE: Final = timedelta(hours=8)
-"""How long anybody stays in, whatever they do."""
-IDLE: Final = timedelta(minutes=30)
-"""How long somebody who moves money or sees members stays in without doing anything."""
-_NOTED_EVERY: Final = timedelta(minutes=1)
-_BEGAN: Final = "access.began"
-_SEEN: Final = "access.seen"
-
 
 _BEFORE_A_FACTOR: Final = frozenset(
     {
@@ -44,27 +36,13 @@ def held_back(visit: Visit, page: str, *, needs_fresh: bool) -> HttpResponse | N
 
     `needs_fresh` is true where a POST moves money or rights.
     """
-    if _is_over(visit):
+    if is_over(visit.request.session, ends_when_idle=visit.has(*NEEDED_BY)):
         return _let_out(visit)
     if page not in _BEFORE_A_FACTOR and _lacks_factor(visit):
         return HttpResponseRedirect(f"{reverse('second_factor')}?{_next(visit)}")
     if needs_fresh and visit.is_post and not recently_authenticated(visit.request):
         return ask_again(visit.request)
     return None
-
-
-def _is_over(visit: Visit) -> bool:
-    """Say whether a session has lasted too long, and note that somebody is there."""
-    session, now = visit.request.session, visit.caisse.now().timestamp()
-    began, seen = session.get(_BEGAN, now), session.get(_SEEN, now)
-    if not 0 <= now - began < WHOLE.total_seconds():
-        return True
-    idle_s = now - seen
-    if visit.has(*NEEDED_BY) and idle_s >= IDLE.total_seconds():
-        return True
-    if _SEEN not in session or idle_s >= _NOTED_EVERY.total_seconds():
-        session[_BEGAN], session[_SEEN] = began, now
-    return False
 
 
 def _let_out(visit: Visit) -> HttpResponse:
@@ -79,7 +57,12 @@ def _let_out(visit: Visit) -> HttpResponse:
 
 
 def _lacks_factor(visit: Visit) -> bool:
-    return visit.has(*NEEDED_BY) and not may_enter(visit.caisse, visit.user)
+    """Ask the database only where nobody proved a second factor in this session."""
+    if not visit.has(*NEEDED_BY):
+        return False
+    records = get_authentication_records(visit.request, visit.request.user)
+    proved = any(record["method"] == "mfa" for record in records)
+    return not proved and not may_enter(visit.caisse, visit.user)
 
 
 def _next(visit: Visit) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from server_stub.console.access.entrance import passkeys_possible
 from server_stub.console.access.fresh import go_on
-from server_stub.console.access.gate import WHOLE
+from server_stub.console.access.marks import WHOLE
 from server_stub.console.access.words import EVENTS
 from server_stub.console.visit import Visit
 from server_stub.models import AccessEventKind
