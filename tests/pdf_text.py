@@ -12,10 +12,14 @@ from collections.abc import Iterator
 _OBJECT = re.compile(rb"(\d+) 0 obj(.*?)endobj", re.DOTALL)
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _GLYPH = re.compile(rb"<([0-9A-F]{4})> <([0-9A-F]+)>")
+_INNER = rb"(?:\\.|[^()\\])*"
+for _ in range(4):  # parentheses that match need no backslash, however deep
+    _INNER = rb"(?:\\.|[^()\\]|\(" + _INNER + rb"\))*"
+_A_STRING = rb"\(" + _INNER + rb"\)|<[0-9A-F]*>"
 _SHOWN = re.compile(
-    rb"/(f\d+) [\d.]+ Tf|\[((?:\((?:\\.|[^()\\])*\)|[-\d.\s])*)\]TJ|\bET\b", re.DOTALL
+    rb"/(f\d+) [\d.]+ Tf|\[((?:" + _A_STRING + rb"|[-\d.\s])*)\]TJ|\bET\b", re.DOTALL
 )
-_STRING = re.compile(rb"\(((?:\\.|[^()\\])*)\)", re.DOTALL)
+_STRING = re.compile(_A_STRING, re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -43,7 +47,7 @@ def _text(objects: dict[int, bytes], page: bytes) -> Iterator[str]:
             glyphs = fonts[font]
         elif array:
             for string in _STRING.findall(array):
-                codes = _ESCAPE.sub(_unescaped, string)
+                codes = _bytes(string)
                 yield "".join(
                     glyphs.get(int.from_bytes(codes[at : at + 2]), "")
                     for at in range(0, len(codes), 2)
@@ -75,6 +79,12 @@ def _content(body: bytes) -> bytes:
     found = _STREAM.search(body)
     assert found is not None
     return zlib.decompress(found[1]) if b"FlateDecode" in body else found[1]
+
+
+def _bytes(string: bytes) -> bytes:
+    if string.startswith(b"<"):
+        return bytes.fromhex(string[1:-1].decode())
+    return _ESCAPE.sub(_unescaped, string[1:-1])
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:

@@ -198,6 +198,24 @@ def deputy_end(deputy_number: int, forget: bool) -> None:
         deputies.erase(caisse, deputy_number)
 
 
+@merchants.command()
+@_number
+@click.argument("siret")
+@click.option("--address", help="Where the merchant is; lines separated by commas.")
+@acting
+def siret(number: int, siret: str, address: str | None, by: str) -> None:
+    """Say the official number of merchant NUMBER, for papers; "" erases it."""
+    from server_stub.services.details import NotKept, keep_merchant
+    from server_stub.services.paper_words import NOT_KEPT
+
+    caisse = opened()
+    where = None if address is None else address.replace(",", "\n")
+    done = keep_merchant(caisse, number, siret=siret, address=where, by=person_of(caisse, by))
+    if isinstance(done, NotKept):
+        click.echo(f"clafoutis-server: {NOT_KEPT[done.name]}", err=True)
+        sys.exit(1)
+
+
 def _agreed(
     *,
     first: datetime,

@@ -16,6 +16,7 @@ from server_stub.exports import french
 from server_stub.exports.payout import Payee, Payout
 from server_stub.exports.sheet import sheet
 from server_stub.rules.facts import State
+from server_stub.rules.siret import in_groups
 from server_stub.rules.statement import DayRow, KeptRow, PayeeStatement, RunStatement, Totals
 
 TEMPLATE: Final = "bordereau.typ"
@@ -74,6 +75,8 @@ def bordereau_csv(payout: Payout, merchant: int, *, debtor_name: str, reasons: R
             ["Bordereau de ventes", payee.end_to_end_id],
             ["Organisme payeur", debtor_name],
             ["Créancier", payee.name, str(merchant)],
+            ["SIRET", in_groups(payee.siret)],
+            ["Convention", payee.convention],
             ["Titulaire du compte", payee.holder, payee.iban],
             ["Préparé le", french.minute(statement.counted_at)],
             ["Approuvé le", french.short_day(business_date(payout.approved_at))],
@@ -109,6 +112,8 @@ def bordereau_data(
         "payee": {
             "number": str(merchant),
             "name": payee.name,
+            "siret": in_groups(payee.siret),
+            "convention": payee.convention,
             "holder": payee.holder,
             "iban": french.account(payee.iban),
         },

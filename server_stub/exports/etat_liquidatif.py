@@ -17,10 +17,20 @@ from server_stub.exports import french
 from server_stub.exports.bordereau import run_data
 from server_stub.exports.payout import Payee, Payout
 from server_stub.exports.sheet import sheet
+from server_stub.rules.siret import in_groups
 
 TEMPLATE: Final = "etat-liquidatif.typ"
 
-_HEAD: Final = ("N°", "Créancier", "Titulaire du compte", "IBAN", "Référence", "Montant (€)")
+_HEAD: Final = (
+    "N°",
+    "Créancier",
+    "Titulaire du compte",
+    "IBAN",
+    "Référence",
+    "Montant (€)",
+    "SIRET",
+    "Convention",
+)
 
 
 def etat_liquidatif(payout: Payout, *, debtor_name: str) -> bytes:
@@ -53,6 +63,8 @@ def etat_data(payout: Payout, *, debtor_name: str) -> dict[str, object]:
                 "number": str(number),
                 "merchant": str(payee.merchant),
                 "name": payee.name,
+                "siret": in_groups(payee.siret),
+                "convention": payee.convention,
                 "holder": payee.holder,
                 "iban": french.account(payee.iban),
                 "end-to-end-id": payee.end_to_end_id,
@@ -78,4 +90,6 @@ def _lines(payees: tuple[Payee, ...]) -> Iterator[tuple[str, ...]]:
             payee.iban,
             payee.end_to_end_id,
             format_cents(payee.amount_cents),
+            in_groups(payee.siret),
+            payee.convention,
         )

@@ -20,6 +20,10 @@ class Payee:
     amount_cents: int
     end_to_end_id: str
     """What the bank's statement brings back."""
+    siret: str = ""
+    """Fourteen digits; empty where nobody has said them."""
+    convention: str = ""
+    """What the convention in force on the day of approval is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

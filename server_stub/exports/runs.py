@@ -9,11 +9,13 @@ from enum import Enum, unique
 from typing import Final
 
 from cardkit.acts import ActKind
+from cardkit.clock import business_date
 from server_stub.exports.payout import Payee, Payout, end_to_end_id
 from server_stub.models import Merchant, Settlement, SettlementFile, SettlementPaper
 from server_stub.rules.settle import RunState
 from server_stub.services import bank_details
 from server_stub.services.caisse import Caisse
+from server_stub.services.details import convention_on, merchant_details
 from server_stub.services.settlement import state_of
 from server_stub.services.statements import statement_of
 
@@ -74,6 +76,8 @@ def payout_of(caisse: Caisse, name: str) -> Payout | NoAccount:
                 iban=account.iban,
                 amount_cents=line.amount_cents,
                 end_to_end_id=end_to_end_id(name, line.merchant),
+                siret=merchant_details(caisse, line.merchant).siret,
+                convention=convention_on(caisse, line.merchant, business_date(run.act.at)),
             )
         )
     if missing:
