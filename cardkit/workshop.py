@@ -23,6 +23,7 @@ CARD_BEGIN_PATH: Final = "/v1/cards/begin"
 CARD_FINISH_PATH: Final = "/v1/cards/finish"
 CARD_REKEY_PATH: Final = "/v1/cards/rekey"
 CARD_REKEYED_PATH: Final = "/v1/cards/rekeyed"
+CARD_VERSIONS_PATH: Final = "/v1/cards/versions"
 PAIRING_OPEN_PATH: Final = "/v1/pairings/open"
 PAIRING_SHOW_PATH: Final = "/v1/pairings/show"
 PAIRING_APPROVE_PATH: Final = "/v1/pairings/approve"
@@ -129,6 +130,22 @@ class RekeyFinish:
 @document
 class RekeyFinished:
     """The new version is on record."""
+
+
+@document
+class VersionsAsk:
+    """The workshop asks how many cards in use are to get this version of key 1."""
+
+    terminal_key_version: int = wire(1, U8)
+
+
+@document
+class Versions:
+    """Cards in use on record; only the counts, never which."""
+
+    to_go: int = wire(1, U32)
+    """With an older key 1."""
+    done: int = wire(2, U32)
 
 
 @document

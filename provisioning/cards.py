@@ -7,10 +7,8 @@ proves that it took them. Whatever tears on the way, the same call makes it good
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, unique
-from typing import Final, TypeAlias
+from typing import Final
 
 from cardkit import cbor
 from cardkit.allowance import accept_allowance
@@ -22,22 +20,25 @@ from cardkit.card.issuing import (
     BirthProof,
     CardReport,
     OneCardKeys,
-    Step,
     inspect,
+    is_issuable,
     personalise,
     wipe,
 )
 from cardkit.card.keys import NXP_ORIGINALITY, UID_BYTES, Originality, TerminalCardKeys, diversify
+from cardkit.card.kinds import kind_at_first_sight
 from cardkit.card.layout import CLAF_PURSE_1
 from cardkit.card.profile import CardProfile
 from cardkit.card.rekeying import Rekeyed, rekey
 from cardkit.card.session import PurseSession
-from cardkit.card.tmac import TmacState
+from cardkit.card.stranger import ask_what_it_is
 from cardkit.errors import (
     AnswerInvalid,
+    CardAnswerInvalid,
     CardError,
     CardForeign,
     CardNotIssuable,
+    CardRefused,
     DocumentError,
     DocumentForeign,
 )
@@ -53,7 +54,18 @@ from cardkit.workshop import (
     CardKeys,
     CardKeyZero,
     RekeyBegin,
+    RekeyBegun,
     RekeyFinish,
+)
+from provisioning.card_words import (
+    AlreadyIssued,
+    CardStranger,
+    Condition,
+    Inspection,
+    Issued,
+    Progress,
+    Stage,
+    silent,
 )
 from provisioning.client import ServiceClient
 
@@ -61,62 +73,19 @@ logger = logging.getLogger(__name__)
 
 _BIRTH_TMC: Final = 1
 _FIRST_SLOT: Final = 0
-
-
-@unique
-class Stage(Enum):
-    """What issuing does beside the card's own steps (cardkit.card.issuing.Step)."""
-
-    BEGIN = "ask the service for the card's keys"
-    WIPE = "empty a card whose issue was interrupted"
-    FINISH = "show the card's birth to the service"
-    ALLOWANCE = "leave the first allowance on the card"
-
-
-@unique
-class Condition(Enum):
-    """What lies on the reader."""
-
-    BLANK = "no purse yet"
-    TORN = "its issue was interrupted"
-    ISSUED = "a purse of this caisse"
-    FOREIGN = "a purse that answers to no key of ours"
-    NOT_ORIGINAL = "nobody we trust made this chip"
-
-
-Progress: TypeAlias = Callable[[Stage | Step], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """The card is the member's; without its allowance it waits for a terminal's directory."""
-
-    uid: bytes
-    generation: int
-    has_allowance: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyIssued:
-    """The service has issued this card before; nothing was done to it."""
-
-    uid: bytes
-    generation: int
+_NOT_ASKED: Final = bytes(16)
+"""Stands for the encrypted reader id of a birth that the service has verified already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What a card is; `spent_cents` and `tmac` of an issued one only."""
+class CardInHand:
+    """One card's keys for one life, from the service and from the workshop; its repr shows none."""
 
-    condition: Condition
-    report: CardReport
-    key_version: int | None = None
-    spent_cents: int | None = None
-    tmac: TmacState | None = None
-
-
-def silent(step: Stage | Step) -> None:
-    """Tell nobody."""
+    uid: bytes
+    generation: int
+    keys: OneCardKeys = field(repr=False)
+    picc_key: bytes = field(repr=False)
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,42 +108,87 @@ class CardWorkshop:
     ) -> Issued | AlreadyIssued:
         """Make the card on the reader an account's; `again` gives an issued one a new life.
 
-        Raises CardNotIssuable, CardLost and other CardErrors, SyncErrors and KeyStoreError;
-        after any of them the card may be laid down and issued again.
+        Raises CardStranger, CardNotIssuable, CardLost and other CardErrors, SyncErrors and
+        KeyStoreError; after any of them the card may be laid down and issued again.
         """
-        if len(connection.uid) != UID_BYTES:
-            raise CardNotIssuable(f"a UID of {len(connection.uid)} bytes")
+        progress(Stage.LOOK)
+        found = self.look(connection)
         progress(Stage.BEGIN)
+        begun = self.begin(client, connection.uid, account=account, again=again)
+        if isinstance(begun, AlreadyIssued):
+            self._complete(connection, client, begun, found)
+            return begun
+        proof = self.make(connection, begun, found, progress=progress)
+        return self.finish(connection, client, begun.generation, proof, progress=progress)
+
+    def look(self, connection: CardConnection) -> Inspection:
+        """Look at a card that is to be issued; raises CardStranger, CardNotIssuable, CardError."""
+        found = self.inspect(connection)
+        if found.kind is not None:
+            raise CardStranger(found.kind)
+        if found.condition is Condition.NOT_ORIGINAL:
+            raise CardNotIssuable("nobody we trust signed this chip")
+        return found
+
+    def begin(
+        self, client: ServiceClient, uid: bytes, *, account: bytes, again: bool = False
+    ) -> CardInHand | AlreadyIssued:
+        """Ask for the keys of one life of a card; raises SyncError, KeyStoreError."""
         sealing_key = SealingKey.generate()
         begun = client.begin_card(
-            CardBegin(
-                uid=connection.uid,
-                account=account,
-                sealing_key=sealing_key.public_bytes,
-                again=again,
-            )
+            CardBegin(uid=uid, account=account, sealing_key=sealing_key.public_bytes, again=again)
         )
         if begun.sealed_keys is None:
-            return AlreadyIssued(connection.uid, begun.generation)
+            return AlreadyIssued(uid, begun.generation)
         theirs = self._opened(begun, sealing_key, begun.sealed_keys)
-        keys = self._card_keys(connection.uid, theirs, begun.key_version)
-        picc_key = theirs.picc_before or ZERO_KEY
-        self._make_blank(connection, keys, picc_key, again=again, progress=progress)
-        proof = personalise(
-            connection,
-            keys,
-            profile=self.profile,
-            picc_key=picc_key,
-            originality=self.originality,
-            progress=progress,
+        return CardInHand(
+            uid=uid,
+            generation=begun.generation,
+            keys=self._card_keys(uid, theirs, begun.key_version),
+            picc_key=theirs.picc_before or ZERO_KEY,
+            again=again,
         )
+
+    def make(
+        self,
+        connection: CardConnection,
+        hand: CardInHand,
+        found: Inspection,
+        *,
+        progress: Progress = silent,
+    ) -> BirthProof:
+        """Write a card that was looked at, and let it prove its keys; raises CardErrors."""
+        self._make_blank(connection, hand, found, progress)
+        try:
+            return personalise(
+                connection,
+                hand.keys,
+                profile=self.profile,
+                picc_key=hand.picc_key,
+                originality=self.originality,
+                progress=progress,
+            )
+        except AuthenticationRefused as error:
+            raise CardNotIssuable("the card belongs to somebody else") from error
+
+    def finish(
+        self,
+        connection: CardConnection,
+        client: ServiceClient,
+        generation: int,
+        proof: BirthProof,
+        *,
+        progress: Progress = silent,
+    ) -> Issued:
+        """Have the birth verified and leave the first allowance; raises SyncError."""
         progress(Stage.FINISH)
-        finished = client.finish_card(_finish(proof, begun.generation))
+        finished = client.finish_card(finish_of(proof, generation))
+        progress(Stage.ALLOWANCE)
         has_allowance = finished.allowance is not None and self._leave_allowance(
-            connection, keys, finished.allowance, progress
+            connection, finished.allowance
         )
-        logger.info("card %s issued, generation %s", connection.uid.hex(), begun.generation)
-        return Issued(connection.uid, begun.generation, has_allowance)
+        logger.info("card %s issued, generation %s", proof.uid.hex(), generation)
+        return Issued(proof.uid, generation, has_allowance)
 
     def rekey(self, connection: CardConnection, client: ServiceClient) -> Rekeyed:
         """Bring key 1 of the issued card on the reader to the newest master of the workshop.
@@ -183,23 +197,12 @@ class CardWorkshop:
         Raises CardErrors, SyncErrors and KeyStoreError; after any of them the card buys under
         one of the two keys, and may be laid down and re-keyed again.
         """
-        if len(connection.uid) != UID_BYTES:
-            raise CardForeign(f"a UID of {len(connection.uid)} bytes")
-        sealing_key = SealingKey.generate()
-        begun = client.begin_rekey(
-            RekeyBegin(uid=connection.uid, sealing_key=sealing_key.public_bytes)
-        )
-        self._check_profile(begun.profile)
+        begun, key_zero = self.key_zero(connection, client)
         self.keys.version(begun.terminal_key_version)  # without it the card would go back
-        try:
-            opened = sealing_key.open(begun.sealed_key, purpose=CARD_KEY_0_PURPOSE)
-            key_zero = unpack(CardKeyZero, cbor.decode(opened))
-        except DocumentError as error:
-            raise AnswerInvalid(f"card key 0: {error}") from error
         rekeyed = rekey(
             connection,
             app_master=key_zero.app_master,
-            terminal_keys=self._terminal_keys(),
+            terminal_keys=self.terminal_keys,
             profile=self.profile,
         )
         client.finish_rekey(
@@ -212,15 +215,35 @@ class CardWorkshop:
         logger.info("card %s: key 1 of version %s", rekeyed.uid.hex(), rekeyed.version)
         return rekeyed
 
+    def key_zero(
+        self, connection: CardConnection, client: ServiceClient
+    ) -> tuple[RekeyBegun, CardKeyZero]:
+        """Ask for key 0 of a card in use; raises CardForeign, SyncError."""
+        if len(connection.uid) != UID_BYTES:
+            raise CardForeign(f"a UID of {len(connection.uid)} bytes")
+        sealing_key = SealingKey.generate()
+        begun = client.begin_rekey(
+            RekeyBegin(uid=connection.uid, sealing_key=sealing_key.public_bytes)
+        )
+        self._check_profile(begun.profile)
+        try:
+            opened = sealing_key.open(begun.sealed_key, purpose=CARD_KEY_0_PURPOSE)
+            return begun, unpack(CardKeyZero, cbor.decode(opened))
+        except DocumentError as error:
+            raise AnswerInvalid(f"card key 0: {error}") from error
+
     def inspect(self, connection: CardConnection) -> Inspection:
-        """Look at the card on the reader without changing it; raises CardError."""
-        report = inspect(connection, None, profile=self.profile, originality=self.originality)
+        """Look at what lies on the reader without changing it; raises CardError."""
+        report = self._report(connection)
+        if report is None:
+            kind = ask_what_it_is(connection)
+            return Inspection(condition=Condition.STRANGER, kind=kind)
         if report.original is None:
             return Inspection(condition=Condition.NOT_ORIGINAL, report=report)
         if not report.has_application:
             return Inspection(condition=Condition.BLANK, report=report)
         try:
-            purse = PurseSession.open(connection, self._terminal_keys(), profile=self.profile)
+            purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)
         except CardForeign:
             torn = self._has_no_keys_yet(connection)
             return Inspection(
@@ -237,6 +260,22 @@ class CardWorkshop:
             spent_cents=spent_cents,
             tmac=tmac,
         )
+
+    @property
+    def terminal_keys(self) -> TerminalCardKeys:
+        """What a terminal of this workshop opens cards with."""
+        masters = {master.version: master.key for master in self.keys.masters}
+        return TerminalCardKeys(self.public.system_id, masters)
+
+    def _report(self, connection: CardConnection) -> CardReport | None:
+        """What a chip that could be a purse says of itself; None of every other."""
+        if kind_at_first_sight(connection.activation) or len(connection.uid) != UID_BYTES:
+            return None
+        try:
+            report = inspect(connection, None, profile=self.profile, originality=self.originality)
+        except (CardRefused, CardAnswerInvalid):
+            return None
+        return report if is_issuable(report.version) else None
 
     def _has_no_keys_yet(self, connection: CardConnection) -> bool:
         try:
@@ -274,53 +313,97 @@ class CardWorkshop:
         )
 
     def _make_blank(
-        self,
-        connection: CardConnection,
-        keys: OneCardKeys,
-        picc_key: bytes,
-        *,
-        again: bool,
-        progress: Progress,
+        self, connection: CardConnection, hand: CardInHand, found: Inspection, progress: Progress
     ) -> None:
         """Empty what a torn issue left; a purse that has paid is emptied only when told so."""
-        found = self.inspect(connection)
         if found.condition is Condition.BLANK:
             return
-        if found.condition is Condition.NOT_ORIGINAL:
-            raise CardNotIssuable("nobody we trust signed this chip")
-        if found.tmac is not None and found.tmac.tmc > _BIRTH_TMC and not again:
+        if found.tmac is not None and found.tmac.tmc > _BIRTH_TMC and not hand.again:
             raise CardNotIssuable("the card has paid, although the service does not know it")
         progress(Stage.WIPE)
+        self.empty(connection, hand)
+
+    def empty(self, connection: CardConnection, hand: CardInHand) -> None:
+        """Make a card blank; raises CardNotIssuable when it is not ours to empty, CardError."""
         try:
-            wipe(connection, keys, picc_key=picc_key)
+            wipe(connection, hand.keys, picc_key=hand.picc_key)
         except AuthenticationRefused as error:
             raise CardNotIssuable("the card belongs to somebody else") from error
         Desfire(connection).select_application(PICC_AID)  # ends the session, for a card as new
 
-    def _leave_allowance(
-        self, connection: CardConnection, keys: OneCardKeys, document: bytes, progress: Progress
-    ) -> bool:
+    def _complete(
+        self,
+        connection: CardConnection,
+        client: ServiceClient,
+        issued: AlreadyIssued,
+        found: Inspection,
+    ) -> None:
+        """Leave the first allowance on a card that left after its birth and before it was written.
+
+        The proof that the card still shows says which birth is meant. Raises SyncError, CardError.
+        """
+        if found.condition is not Condition.ISSUED:
+            raise CardNotIssuable("it was issued, and has been emptied since: card reissue")
+        if found.tmac is None or found.tmac.tmc != _BIRTH_TMC:
+            return
+        purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)
+        if any(self._is_allowance(slot) for slot in purse.allowance_slots()):
+            return
+        shown = CardFinish(
+            uid=issued.uid,
+            generation=issued.generation,
+            tmc=found.tmac.tmc,
+            tmv=found.tmac.tmv,
+            enc_tmri=_NOT_ASKED,
+            spent_cents=0,
+        )
+        allowance = client.finish_card(shown).allowance
+        if allowance is not None:
+            self._leave_allowance(connection, allowance)
+
+    def _is_allowance(self, slot: bytes | None) -> bool:
+        """Whether a slot holds what a terminal would take; half of one is none."""
+        if slot is None:
+            return False
+        try:
+            accept_allowance(slot, self.public.trust())
+        except DocumentError:
+            return False
+        return True
+
+    def bring_up_to_date(self, connection: CardConnection, client: ServiceClient) -> None:
+        """Give a new card the newest key 1, where the service's masters go with an older one.
+
+        A card that left too early has the older one, and is among those that are to be re-keyed.
+        """
+        newest = max(master.version for master in self.keys.masters)
+        if len(self.keys.masters) == 1:
+            return
+        try:
+            purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)
+            if purse.key_version != newest:
+                self.rekey(connection, client)
+        except CardError as error:
+            logger.warning("card %s has an older key 1: %s", connection.uid.hex(), error)
+
+    def _leave_allowance(self, connection: CardConnection, document: bytes) -> bool:
         """Write the first slot; a card that left too early learns it from a directory instead."""
-        progress(Stage.ALLOWANCE)
         try:
             if accept_allowance(document, self.public.trust()).uid != connection.uid:
                 raise DocumentForeign("the allowance of another card")
         except DocumentError as error:
             raise AnswerInvalid(f"first allowance: {error}") from error
         try:
-            purse = PurseSession.open_with_key(connection, keys.terminal, profile=self.profile)
+            purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)
             purse.write_allowance(_FIRST_SLOT, document)
         except CardError as error:
             logger.warning("card %s has no allowance yet: %s", connection.uid.hex(), error)
             return False
         return True
 
-    def _terminal_keys(self) -> TerminalCardKeys:
-        masters = {master.version: master.key for master in self.keys.masters}
-        return TerminalCardKeys(self.public.system_id, masters)
 
-
-def _finish(proof: BirthProof, generation: int) -> CardFinish:
+def finish_of(proof: BirthProof, generation: int) -> CardFinish:
+    """Return what shows a birth to the service."""
     return CardFinish(
         uid=proof.uid,
         generation=generation,

@@ -20,6 +20,7 @@ from cardkit.workshop import (
     CARD_FINISH_PATH,
     CARD_REKEY_PATH,
     CARD_REKEYED_PATH,
+    CARD_VERSIONS_PATH,
     PAIRING_APPROVE_PATH,
     PAIRING_OPEN_PATH,
     PAIRING_SHOW_PATH,
@@ -38,6 +39,8 @@ from cardkit.workshop import (
     RekeyBegun,
     RekeyFinish,
     RekeyFinished,
+    Versions,
+    VersionsAsk,
 )
 
 logger = logging.getLogger(__name__)
@@ -127,6 +130,10 @@ class ServiceClient:
     def finish_rekey(self, finish: RekeyFinish) -> None:
         """Put the version of its new key 1 on record."""
         self._post(CARD_REKEYED_PATH, finish, RekeyFinished)
+
+    def count_versions(self, ask: VersionsAsk) -> Versions:
+        """Ask how many cards in use are still to get a newer key 1."""
+        return self._post(CARD_VERSIONS_PATH, ask, Versions)
 
     def open_pairing(self, opening: PairingOpen) -> PairingOpened:
         """Expect a terminal."""

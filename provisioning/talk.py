@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from cardkit.card.issuing import Step
 from cardkit.errors import (
+    CardCollision,
     CardError,
     CardForeign,
     CardLost,
@@ -28,8 +29,8 @@ from cardkit.errors import (
     SyncError,
 )
 from cardkit.keyfiles import B, CaissePublic, is_sealed, read_bundle
-from provisioning.cards import Progress as StepSeen
-from provisioning.cards import Stage
+from provisioning.card_words import KINDS, CardStranger, Stage
+from provisioning.card_words import Progress as StepSeen
 from provisioning.language import _
 
 _FD_BYTES_MAX: Final = 4096
@@ -48,6 +49,7 @@ class Words:
 
 _ERRORS: Final[tuple[tuple[type[ClafoutisError], Words], ...]] = (
     (CardLost, Words(4, _("The card left the reader too early: lay it down and start again."))),
+    (CardCollision, Words(4, _("Two cards lie on the reader: leave one."))),
     (CardNotIssuable, Words(4, _("This card can't be issued."))),
     (CardForeign, Words(4, _("This card is not one of ours."))),
     (CardError, Words(4, _("The card did not do what was asked: lay it down and start again."))),
@@ -64,9 +66,19 @@ _ERRORS: Final[tuple[tuple[type[ClafoutisError], Words], ...]] = (
 
 def explain(error: ClafoutisError) -> int:
     """Say what went wrong and what to do, on stderr; answer the exit status."""
-    words = next(words for kind, words in _ERRORS if isinstance(error, kind))
-    click.echo(f"{words.text} ({error})", err=True)
-    return words.status
+    click.echo(sentence(error), err=True)
+    return _words(error).status
+
+
+def sentence(error: Exception) -> str:
+    """Return what went wrong and what to do."""
+    if isinstance(error, CardStranger):
+        return _(KINDS[error.kind])
+    return f"{_words(error).text} ({error})"
+
+
+def _words(error: Exception) -> Words:
+    return next(words for kind, words in _ERRORS if isinstance(error, kind))
 
 
 def say(text: str) -> None:

@@ -131,3 +131,8 @@ passphrase_option = click.option(
     default=None,
     help=_("Read passphrases from this file descriptor, one a line, and ask nobody."),
 )
+account_option = click.option(
+    "--account", type=AccountType(), required=True, help=_("The member's account.")
+)
+force_option = click.option("--force", is_flag=True, help=_("Ask nothing."))
+quiet_option = click.option("--quiet", is_flag=True, help=_("No bell."))

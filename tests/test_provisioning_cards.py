@@ -22,7 +22,7 @@ from cardkit.errors import (
 )
 from cardkit.logging import TRAFFIC
 from cardkit.pairing import CardMaster
-from provisioning.cards import AlreadyIssued, Condition, Issued, Stage
+from provisioning.card_words import AlreadyIssued, Condition, Issued, Stage
 from provisioning.client import ATTEMPTS
 from provisioning.keystore import new_keys
 from server_stub.models import Account, Card, CardStatus
@@ -94,7 +94,7 @@ def test_progress_tells_every_step_in_order(world: World) -> None:
     seen: list[Stage | Step] = []
     world.cards.issue(world.laid(), world.client, account=ACCOUNT, progress=seen.append)
     steps = [step for step in Step if step is not Step.ALLOWANCE]
-    assert seen == [Stage.BEGIN, *steps, Stage.FINISH, Stage.ALLOWANCE]
+    assert seen == [Stage.LOOK, Stage.BEGIN, *steps, Stage.FINISH, Stage.ALLOWANCE]
     assert world.field.exchanges == EXCHANGES_OF_AN_ISSUE
 
 
@@ -145,11 +145,13 @@ def test_a_service_that_went_away_leaves_a_card_that_can_be_issued(world: World)
 
 def test_an_issued_card_is_not_touched(world: World) -> None:
     """Promise: a card laid down twice by mistake loses nothing."""
-    placed(world)
+    card = placed(world)
     issue(world)
-    before = world.field.exchanges
+    before = card.history
+    slots = PurseSession.open(world.laid(), terminal_keys()).allowance_slots()
     assert issue(world) == AlreadyIssued(UID, 1)
-    assert world.field.exchanges == before
+    assert card.history == before
+    assert PurseSession.open(world.laid(), terminal_keys()).allowance_slots() == slots
 
 
 def test_a_new_life_on_purpose_counts_from_zero(world: World) -> None:

@@ -24,9 +24,11 @@ from cardkit.pairing import PATH, Ticket
 from cardkit.reader import Reader
 from cardkit.schema import pack
 from provisioning import card_commands, cli, language
+from provisioning.batch import Notice
 from provisioning.bench.answers import Question, Said
 from provisioning.bench.specimen import Refusal
-from provisioning.cards import Condition, Stage
+from provisioning.card_keeping import Proof
+from provisioning.card_words import KINDS, Condition, Stage
 from provisioning.keystore import new_keys, write_keys
 from provisioning.terminals import WORDS_ATTEMPTS, NotEnrolledReason
 from provisioning.wiring import Wiring
@@ -372,7 +374,10 @@ def test_no_option_takes_a_secret_or_a_virtual_card() -> None:
         for parameter in command.params
         for name in parameter.opts
     }
-    assert {name for name in names if "pass" in name} == {"--passphrase-fd", "--no-passphrase"}
+    assert {name for name in names if "passphrase" in name} == {
+        "--passphrase-fd",
+        "--no-passphrase",
+    }
     assert not any(word in name for name in names for word in ("virtual", "secret", "original"))
     assert Wiring().originality is NXP_ORIGINALITY
 
@@ -390,12 +395,14 @@ def spoken() -> set[str]:
         Step,
         Condition,
         NotEnrolledReason,
+        Notice,
+        Proof,
         Question,
         Said,
         Refusal,
     )
     words |= {member.value for enum in enums for member in enum}
-    return words | set(card_commands._ADVICE.values())
+    return words | set(card_commands._ADVICE.values()) | set(KINDS.values())
 
 
 def test_every_sentence_is_french_too() -> None:

@@ -17,7 +17,8 @@ from cardkit.keyfiles import WorkshopKeys, write_bundle, write_public
 from cardkit.pairing import CardMaster
 from cardkit.workshop import CARD_REKEYED_PATH
 from provisioning import cli
-from provisioning.cards import CardWorkshop, Issued
+from provisioning.card_words import Issued
+from provisioning.cards import CardWorkshop
 from provisioning.client import ATTEMPTS, Reply
 from provisioning.keystore import new_keys
 from provisioning.wiring import Wiring

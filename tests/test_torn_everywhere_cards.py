@@ -14,7 +14,7 @@ import pytest
 
 from cardkit.card.connection import CardConnection
 from cardkit.errors import CardError
-from provisioning.cards import Condition, Issued
+from provisioning.card_words import Condition, Issued
 from simulator.card import Snapshot
 from simulator.faults import (
     FLIPS,
@@ -77,6 +77,7 @@ def is_issued(table: Table) -> None:
     assert table.ledger.is_born
     purse = table.purse()
     assert (purse.tmac().tmc, purse.spent_cents(), purse.key_version) == (1, 0, OLD_VERSION)
+    assert first_allowance() in purse.allowance_slots()
 
 
 def is_rekeyed(table: Table) -> None:

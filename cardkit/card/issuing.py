@@ -161,6 +161,11 @@ def personalise(
     return _birth(purse)
 
 
+def is_issuable(version: Version) -> bool:
+    """Say whether a chip is of a kind that can be a purse: a DESFire EV2 or EV3 made as one."""
+    return version.hw_type == _HW_NATIVE and version.hw_major in _HW_MAJORS
+
+
 def wipe(
     connection: CardConnection,
     keys: OneCardKeys,
@@ -206,7 +211,7 @@ def _check_blank(card: Desfire, profile: CardProfile, originality: Originality |
     if len(card.uid) != UID_BYTES:
         raise CardNotIssuable(f"a UID of {len(card.uid)} bytes")
     version = card.get_version()
-    if version.hw_type != _HW_NATIVE or version.hw_major not in _HW_MAJORS:
+    if not is_issuable(version):
         raise CardNotIssuable(f"hardware {version.hw_type:02X}.{version.hw_major:02X}")
     if version.uid != card.uid:
         raise CardNotIssuable("the card's version names another UID")

@@ -23,6 +23,7 @@ from cardkit.workshop import (
     CARD_FINISH_PATH,
     CARD_REKEY_PATH,
     CARD_REKEYED_PATH,
+    CARD_VERSIONS_PATH,
     PAIRING_APPROVE_PATH,
     PAIRING_OPEN_PATH,
     PAIRING_SHOW_PATH,
@@ -34,11 +35,17 @@ from cardkit.workshop import (
     PairingShow,
     RekeyBegin,
     RekeyFinish,
+    VersionsAsk,
 )
 from server_stub.api.words import too_large, words
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_issue import CardRefusal, begin_card, finish_card
-from server_stub.services.card_rekey import RekeyRefusal, begin_rekey, finish_rekey
+from server_stub.services.card_rekey import (
+    RekeyRefusal,
+    begin_rekey,
+    count_versions,
+    finish_rekey,
+)
 from server_stub.services.pairing import (
     PairingRefusal,
     approve_pairing,
@@ -78,6 +85,7 @@ def addresses(caisse: Callable[[], Caisse]) -> list[URLPattern]:
         CARD_FINISH_PATH: _view(caisse, CardFinish, finish_card),
         CARD_REKEY_PATH: _view(caisse, RekeyBegin, begin_rekey),
         CARD_REKEYED_PATH: _view(caisse, RekeyFinish, finish_rekey),
+        CARD_VERSIONS_PATH: _view(caisse, VersionsAsk, count_versions),
         PAIRING_OPEN_PATH: _view(caisse, PairingOpen, open_pairing),
         PAIRING_SHOW_PATH: _view(caisse, PairingShow, show_pairing),
         PAIRING_APPROVE_PATH: _view(caisse, PairingApprove, approve_pairing),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from enum import Enum, unique
 
+from django.db.models.functions import Coalesce
+
 from cardkit import cbor
 from cardkit.acts import CardRekeyed
 from cardkit.schema import pack
@@ -20,6 +22,8 @@ from cardkit.workshop import (
     RekeyBegun,
     RekeyFinish,
     RekeyFinished,
+    Versions,
+    VersionsAsk,
 )
 from server_stub.keys import PROFILES
 from server_stub.models import Card, CardStatus
@@ -83,6 +87,17 @@ def finish_rekey(caisse: Caisse, finish: RekeyFinish) -> RekeyFinished | RekeyRe
             version = finish.terminal_key_version
             logger.info("card re-keyed", extra={"card": card.pk, "number": version})
         return RekeyFinished()
+
+
+def count_versions(caisse: Caisse, ask: VersionsAsk) -> Versions:
+    """Count the cards in use that are still to be brought to the workshop, and those that were."""
+    in_use = Card.objects.using(caisse.using).filter(status=CardStatus.ACTIVE)
+    version = Coalesce("terminal_key_version", "key_version")
+    dated = in_use.annotate(version=version)
+    return Versions(
+        to_go=dated.filter(version__lt=ask.terminal_key_version).count(),
+        done=dated.filter(version__gte=ask.terminal_key_version).count(),
+    )
 
 
 def _latest_life(caisse: Caisse, uid: bytes) -> Card | None:

@@ -12,7 +12,8 @@ from typing import Final
 
 from cardkit.acts import ContributionReceived, RuleSet
 from cardkit.errors import must
-from provisioning.cards import CardWorkshop, Issued
+from provisioning.card_words import Issued
+from provisioning.cards import CardWorkshop
 from provisioning.client import RequestsTransport, ServiceClient
 from provisioning.keystore import KeySet
 from provisioning.terminals import TerminalWorkshop
