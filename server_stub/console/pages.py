@@ -11,24 +11,32 @@ from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.access.pages import PAGES as ACCESS
 from server_stub.console.books.pages import PAGES as BOOKS
+from server_stub.console.cards.pages import PAGES as CARDS
 from server_stub.console.contributions.pages import PAGES as CONTRIBUTIONS
 from server_stub.console.declared import Group, Page
 from server_stub.console.disputes.pages import PAGES as DISPUTES
 from server_stub.console.findings.pages import PAGES as FINDINGS
 from server_stub.console.fund.pages import PAGES as FUND
+from server_stub.console.letters.pages import PAGES as LETTERS
 from server_stub.console.log.pages import PAGES as LOG
+from server_stub.console.merchants.pages import PAGES as MERCHANTS
 from server_stub.console.mine.pages import PAGES as MINE
 from server_stub.console.payouts.pages import PAGES as PAYOUTS
 from server_stub.console.people.pages import PAGES as PEOPLE
 from server_stub.console.rules_votes.pages import PAGES as RULES
 from server_stub.console.search.pages import PAGES as SEARCH
+from server_stub.console.terminals.pages import PAGES as TERMINALS
 from server_stub.console.today.pages import PAGES as TODAY
 from server_stub.services.roles import Holdings
 
 PAGES: list[Page] = [
     *TODAY,
     *PEOPLE,
+    *CARDS,
+    *MERCHANTS,
+    *TERMINALS,
     *CONTRIBUTIONS,
+    *LETTERS,
     *SEARCH,
     *FUND,
     *MINE,

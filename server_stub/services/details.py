@@ -113,6 +113,12 @@ def keep_merchant(
         return row
 
 
+def merchant_names(caisse: Caisse) -> list[tuple[int, str]]:
+    """Return number and name of every merchant, by name."""
+    rows = Merchant.objects.using(caisse.using).order_by("name", "id")
+    return list(rows.values_list("id", "name"))
+
+
 def convention_number(row: Convention, rows: list[Convention]) -> str:
     """Return what a convention is called on paper: merchant, and the how many-eth was signed."""
     order = sorted(rows, key=lambda it: (it.act_id or 0, it.pk))

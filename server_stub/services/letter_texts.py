@@ -63,6 +63,11 @@ def save_words(
     return _keep(caisse, kind, language, subject.strip(), typed, by=by)
 
 
+def objection_to(kind: LetterKind, subject: str, body: str) -> Objection | None:
+    """Say what is wrong with words that somebody tries; None: nothing."""
+    return objection(kind.value, subject.strip(), body.strip())
+
+
 def used(caisse: Caisse, kind: LetterKind, language: str) -> LetterText:
     """Return the row of the words in force, for a letter that leaves; the first use keeps it."""
     row, words = _newest(caisse, kind, language), words_of(caisse, kind, language)

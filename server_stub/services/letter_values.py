@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import npgettext
 
 from server_stub.models import Letter, LetterKind, Person
-from server_stub.rules.letters import fill, parts
+from server_stub.rules.letters import fill, parts, placeholders
 from server_stub.rules.payment_reference import in_groups, payment_reference
 from server_stub.rules.scheme import RuleName
 from server_stub.services.amounts import euros
@@ -53,6 +53,11 @@ def example(books: Known, words: Words) -> dict[str, Any]:
             "reste": _rest(books),
         }
         return _filled(words, values, [name, _("1 rue de l’Exemple")])
+
+
+def named(kind: LetterKind) -> tuple[str, ...]:
+    """Return the placeholders that a kind knows."""
+    return placeholders(kind.value)
 
 
 def _filled(words: Words, values: Mapping[str, str], address: list[str]) -> dict[str, Any]:

@@ -175,6 +175,12 @@ def gone(caisse: Caisse, *, count: int, before: int | None = None) -> list[Lette
     return list(rows.select_related("person").order_by("-id")[:count])
 
 
+def find(caisse: Caisse, number: int) -> Letter | None:
+    """Return a letter that was filled in; None where there is none."""
+    rows = Letter.objects.using(caisse.using).filter(pk=number, content__isnull=False)
+    return rows.select_related("person").first()
+
+
 def letters_of(caisse: Caisse, person: Person) -> list[dict[str, Any]]:
     """Return what was written to a member, for the member."""
     rows = Letter.objects.using(caisse.using).filter(person=person, content__isnull=False)

@@ -1,0 +1,1 @@
+"""Letters and papers: what is to print today, the words of letters, and every blank form."""
