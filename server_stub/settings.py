@@ -124,7 +124,7 @@ LOGIN_REDIRECT_URL = "console"
 LOGOUT_REDIRECT_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "server_stub.passwords.Argon2",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 """The first makes new ones; whoever enters with an older kind is given a new one."""
