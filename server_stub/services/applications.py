@@ -10,7 +10,7 @@ from enum import Enum, unique
 
 from cardkit.clock import business_date
 from cardkit.errors import must
-from server_stub.models import Account, Application, Person
+from server_stub.models import Account, Application, Commitment, Person
 from server_stub.rules.allowances import months_from
 from server_stub.rules.scheme import RuleName, of_month
 from server_stub.services import people
@@ -113,24 +113,19 @@ def wish(caisse: Caisse, person: Person, *, monthly_cents: int | None, persons: 
 
 
 def change(
-    caisse: Caisse,
-    person: Person,
-    *,
-    monthly_cents: int | None,
-    persons: int = 1,
-    name: str,
-    address: str,
-    telephone: str,
-    email: str,
+    caisse: Caisse, person: Person, *, name: str, address: str, telephone: str, email: str
 ) -> None:
-    """Keep who somebody is, how they are reached, and what they would like to pay."""
+    """Keep who somebody is and how they are reached."""
     must(bool(name.strip()), "a member has a name")
-    with caisse.alone():
-        person.name, person.address = name.strip(), address
-        person.telephone, person.email = telephone, email
-        fields = ["name", "address", "telephone", "email"]
-        person.save(using=caisse.using, update_fields=fields)
-        wish(caisse, person, monthly_cents=monthly_cents, persons=persons)
+    person.name, person.address = name.strip(), address
+    person.telephone, person.email = telephone, email
+    fields = ["name", "address", "telephone", "email"]
+    person.save(using=caisse.using, update_fields=fields)
+
+
+def has_promised(caisse: Caisse, person: Person) -> bool:
+    """Say whether somebody ever promised something: what they applied for is over then."""
+    return Commitment.objects.using(caisse.using).filter(account=person.account_id).exists()
 
 
 def not_wished(caisse: Caisse, monthly_cents: int | None) -> NoWish | None:

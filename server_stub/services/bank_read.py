@@ -34,7 +34,7 @@ from server_stub.services.members_read import PAGE_ROWS
 FIRST_LINES: Final = 12
 ENCODING_NAMES: Final = ENCODINGS
 DAY_FORMAT_NAMES: Final = tuple(DAY_FORMATS)
-_CELL_CHARACTERS: Final = 40
+_CELL_CHARACTERS: Final = 60
 _COLUMNS: Final = 30
 _SURE: Final = frozenset({Why.REFERENCE, Why.DEPOSIT, Why.END_TO_END_ID, Why.RUN_NAME})
 """What no other line could be, by a number that was checked or a sum that is ours."""

@@ -14,7 +14,7 @@ from server_stub.models import Contribution, Person
 from server_stub.rules.allowances import months_from
 from server_stub.rules.dues import MonthPaid
 from server_stub.rules.late import days_late
-from server_stub.rules.scheme import RuleName
+from server_stub.rules.scheme import LateDues, RuleName
 from server_stub.services.caisse import Caisse
 from server_stub.services.member_read import PaymentLine, payment_lines
 from server_stub.services.members_read import PAGE_ROWS, cut
@@ -153,6 +153,8 @@ def lateness_in_words(caisse: Caisse) -> list[str]:
     """Return the voted rules that say what lateness leads to, each as one line."""
     names = (RuleName.DUES_DAYS, RuleName.LATE_DUES, RuleName.LATE_CREDIT_DAYS)
     numbers = {name: voted(caisse, name) for name in names}
+    if numbers[RuleName.LATE_DUES] != LateDues.NO_CREDIT:
+        del numbers[RuleName.LATE_CREDIT_DAYS]
     return [
         f"{label_of(name)} : {value_in_words(name, number)}"
         for name, number in numbers.items()

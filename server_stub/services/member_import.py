@@ -26,6 +26,7 @@ from server_stub.rules.member_sheet import (
     read_sheet,
 )
 from server_stub.rules.names import folded
+from server_stub.services.amounts import euros
 from server_stub.services.applications import NoWish, apply, refusal_of_wish, terms
 from server_stub.services.caisse import Caisse
 
@@ -185,7 +186,7 @@ def _name_key(name: str) -> str:
 def _looked(line: int, read: Applicant, known: _Known) -> Looked:
     wish = refusal_of_wish(read.monthly_cents, known.terms)
     if wish is not None:
-        return _refused(line, wish, name=read.name)
+        return _refused(line, wish, euros(read.monthly_cents or 0), name=read.name)
     if read.email and not _is_email(read.email):
         return _refused(line, "email", read.email[:40], name=read.name)
     place = (_name_key(read.name), folded(read.address))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -42,6 +43,7 @@ from server_stub.services.rules_in_force import dated
 MONTHS_SHOWN: Final = 15
 PAYMENTS_SHOWN: Final = 12
 CARDS_SHOWN: Final = 6
+_OF_A_LINE: Final = re.compile(r"B[0-9]+-[0-9]+")
 _RULES: Final = (RuleName.GRACE_MONTHS, RuleName.DUES_DAYS, RuleName.RENEWAL_WEEKS)
 
 
@@ -79,6 +81,12 @@ class PaymentLine:
     means: int | None
     is_cancelled: bool
     has_quittance: bool
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it is taken back as a payment; what a line of the bank made, its line undoes."""
+        of_the_bank = _OF_A_LINE.fullmatch(self.contribution.reference)
+        return not self.is_cancelled and self.contribution.amount_cents > 0 and not of_the_bank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +208,7 @@ def _months(
             is_ahead=month > today,
         )
         for month, one in asked.items()
-        if one is not None or _is_off(promises, month)
+        if (one is not None and not (one.is_grace and month > today)) or _is_off(promises, month)
     ]
     return tuple(reversed(lines[-MONTHS_SHOWN:])), told.late_cents, told.surplus_cents
 

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from server_stub.console.contributions.forms import BackForm, StatementForm, WhoForm
+from server_stub.console.contributions.forms import BackForm, StatementForm
 from server_stub.console.contributions.words import (
     became,
     booking_refusal,
@@ -72,8 +72,7 @@ def bank_line(visit: Visit, line: int) -> HttpResponse:
         {
             "row": _waiting(one, names),
             "said": _settled(visit, [one])[0] if one.outcome else None,
-            "words": words,
-            "who": WhoForm(initial={"q": words}),
+            "asked": words,
             "found": find_people(visit.caisse, words, most=_FOUND),
             "back": BackForm(),
         },

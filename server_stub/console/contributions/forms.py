@@ -146,12 +146,6 @@ class ProfileColumnsForm(forms.Form):
             )
 
 
-class WhoForm(forms.Form):
-    """Somebody, by a bit of the name or of a number."""
-
-    q = forms.CharField(label=_("Membre"), max_length=60, required=False)
-
-
 class BackForm(forms.Form):
     """The payment that a line takes back."""
 

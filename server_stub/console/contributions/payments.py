@@ -37,7 +37,7 @@ def payment_new(visit: Visit) -> HttpResponse:
     last, _after = dues_read.payments_page(visit.caisse, most=_LAST)
     return visit.page(
         "contributions/take_from.html",
-        {"words": words, "found": rows, "last": [_shown(row) for row in last]},
+        {"asked": words, "found": rows, "last": [_shown(row) for row in last]},
     )
 
 

@@ -40,12 +40,15 @@ class WishForm(forms.Form):
 
 
 class EditForm(ContactForm, WishForm):
-    """Who somebody is, changed; a wish only while there is no promise."""
+    """Who somebody is, changed, and what they would like to pay while they promise nothing."""
+
+    field_order = (*ContactForm.base_fields, *WishForm.base_fields)
 
 
 class ApplicationForm(ContactForm, WishForm):
     """Somebody who asks to become a member."""
 
+    field_order = (*ContactForm.base_fields, "applied_on", *WishForm.base_fields, "helper")
     applied_on = DayField(label=_("Date de la demande"))
     helper = forms.CharField(
         label=_("Quelqu’un parle pour cette personne ?"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from server_stub.console.contributions.words import MEANS
 from server_stub.console.downloads import download
 from server_stub.console.fields import as_number
-from server_stub.console.people.forms import EditForm, HelperForm
+from server_stub.console.people.forms import ContactForm, EditForm, HelperForm
 from server_stub.console.people.words import CARDS, ROLES, STATES, refusal
 from server_stub.console.visit import Visit
 from server_stub.models import HelperRole, Person
@@ -47,37 +47,30 @@ def member_page(visit: Visit, person: int) -> HttpResponse:
 
 
 def member_edit(visit: Visit, person: int) -> HttpResponse:
-    """Change who somebody is and how they are reached."""
+    """Change who somebody is and how they are reached; and what they would like to pay."""
     row = found(visit, person)
     wish = getattr(row, "application", None)
+    asked = ContactForm if applications.has_promised(visit.caisse, row) else EditForm
     if not visit.is_post:
         initial = {
-            "name": row.name,
-            "address": row.address,
-            "telephone": row.telephone,
-            "email": row.email,
+            **{name: getattr(row, name) for name in ContactForm.base_fields},
             "monthly_cents": None if wish is None else wish.monthly_cents,
             "persons": 1 if wish is None else wish.persons,
         }
-        return _form(visit, row, EditForm(initial=initial))
-    form = EditForm(visit.request.POST)
+        return _form(visit, row, asked(initial=initial))
+    form = asked(visit.request.POST)
     if not form.is_valid():
         return _form(visit, row, form, status=422)
     told = form.cleaned_data
-    why = applications.not_wished(visit.caisse, told["monthly_cents"])
+    why = applications.not_wished(visit.caisse, told.get("monthly_cents"))
     if why is not None:
         form.add_error("monthly_cents", refusal(why))
         return _form(visit, row, form, status=422)
-    applications.change(
-        visit.caisse,
-        row,
-        monthly_cents=told["monthly_cents"],
-        persons=told["persons"],
-        name=told["name"],
-        address=told["address"],
-        telephone=told["telephone"],
-        email=told["email"],
-    )
+    contact = {name: told[name] for name in ContactForm.base_fields}
+    applications.change(visit.caisse, row, **contact)
+    if isinstance(form, EditForm):
+        cents, persons = told["monthly_cents"], told["persons"]
+        applications.wish(visit.caisse, row, monthly_cents=cents, persons=persons)
     return visit.done(_("C’est enregistré."), "member", person=person)
 
 
@@ -137,7 +130,7 @@ def member_erase(visit: Visit, person: int) -> HttpResponse:
 def _form(
     visit: Visit,
     row: Person,
-    form: EditForm | HelperForm,
+    form: ContactForm | HelperForm,
     *,
     title: str | None = None,
     status: int = 200,

@@ -35,8 +35,8 @@ def member_list_page(visit: Visit) -> HttpResponse:
             "rows": [_row(row) for row in found.rows],
             "after": found.after,
             "filters": [(it.value, told, it is wanted) for it, told in FILTERS.items()],
-            "wanted": wanted.value,
-            "words": words,
+            "show": wanted.value,
+            "asked": words,
         },
     )
 

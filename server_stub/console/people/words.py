@@ -47,7 +47,7 @@ ROLES: Final[dict[HelperRole, Promise]] = {
 
 CARDS: Final[dict[str, tuple[Promise, str]]] = {
     CardStatus.ISSUING: (_("en préparation"), "off"),
-    CardStatus.ACTIVE: (_("active"), ""),
+    CardStatus.ACTIVE: (_("en service"), ""),
     CardStatus.BLOCKED: (_("bloquée"), "bad"),
 }
 
