@@ -49,7 +49,7 @@ def test_link_lets_its_person_choose_a_password_once(world: ServiceWorld) -> Non
     invited = invited_to(world, "jeanne", ConsoleRole.COMMITTEE)
     for _ in range(2):
         shown = Client().get(f"/invitation/{invited.token}")
-        assert (shown.status_code, shown.headers["Referrer-Policy"]) == (200, "no-referrer")
+        assert (shown.status_code, shown.headers["Referrer-Policy"]) == (200, "same-origin")
     assert choose(invited.token) == 302
     assert choose(invited.token, "neuf poires dans une brouette") == 410
     assert give_password(Client(), "jeanne", NEW).status_code == 302

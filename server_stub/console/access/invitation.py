@@ -28,15 +28,15 @@ def invitation(serving: Callable[[], Caisse]) -> Callable[..., HttpResponse]:
         caisse = serving()
         user = opens_for(caisse, token)
         if user is None:
-            return _answer(request, "access/no_invitation.html", {}, HTTPStatus.GONE)
+            return _closed(request)
         is_post = request.method == "POST"
         form = PasswordForm(user, request.POST if is_post else None)
         if not is_post or not form.is_valid():
             status = HTTPStatus.UNPROCESSABLE_ENTITY if is_post else HTTPStatus.OK
             context = {"form": form, "invited": user, "caisse": caisse}
-            return _answer(request, "access/invitation.html", context, status)
+            return render(request, "access/invitation.html", context, status=status)
         if accept(caisse, token, form.cleaned_data["password"]) is None:
-            return _answer(request, "access/no_invitation.html", {}, HTTPStatus.GONE)
+            return _closed(request)
         if request.user.is_authenticated:
             logout(request)
         messages.success(request, _("Votre mot de passe est choisi. Entrez maintenant avec lui."))
@@ -45,9 +45,5 @@ def invitation(serving: Callable[[], Caisse]) -> Callable[..., HttpResponse]:
     return view
 
 
-def _answer(
-    request: HttpRequest, template: str, context: dict[str, object], status: HTTPStatus
-) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the secret
-    return response
+def _closed(request: HttpRequest) -> HttpResponse:
+    return render(request, "access/no_invitation.html", status=HTTPStatus.GONE)
