@@ -60,6 +60,8 @@ def test_calling_a_fault_off_moves_no_other(seed: int) -> None:
     assert len(everything) > 50
     victim = everything[len(everything) // 2]
     assert struck(without=(victim,)) == [it for it in everything if it != victim]
+    kind = victim.partition(":")[0]
+    assert struck(without=(kind,)) == [it for it in everything if it.partition(":")[0] != kind]
     assert struck(only=(victim,)) == [victim]
     assert struck(only=tuple(everything)) == everything
 
@@ -160,8 +162,9 @@ def test_wire_rung_lives_the_same_life(part: int) -> None:
 @pytest.mark.django_db
 def test_seeds_that_once_failed_stay_whole() -> None:
     """Promise: what was broken once is lived again for ever (tests/seeds.txt)."""
-    for seed, steps in kept_seeds():
-        assert lived([seed], steps=steps).seeds == 1
+    for kept in kept_seeds():
+        assert kept.without <= {kind.name for kind in Kind}
+        assert lived([kept.seed], steps=kept.steps, without=kept.without).seeds == 1
 
 
 @pytest.mark.django_db

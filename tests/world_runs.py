@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,25 +12,48 @@ from simulator.world.rungs import Rung
 from simulator.world.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from simulator.world.verdict import Verdict
 
 KEPT: Final = Path(__file__).parent / "seeds.txt"
-"""Seeds in which a promise was once broken, some with their steps; `#` begins a comment."""
+"""Seeds in which a promise was once broken; the file says how it is read."""
 
 
-def kept_seeds() -> list[tuple[int, int | None]]:
-    """Return the seeds that stay for ever, and the steps of their lives where those are said."""
-    lines = (line.partition("#")[0].split() for line in KEPT.read_text().splitlines())
-    return [(int(line[0]), int(line[1]) if line[1:] else None) for line in lines if line]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A life in which a promise was once broken."""
+
+    seed: int
+    steps: int | None
+    """None: as many as the seed draws."""
+    without: frozenset[str]
+    """Kinds of faults that there were not, or were hardly ever struck, when it was found."""
 
 
-def lived(seeds: Iterable[int], *, rung: Rung = Rung.BYTES, steps: int | None = None) -> Tally:
+def kept_seeds() -> Iterator[Kept]:
+    """Yield the lives that stay for ever."""
+    without: frozenset[str] = frozenset()
+    for line in KEPT.read_text().splitlines():
+        words = line.partition("#")[0].split()
+        if words[:1] == ["without"]:
+            without = frozenset(words[1:])
+        elif words:
+            steps = int(words[1]) if words[1:] else None
+            yield Kept(seed=int(words[0]), steps=steps, without=without)
+
+
+def lived(
+    seeds: Iterable[int],
+    *,
+    rung: Rung = Rung.BYTES,
+    steps: int | None = None,
+    without: Collection[str] = (),
+) -> Tally:
     """Live worlds, every one of which has to keep every promise."""
     tally = Tally()
     for seed in seeds:
-        verdict = live(seed, rung=rung, steps=steps)
+        verdict = live(seed, rung=rung, steps=steps, without=without)
         assert not verdict.violations, said(verdict, rung=rung)
         tally.add(verdict)
     return tally

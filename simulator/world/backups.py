@@ -52,6 +52,8 @@ class Backups:
         world.centre.restore(backup.database)
         for number in world.lost:
             world.centre.declare_lost(number)  # whoever restores knows which are gone
+        for number in world.truth.stolen:
+            world.centre.declare_stolen(number)
         for uid in sorted(world.blocked):
             world.centre.block(uid)
         world.marks.hit(Mark.SERVICE_RESTORED)

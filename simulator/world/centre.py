@@ -33,7 +33,7 @@ from server_stub.models import (
 )
 from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
-from server_stub.services import acts, blocks, directory, issue, recover, restore
+from server_stub.services import acts, blocks, directory, issue, recover, restore, theft
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
 from simulator.burnt.caisse import BareCaisse
@@ -163,6 +163,13 @@ class Centre:
         """Say that a terminal will send nothing any more."""
         row = Terminal.objects.using(WORLD).get(id=terminal)
         return recover.declare_lost(self.caisse, row, by=COORDINATOR)
+
+    def declare_stolen(self, terminal: int) -> bool:
+        """Say that a terminal was stolen, for the bound that is shown; False when that is known."""
+        row = Terminal.objects.using(WORLD).get(id=terminal)
+        shown_cents = theft.exposure(self.caisse, row).window_cents
+        made = theft.declare_stolen(self.caisse, row, window_cents=shown_cents, by=COORDINATOR)
+        return isinstance(made, theft.Exposure)
 
     def enrol(self, terminal: int, folder: Path) -> dict[bytes, int]:
         """Give a producer another terminal; returns what it has sent by then, as `heard` has it."""

@@ -19,9 +19,30 @@ ACTIVE: Final = 0.3
 RATES: Final = (0.02, 0.5)
 """How often an active kind strikes when it is asked for, drawn between these on a log scale."""
 
+SELDOM_ASKED: Final = frozenset(
+    {
+        Kind.PEOPLE_PAID_OTHERWISE,
+        Kind.PEOPLE_CLIENT_LEFT,
+        Kind.PEOPLE_GOODS_HANDED_OVER,
+        Kind.PEOPLE_CLOSED_OVER_AMBER,
+        Kind.PEOPLE_REFUND_TOO_LARGE,
+        Kind.PEOPLE_REFUND_TWICE,
+        Kind.PEOPLE_APPROVES_OWN,
+        Kind.PEOPLE_APPROVE_TWICE,
+        Kind.PEOPLE_RUN_REVOKED,
+        Kind.PEOPLE_CONFIRM_LATE,
+    }
+)
+"""Asked for only where a sale is amber, is given back or paid: once or twice in a life."""
+SELDOM_ACTIVE: Final = 0.6
+SELDOM_RATES: Final = (0.2, 0.9)
+
 
 class Chance:
-    """The streams of one seed; `only` lets no strikes happen but these, `without` none of these."""
+    """The streams of one seed; `only` lets no strikes happen but these, `without` none of these.
+
+    Strikes are named by their ids; `without` takes the names of whole kinds too.
+    """
 
     def __init__(
         self,
@@ -56,14 +77,15 @@ class Chance:
         drawn = self.stream(kind.name).random() < self._rates[kind]
         if self._only is not None:
             drawn = name in self._only
-        if not drawn or name in self._without:
+        if not drawn or name in self._without or kind.name in self._without:
             return None
         self.struck.append(name)
         return random.Random(f"{self.seed}/{name}")
 
     def _rate(self, kind: Kind) -> float:
         swarm = random.Random(f"{self.seed}/swarm/{kind.name}")
-        if swarm.random() >= ACTIVE:
+        seldom = kind in SELDOM_ASKED
+        if swarm.random() >= (SELDOM_ACTIVE if seldom else ACTIVE):
             return 0.0
-        low, high = map(math.log, RATES)
+        low, high = map(math.log, SELDOM_RATES if seldom else RATES)
         return math.exp(swarm.uniform(low, high))

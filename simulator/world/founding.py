@@ -34,6 +34,8 @@ CARDS: Final = 12
 TILLS: Final = 4
 STALLS_MIN: Final = 2
 MERCHANTS: Final = 3
+SLIPS: Final = 10
+"""So many has a carnet; every merchant has one, of the merchant's number."""
 STEP_MAX_CENTS: Final = 300_00
 ISSUED_BEFORE_USE: Final = timedelta(minutes=5)
 _FIRST_KEY: Final = 0x5EED_0000
@@ -72,6 +74,7 @@ def founding() -> Founding:
         service.prepare(home / "service")
     # These stand on Django's models, which can be imported only now.
     from server_stub.models import StoredEntry  # noqa: PLC0415
+    from server_stub.services import paper  # noqa: PLC0415
     from simulator.burnt.caisse import LONG_AFTER, LONG_AGO, START, BareCaisse  # noqa: PLC0415
     from simulator.partner import sign_up  # noqa: PLC0415
 
@@ -86,6 +89,8 @@ def founding() -> Founding:
             convention_from=LONG_AGO,
             convention_until=LONG_AFTER,
         )
+    for number in range(1, MERCHANTS + 1):
+        paper.hand_out(caisse.caisse, number, merchant=number, first_slip=1, last_slip=SLIPS, by=1)
     clock.pass_time(ISSUED_BEFORE_USE)
     cards = tuple(caisse.issue_card() for _ in range(CARDS))
     folders, databases = {}, {}

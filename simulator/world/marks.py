@@ -85,6 +85,13 @@ class Mark(Enum):
     PAID_AFTER_RESTORE = "a restored service paid again, when the statement had been compared"
     PAYOUT_EVIDENCED = "a payout that a restored service had forgotten was entered"
 
+    DISPUTE_RETURNED = "a member got back what was disputed"
+    DISPUTE_REJECTED = "a disputed sale stood"
+    DISPUTE_RULED = "the voted rule decided a dispute that nobody had answered"
+    SLIP_PAID = "two people paid a slip of paper"
+    SLIP_ENTERED_AGAIN = "a slip that a restored service had forgotten was entered again"
+    STOLEN_TILL_TOLD = "a sale that a stolen till told of was owed within its loss window"
+
 
 class Marks:
     """How often each mark was reached."""

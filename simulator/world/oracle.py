@@ -32,6 +32,7 @@ from server_stub.services.books import balances
 from server_stub.services.rebuild import differences
 from simulator.world.founding import WORLD, founding
 from simulator.world.marks import Mark
+from simulator.world.rulings import check_rulings, is_beyond_window, owed_by_rulings
 from simulator.world.truth import Debit, Green, Misdeed, debits_of
 from terminal.sync import INBOX_MAX
 
@@ -126,6 +127,7 @@ def check_books(world: World) -> None:
     judge.check_refunds()
     judge.check_merchants()
     judge.check_findings()
+    check_rulings(world)
     world.treasury.check()
     _check_bank(world)
     if world.chance.seed % _REBUILT == 0:
@@ -282,7 +284,12 @@ class _Judge:
                 for row in self._paid[green.terminal, green.seq]
                 if (row.card.uid, row.amount_cents) == (green.uid, green.amount_cents)
             ]
-            if len(paid) != 1 and not self._may_be_gone(green) and not self._is_forgotten(green):
+            if (
+                len(paid) != 1
+                and not self._may_be_gone(green)
+                and not self._is_forgotten(green)
+                and not is_beyond_window(self._world, green)
+            ):
                 self._world.complain(
                     "V3",
                     f"green {green.seq} of {green.terminal}, {green.amount_cents} cents of "
@@ -356,8 +363,8 @@ class _Judge:
                 self._world.complain("V1", f"of sale {place} {cents} cents are given back")
 
     def check_merchants(self) -> None:
-        """V13: what each merchant is owed is its sales less its refunds, to the cent."""
-        owed: Counter[int] = Counter()
+        """V13: what each merchant is owed is its sales less its refunds, and what people ruled."""
+        owed = owed_by_rulings(self._world)
         for rows in self._paid.values():
             for row in rows:
                 owed[row.merchant] += row.amount_cents

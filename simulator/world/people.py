@@ -86,6 +86,7 @@ class People:
         self._pass_time()
         self._mishaps()
         self._service()
+        world.office.step()
         world.deliver_parcels()
         stalls = [stall for stall in world.stalls.values() if stall.lives]
         if not stalls:

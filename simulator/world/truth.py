@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from cardkit.bodies import ResolutionChoice
@@ -48,6 +48,17 @@ class Refund:
     terminal: int
     seq: int
     intent_seq: int
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """A sale on paper; every merchant has one carnet, which bears the merchant's number."""
+
+    merchant: int
+    number: int
+    uid: bytes
+    day: date
     amount_cents: int
 
 
@@ -100,6 +111,13 @@ class Truth:
     """What the newest directory that a till took in says of a card."""
     paid_out: list[tuple[str, int, int]] = field(default_factory=list)
     """Transfers that left the bank: settlement, merchant, cents."""
+    disputed: dict[bytes, int] = field(default_factory=dict)
+    """What somebody disputed, by the number of the dispute: cents."""
+    decided: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """What people said goes back for a dispute: cents; a service that was put back may forget."""
+    slips: list[Slip] = field(default_factory=list)
+    stolen: dict[int, datetime] = field(default_factory=dict)
+    """Tills that a thief has, and since when, in true time."""
 
     @property
     def is_honest(self) -> bool:

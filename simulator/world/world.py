@@ -34,6 +34,7 @@ from simulator.world.hostile.actor import Actor
 from simulator.world.hostile.cast import cast
 from simulator.world.line import Line, Parcel, session_over
 from simulator.world.marks import Mark, Marks
+from simulator.world.office import Office
 from simulator.world.oracle import Violation, check_books, check_till, owes_money
 from simulator.world.people import People
 from simulator.world.rungs import Antenna
@@ -80,7 +81,7 @@ class World:
         readers: Sequence[Antenna] | None = None,
         hostile: Sequence[type[Actor]] | None = None,
     ) -> None:
-        """`only` and `without` are ids of strikes; `steps` ends the life early.
+        """`only` and `without` are as `Chance` has them; `steps` ends the life early.
 
         Those in `hostile` mean harm, or whom the seed draws. Stalls share `readers` in turn;
         without any they share a field.
@@ -121,6 +122,7 @@ class World:
         self._month = self.now.month
         self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
         self.treasury = Treasury(self)
+        self.office = Office(self)
         self.people = People(self)
         self.actors = cast(self) if hostile is None else [kind(self) for kind in hostile]
 
@@ -331,11 +333,13 @@ class World:
         self._bring_back_stalls()
         self._end_day()
         self._settle()
-        if self.centre.waits():
+        self.office.end_day()
+        if self.centre.waits() or self.office.waits():
             self.marks.hit(Mark.LONG_HEAL)
             for _ in range(2):
                 self.pass_time(timedelta(days=_HEAL_DAYS // 2 + 1))
                 self._settle()
+                self.office.end_days()
 
     def _end_day(self) -> None:
         """What is open is settled by its card, or left to the service."""
