@@ -33,7 +33,8 @@ class Notice(Enum):
 
     SEEN = "Seen: it will be made in the second pass."
     DONE = "Issued: the card can buy now."
-    DONE_WITHOUT_ALLOWANCE = "Issued; terminals learn its allowance at their next sync."
+    DONE_WITHOUT_CREDIT = "Issued; the account has no credit yet."
+    OWED = "Issued, but it left too early: lay it down again for its credit."
     MADE = "Made; the service will be told when it can be reached."
     AGAIN = "This card is done already."
     SEEN_AGAIN = "This card was seen already."
@@ -48,7 +49,7 @@ class Notice(Enum):
     @property
     def is_good(self) -> bool:
         """Whether the next card may come."""
-        return self in {Notice.SEEN, Notice.DONE, Notice.DONE_WITHOUT_ALLOWANCE, Notice.MADE}
+        return self in {Notice.SEEN, Notice.DONE, Notice.DONE_WITHOUT_CREDIT, Notice.MADE}
 
 
 _PURSES: Final = {
@@ -125,16 +126,18 @@ class Batch:
             if entry.proof is None or entry.generation is None:
                 continue
             try:
-                self.client.finish_card(finish_of(entry.proof, entry.generation))
+                answer = self.client.finish_card(finish_of(entry.proof, entry.generation))
             except ServerUnreachable:
                 if self._hands is None:
                     raise
                 return
-            self.book.issued(entry.account, entry.generation, has_allowance=False)
+            is_owed = answer.allowance is not None
+            self.book.issued(entry.account, entry.generation, is_owed=is_owed)
 
     def _is_wanted(self) -> bool:
         unfinished = self.book.in_state(State.BEGUN) or self.book.in_state(State.BORN)
-        return bool(unfinished) or (self._hands is None and bool(self._waiting()))
+        waits = self._hands is None and bool(self._waiting())
+        return bool(unfinished or self.book.owed()) or waits
 
     def _waiting(self) -> list[Entry]:
         """Accounts without a card, in the order of the list; what left the list waits no more."""
@@ -193,8 +196,9 @@ class Batch:
         if hand is None:
             return
         if isinstance(hand, AlreadyIssued):
-            self.book.issued(entry.account, hand.generation, has_allowance=False)
-            self._say(Notice.DONE_WITHOUT_ALLOWANCE, connection.uid)
+            is_whole = self.workshop.complete(connection, self.client, hand, found)
+            self.book.issued(entry.account, hand.generation, is_owed=not is_whole)
+            self._say(Notice.DONE if is_whole else Notice.OWED, connection.uid)
             return
         proof = self.workshop.make(connection, hand, found, progress=self.screen.step)
         self.book.born(entry.account, hand.generation, proof)
@@ -238,13 +242,13 @@ class Batch:
             self.book.let_go(entry.account)
             return
         self.workshop.bring_up_to_date(connection, self.client)
-        self.book.issued(entry.account, entry.generation, has_allowance=issued.has_allowance)
-        good = Notice.DONE if issued.has_allowance else Notice.DONE_WITHOUT_ALLOWANCE
-        self._say(good, entry.proof.uid)
+        self.book.issued(entry.account, entry.generation, is_owed=issued.is_owed)
+        good = Notice.DONE if issued.has_allowance else Notice.DONE_WITHOUT_CREDIT
+        self._say(Notice.OWED if issued.is_owed else good, entry.proof.uid)
 
     def _complete(self, connection: CardConnection, entry: Entry) -> None:
         """Leave the allowance on a card that was gone before it was written."""
-        if entry.has_allowance or entry.proof is None or entry.generation is None:
+        if not entry.is_owed:
             self._say(Notice.AGAIN, connection.uid)
             return
         self._finish(connection, entry)

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS entry (
     state TEXT NOT NULL DEFAULT 'waiting',
     uid BLOB UNIQUE,
     generation INTEGER,
-    has_allowance INTEGER,
+    is_owed INTEGER NOT NULL DEFAULT 0,
     tmc INTEGER, tmv BLOB, enc_tmri BLOB, spent_cents INTEGER,
     refusal TEXT
 ) STRICT
@@ -53,7 +53,8 @@ class Entry:
     state: State
     uid: bytes | None
     generation: int | None
-    has_allowance: bool
+    is_owed: bool
+    """An allowance that is to be written at the card's next tap."""
     refusal: str
     proof: BirthProof | None
 
@@ -110,6 +111,10 @@ class BatchBook:
         """Every entry in a state, in the order of the list."""
         return self._found("SELECT * FROM entry WHERE state = ? ORDER BY rowid", state.value)
 
+    def owed(self) -> list[Entry]:
+        """Issued cards that are to be laid down once more for their allowance."""
+        return [entry for entry in self.in_state(State.ISSUED) if entry.is_owed]
+
     def begin(self, account: bytes, uid: bytes) -> None:
         """A card is this account's from now on."""
         self._connection.execute(
@@ -132,12 +137,11 @@ class BatchBook:
             (generation, proof.tmc, proof.tmv, proof.enc_tmri, proof.spent_cents, account),
         )
 
-    def issued(self, account: bytes, generation: int, *, has_allowance: bool) -> None:
+    def issued(self, account: bytes, generation: int, *, is_owed: bool) -> None:
         """The service believes in the card."""
         self._connection.execute(
-            "UPDATE entry SET state = 'issued', generation = ?, has_allowance = ?"
-            " WHERE account = ?",
-            (generation, int(has_allowance), account),
+            "UPDATE entry SET state = 'issued', generation = ?, is_owed = ? WHERE account = ?",
+            (generation, int(is_owed), account),
         )
 
     def refuse(self, account: bytes, reason: str) -> None:
@@ -166,7 +170,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         state=State(row["state"]),
         uid=row["uid"],
         generation=row["generation"],
-        has_allowance=bool(row["has_allowance"]),
+        is_owed=bool(row["is_owed"]),
         refusal=row["refusal"] or "",
         proof=proof,
     )

@@ -17,7 +17,7 @@ from provisioning.client import ServiceClient
 from provisioning.language import _
 from provisioning.members_file import Members, read_members
 from provisioning.talk import say
-from provisioning.taps import taps
+from provisioning.taps import IDLE_S, taps
 from provisioning.wiring import Wiring
 
 NOT_DONE: Final = 75
@@ -65,6 +65,7 @@ def _at_the_reader(wiring: Wiring, address: str, batch: Batch, *, first_pass: bo
     try:
         if first_pass:
             batch.first_pass(reader)
+            reader.wait_for_removal(IDLE_S)
         batch.issue(reader)
     finally:
         reader.close()
@@ -96,7 +97,10 @@ def _status(book: BatchBook, members: Members) -> int:
     half_made = [entry.uid.hex().upper() for entry in book.in_state(State.BEGUN) if entry.uid]
     if half_made:
         say(_("Half made, to be laid down again: {cards}").format(cards=", ".join(half_made)))
-    if left:
+    owed = [entry.uid.hex().upper() for entry in book.owed() if entry.uid]
+    if owed:
+        say(_("To be laid down once more for their credit: {cards}").format(cards=", ".join(owed)))
+    if left or owed:
         say(_("The same command goes on where this one stopped."))
         return NOT_DONE
     return _BAD_ROWS if refused or members.bad else 0

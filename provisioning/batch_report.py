@@ -88,8 +88,8 @@ def _cards(book: BatchBook, members: Members) -> Iterator[dict[str, str]]:
 def _note(entry: Entry) -> str:
     if entry.state is State.REFUSED:
         return entry.refusal
-    if entry.state is State.ISSUED and not entry.has_allowance:
-        return _("its allowance comes with the terminals' next sync")
+    if entry.is_owed:
+        return _("its credit is to be written: lay it down again")
     return ""
 
 

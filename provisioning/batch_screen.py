@@ -45,7 +45,7 @@ class BatchScreen:
     def notice(self, notice: Notice, *, label: str, uid: bytes) -> None:
         """Say what became of a card."""
         number = uid.hex().upper()
-        if notice in {Notice.DONE, Notice.DONE_WITHOUT_ALLOWANCE, Notice.MADE}:
+        if notice in {Notice.DONE, Notice.DONE_WITHOUT_CREDIT, Notice.MADE}:
             click.echo(f"{number} {label}")
         self._said(f"{number} {label}: {_(notice.value)}", bells=1 if notice.is_good else 2)
 

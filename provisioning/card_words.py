@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
@@ -46,6 +46,8 @@ class Issued:
     uid: bytes
     generation: int
     has_allowance: bool
+    is_owed: bool = field(default=False, compare=False)
+    """There is an allowance, and the card left before it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class CardWorkshop:
         progress(Stage.BEGIN)
         begun = self.begin(client, connection.uid, account=account, again=again)
         if isinstance(begun, AlreadyIssued):
-            self._complete(connection, client, begun, found)
+            self.complete(connection, client, begun, found)
             return begun
         proof = self.make(connection, begun, found, progress=progress)
         return self.finish(connection, client, begun.generation, proof, progress=progress)
@@ -184,11 +184,11 @@ class CardWorkshop:
         progress(Stage.FINISH)
         finished = client.finish_card(finish_of(proof, generation))
         progress(Stage.ALLOWANCE)
-        has_allowance = finished.allowance is not None and self._leave_allowance(
-            connection, finished.allowance
-        )
+        document = finished.allowance
+        has_allowance = document is not None and self._leave_allowance(connection, document)
         logger.info("card %s issued, generation %s", proof.uid.hex(), generation)
-        return Issued(proof.uid, generation, has_allowance)
+        is_owed = document is not None and not has_allowance
+        return Issued(proof.uid, generation, has_allowance, is_owed)
 
     def rekey(self, connection: CardConnection, client: ServiceClient) -> Rekeyed:
         """Bring key 1 of the issued card on the reader to the newest master of the workshop.
@@ -331,24 +331,25 @@ class CardWorkshop:
             raise CardNotIssuable("the card belongs to somebody else") from error
         Desfire(connection).select_application(PICC_AID)  # ends the session, for a card as new
 
-    def _complete(
+    def complete(
         self,
         connection: CardConnection,
         client: ServiceClient,
         issued: AlreadyIssued,
         found: Inspection,
-    ) -> None:
+    ) -> bool:
         """Leave the first allowance on a card that left after its birth and before it was written.
 
-        The proof that the card still shows says which birth is meant. Raises SyncError, CardError.
+        The proof that the card still shows says which birth is meant. Answers whether nothing is
+        owed to the card; raises CardNotIssuable, SyncError, CardError.
         """
         if found.condition is not Condition.ISSUED:
             raise CardNotIssuable("it was issued, and has been emptied since: card reissue")
         if found.tmac is None or found.tmac.tmc != _BIRTH_TMC:
-            return
+            return True
         purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)
         if any(self._is_allowance(slot) for slot in purse.allowance_slots()):
-            return
+            return True
         shown = CardFinish(
             uid=issued.uid,
             generation=issued.generation,
@@ -358,8 +359,7 @@ class CardWorkshop:
             spent_cents=0,
         )
         allowance = client.finish_card(shown).allowance
-        if allowance is not None:
-            self._leave_allowance(connection, allowance)
+        return allowance is None or self._leave_allowance(connection, allowance)
 
     def _is_allowance(self, slot: bytes | None) -> bool:
         """Whether a slot holds what a terminal would take; half of one is none."""
