@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 _TYPES = {
+    "cbor": "application/cbor",
     "csv": "text/csv; charset=utf-8",
     "pdf": "application/pdf",
     "svg": "image/svg+xml",

@@ -20,16 +20,21 @@ WHOLE_BP: Final = 10_000
 CATEGORIES_MAX: Final = 40
 PRODUCTS_MAX: Final = 200
 """Of one category."""
+NAME_CHARACTERS_MAX: Final = 40
+PRODUCT_CHARACTERS_MAX: Final = 60
+MINUTES_CHARACTERS_MAX: Final = 120
 
 
 @document
 class Category:
     """Some of what a merchant sells, and how much of its price credit pays."""
 
-    name: str = wire(1, Text(40))
+    name: str = wire(1, Text(NAME_CHARACTERS_MAX))
     coverage_bp: int | None = maybe(2, Int(0, WHOLE_BP), default=None)
     """Basis points; None where the committee voted no rate of its own: the usual one."""
-    products: tuple[str, ...] = maybe(3, ListOf(Text(60), PRODUCTS_MAX), default=())
+    products: tuple[str, ...] = maybe(
+        3, ListOf(Text(PRODUCT_CHARACTERS_MAX), PRODUCTS_MAX), default=()
+    )
     """What is eligible, for labels and for whoever asks; empty: all of the category."""
 
 
@@ -42,7 +47,7 @@ class Terms:
     categories: tuple[Category, ...] = maybe(
         2, ListOf(Nested(Category), CATEGORIES_MAX), default=()
     )
-    exception_minutes: str = maybe(3, Text(120), default="")
+    exception_minutes: str = maybe(3, Text(MINUTES_CHARACTERS_MAX), default="")
     """The minutes by which the committee let a merchant in from beyond the radius; never a name."""
 
     @property

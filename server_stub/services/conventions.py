@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -127,6 +128,15 @@ def of(caisse: Caisse, merchant: int) -> tuple[Signed, ...]:
         )
         for row in rows
     )
+
+
+def spans(caisse: Caisse) -> dict[int, list[Span]]:
+    """Return the days of every merchant's conventions, each cut by its ends; two queries."""
+    held: dict[int, list[Span]] = defaultdict(list)
+    for row in Convention.objects.using(caisse.using).prefetch_related("ends"):
+        ends = (it.until_day for it in row.ends.all())
+        held[row.merchant].append(effective(Span(row.from_day, row.until_day), ends))
+    return held
 
 
 def grant_of(caisse: Caisse, merchant: Merchant) -> MerchantGrant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
@@ -51,6 +51,18 @@ class FolderDone:
     """What was left alone, by name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What became of one terminal's requests."""
+
+    requests: int
+    """Those that were taken in."""
+    left: tuple[tuple[str, Left], ...]
+    """What was left alone, by name."""
+    answer: bytes | None
+    """To the last of them, for the terminal; None where none was taken in."""
+
+
 def serve_stick(caisse: Caisse, stick: Path) -> tuple[FolderDone, ...]:
     """Take in what terminals left on a stick, and leave each the answer to its last request.
 
@@ -72,19 +84,25 @@ def _serve(caisse: Caisse, stick: Path, name: str) -> FolderDone:
     if terminal is None:
         return FolderDone(name=name, left=((name, Left.UNKNOWN_TERMINAL),))
     folder = StickFolder(stick=stick, caisse=caisse.name, terminal=number)
+    done = take_in(caisse, terminal, _requests(folder))
+    if done.answer is not None:
+        _leave(folder, done.answer)
+    return FolderDone(name=name, requests=done.requests, left=done.left)
+
+
+def take_in(caisse: Caisse, terminal: Terminal, files: Iterable[tuple[str, bytes]]) -> TakenIn:
+    """Take in one terminal's requests, each with its name, and make the answer to the last."""
     key = PublicKey.from_bytes(terminal.transport_key)
     taken, answer, left = 0, None, list[tuple[str, Left]]()
-    for file, content in _requests(folder):
+    for name, content in files:
         try:
-            request = open_request(content, key=key, caisse=caisse.name, terminal=number)
+            request = open_request(content, key=key, caisse=caisse.name, terminal=terminal.pk)
         except DocumentError:
-            left.append((file, Left.NOT_GENUINE))
+            left.append((name, Left.NOT_GENUINE))
             continue
         answer = sync(caisse, request)
         taken += 1
-    if answer is not None:
-        _leave(folder, answer)
-    return FolderDone(name=name, requests=taken, left=tuple(left))
+    return TakenIn(requests=taken, left=tuple(left), answer=answer)
 
 
 def _requests(folder: StickFolder) -> Iterator[tuple[str, bytes]]:

@@ -64,6 +64,12 @@ def upper_hex(value: bytes | memoryview) -> str:
     return bytes(value).hex().upper()
 
 
+@register.filter
+def in_fours(number: str) -> str:
+    """Return an IBAN as it stands on paper, in groups of four, to be compared by eye."""
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
 @register.simple_tag(takes_context=True)
 def console_menu(context: dict[str, Any]) -> Iterable[tuple[Any, list[Entry]]]:
     """Return the menu of whoever visits; nothing where nobody is known."""

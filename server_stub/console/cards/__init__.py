@@ -1,0 +1,1 @@
+"""Cards: whose they are, what they spent, and what happens when one is lost."""

@@ -1,0 +1,1 @@
+"""Merchants: what they signed, what they are owed, and where it is paid to."""
