@@ -25,7 +25,7 @@ UNIT_SUFFIXES = {".service", ".timer", ".path", ".mount"}
 UNITS = sorted(path for path in FOLDER.iterdir() if path.suffix in UNIT_SUFFIXES)
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 TERMINAL = "clafoutis-terminal.service"
-TERMINAL_DROP_INS = ("network-printer.conf",)
+TERMINAL_DROP_INS = ("network-printer.conf", "slots.conf")
 
 # Out of 100, as `systemd-analyze security` counts: its "OK" ends at 50, an unhardened unit has 96.
 # What serves the screen needs devices; what speaks to the Internet needs none.
@@ -227,7 +227,9 @@ def test_no_key_reaches_the_kernel_or_systemd() -> None:
     login = settings_of("logind/50-clafoutis-kiosk.conf")
     assert (login["NAutoVTs"], login["ReserveVT"]) == ("0", "0")
     assert settings_of("system-conf/50-clafoutis-kiosk.conf")["CtrlAltDelBurstAction"] == "none"
-    masked = re.findall(r"^systemctl mask (.*)$", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    masked = re.findall(
+        r"^systemctl mask (.*)$", (FOLDER / "setup/units").read_text(), re.MULTILINE
+    )
     assert masked == ["ctrl-alt-del.target emergency.target rescue.target"]
 
 

@@ -48,7 +48,7 @@ class Stall:
         self.stick.mkdir()
         self.data = DataDirectory(tmp_path / "terminal")
         self.pages: list[str] = []
-        self.meanwhile: Callable[[], None] = self.plug_in
+        self.meanwhile: Callable[[], object] = self.plug_in
         self.typed: str | None = None
 
     @property
@@ -82,6 +82,10 @@ class Stall:
         (found,) = (it.strip() for it in self.pages[-1].splitlines() if it.startswith("    "))
         return found
 
+    def carry(self) -> None:
+        """Take the stick to the terminal and bring it back."""
+        self.meanwhile()
+
     def enrol(self) -> Enrolled | NotEnrolled:
         """Go through it in the workshop."""
         conversation = Conversation(
@@ -95,7 +99,7 @@ class Stall:
             self.stick,
             transport=self.world.line,
             merchants=(MERCHANT,),
-            bring_back=self.meanwhile,
+            bring_back=self.carry,
         )
 
 
