@@ -127,6 +127,7 @@ def seed() -> None:
             _("Console : %(user)s, mot de passe %(password)s (dit une seule fois)")
             % {"user": made.user, "password": made.password}
         )
+        click.echo(_("Sans second facteur pendant trente jours : c’est pour essayer."))
 
 
 @cli.command()

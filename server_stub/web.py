@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +48,12 @@ def strict_headers(respond: Respond) -> Respond:
     return strict
 
 
-def scripted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def scripted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse]:
     """Return a view whose pages may run the scripts of this site; no other page runs any."""
 
     @wraps(view)
     def answer(*arguments: Any, **named: Any) -> HttpResponse:
-        response = view(*arguments, **named)
+        response = cast("HttpResponse", view(*arguments, **named))
         response.headers["Content-Security-Policy"] = SCRIPTED
         return response
 

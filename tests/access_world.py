@@ -11,13 +11,13 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.contrib.auth.models import User
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 
 from server_stub.models import ConsoleRole
 from server_stub.services import invitations
 from server_stub.services.invitations import Invited, Wish
-from tests.service_world import ServiceWorld
+from tests.console_visitors import HasCaisse
 
 PASSWORD: Final = "sept cerises dans un panier"
 
@@ -30,7 +30,7 @@ class Person:
     user: User
 
 
-def let_in(world: ServiceWorld, name: str, *roles: ConsoleRole) -> Person:
+def let_in(world: HasCaisse, name: str, *roles: ConsoleRole) -> Person:
     """Invite somebody, who then chooses the password."""
     invited = invited_to(world, name, *roles)
     user = invitations.accept(world.caisse, invited.token, PASSWORD)
@@ -38,7 +38,7 @@ def let_in(world: ServiceWorld, name: str, *roles: ConsoleRole) -> Person:
     return Person(name, user)
 
 
-def invited_to(world: ServiceWorld, name: str, *roles: ConsoleRole) -> Invited:
+def invited_to(world: HasCaisse, name: str, *roles: ConsoleRole) -> Invited:
     """Invite somebody from the server."""
     wishes = [Wish(role=role) for role in roles]
     invited = invitations.invite(world.caisse, name, name.title(), wishes, by=0)
@@ -46,10 +46,9 @@ def invited_to(world: ServiceWorld, name: str, *roles: ConsoleRole) -> Invited:
     return invited
 
 
-def give_password(client: Client, name: str, password: str = PASSWORD) -> HttpResponse:
+def give_password(client: Client, name: str, password: str = PASSWORD) -> HttpResponseBase:
     """Type a name and a password at the door."""
-    answer: HttpResponse = client.post("/login", {"login": name, "password": password})
-    return answer
+    return client.post("/login", {"login": name, "password": password})
 
 
 def entered(person: Person) -> Client:

@@ -103,7 +103,8 @@ def _conclude(made: Made, *, seconds: float) -> None:
     _say("Les clés de cette caisse sont connues de tous : rien de vrai ne doit y entrer.")
     for name, password in made.passwords.items():
         click.echo(f"{name}\t{password}")
-    _say("Voilà qui peut entrer dans la console, avec son mot de passe (dit une seule fois).")
+    _say("Voilà qui peut entrer dans la console, avec son mot de passe (dit une seule fois),")
+    _say("et sans second facteur pendant trente jours : c’est pour essayer.")
     _say("    clafoutis-server run")
 
 

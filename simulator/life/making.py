@@ -17,7 +17,9 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from provisioning.keystore import KeySet
 from server_stub.keys import KeyRing
+from server_stub.services import second_factor
 from server_stub.services.caisse import Caisse
+from server_stub.services.seed import TRIAL
 from simulator.clock import ManualClock
 from simulator.field import Field
 from simulator.life.keys import drawing, keys_of
@@ -63,6 +65,8 @@ def make(plan: Plan, *, tell: Tell, using: str = DEFAULT_DB_ALIAS) -> Made:
                 tell(month)
         finally:
             life.close()
+        for name in office.passwords:
+            second_factor.exempt(caisse, office.number(name), lasting=TRIAL)
     return Made(
         caisse=caisse,
         keys=keys,

@@ -5,12 +5,10 @@ Django has to be prepared (`simulator.market.service`) before this module is imp
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
-from django.contrib.auth.models import User
-
 from cardkit.errors import must
+from server_stub.services.seed import console_user
 from simulator.market.screen import LAID_BY, show
 from simulator.market.week import Tell, Week
 
@@ -19,8 +17,8 @@ PLAYED: Final = "moulin"
 
 def play(week: Week, say: Tell) -> None:
     """Open the console to the player, and give a till into the player's hands."""
-    password = secrets.token_urlsafe(9)
-    User.objects.create_user("coordinatrice", password=password)
+    password = console_user(week.caisse.caisse, "coordinatrice")
+    must(password is not None, "nobody was there before")
     stall = week.stalls[PLAYED]
     must(not stall.burnt, "the till to play with has not burnt")
     say("")

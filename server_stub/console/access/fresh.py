@@ -78,7 +78,7 @@ def _sent_on(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
     request.path = request.path_info = kept["path"]
     request.META["QUERY_STRING"] = kept["query"]
     request.GET = QueryDict(kept["query"])
-    request.POST = QueryDict(kept["typed"])  # type: ignore[misc]
+    request.POST = QueryDict(kept["typed"])
     match = request.resolver_match = resolve(kept["path"])
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return response
