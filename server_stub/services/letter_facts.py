@@ -26,10 +26,10 @@ from server_stub.models import (
     Person,
 )
 from server_stub.rules.renewals import Renewal, Stage, first_month_of, renewal_of
-from server_stub.rules.scheme import LateDues, LeavingCredit, RuleName
+from server_stub.rules.scheme import STARTING_VALUES, LateDues, LeavingCredit, RuleName
 from server_stub.services.caisse import Caisse
 from server_stub.services.details import details_of
-from server_stub.services.rules_in_force import voted, voted_or_proposed
+from server_stub.services.rules_in_force import dated
 from server_stub.services.standings import Standing, standings
 
 RECENT: Final = timedelta(days=62)
@@ -37,6 +37,15 @@ RECENT: Final = timedelta(days=62)
 REMEMBERED: Final = timedelta(days=400)
 """No letter is about a month that is longer ago."""
 BETWEEN_REMINDERS: Final = timedelta(days=14)
+_RULES: Final = (
+    RuleName.MONTHLY_CREDIT_CENTS,
+    RuleName.COMMITMENT_MONTHS,
+    RuleName.LEAVING_CREDIT,
+    RuleName.LATE_DUES,
+    RuleName.RENEWAL_WEEKS,
+    RuleName.GRACE_MONTHS,
+    RuleName.DUES_DAYS,
+)
 _LEFT: Final = frozenset({LetterState.PRINTED, LetterState.MAILED})
 
 
@@ -69,13 +78,20 @@ class Known:
     written: Mapping[tuple[int, str, str], Letter] = field(default_factory=dict)
     """What is in the queue or has left, by person, kind and occasion."""
 
+    def rule(self, name: RuleName) -> int:
+        """Return a rule's value, or what a new caisse would begin with."""
+        return self.rules.get(name, STARTING_VALUES[name])
+
 
 def known(caisse: Caisse) -> Known:
     """Read it all."""
     using, today = caisse.using, business_date(caisse.now())
     people = Person.objects.using(using).select_related("account").prefetch_related("helpers")
     by_account = {it.account_id: it for it in people}
-    found = {it.account.pk: it for it in _standings(caisse) if it.account.pk in by_account}
+    rules = _voted(caisse, today)
+    can_promise = all(it in rules for it in (RuleName.GRACE_MONTHS, RuleName.DUES_DAYS))
+    promised = standings(caisse) if can_promise else ()  # a new caisse has voted nothing yet
+    found = {it.account.pk: it for it in promised if it.account.pk in by_account}
     cards = Card.objects.using(using).filter(account__in=by_account, status=CardStatus.ACTIVE)
     older = AllowanceIssued.objects.using(using).filter(
         card__account=OuterRef("account"), issued_at__lt=caisse.now() - RECENT
@@ -86,19 +102,12 @@ def known(caisse: Caisse) -> Known:
         today=today,
         people=by_account,
         standings=found,
-        renewals=_renewals(caisse, found, today),
+        renewals=_renewals(rules, found, today),
         cards={it.account_id: it for it in cards.order_by("pk")},
         newcomers=frozenset(new),
         left=dict(left.values_list("account", "from_month")),
-        reminds=voted(caisse, RuleName.LATE_DUES) not in {None, LateDues.NOTHING},
-        rules={
-            name: voted_or_proposed(caisse, name)
-            for name in (
-                RuleName.MONTHLY_CREDIT_CENTS,
-                RuleName.COMMITMENT_MONTHS,
-                RuleName.LEAVING_CREDIT,
-            )
-        },
+        reminds=rules.get(RuleName.LATE_DUES, LateDues.NOTHING) != LateDues.NOTHING,
+        rules=rules,
         details=details_of(caisse),
         written=_written(caisse, today),
     )
@@ -136,7 +145,7 @@ def follows(books: Known, person: Person) -> date | None:
 
 def lapses(books: Known) -> bool:
     """Say whether a leaver's credit is the caisse's again, as was voted."""
-    return books.rules[RuleName.LEAVING_CREDIT] == LeavingCredit.LAPSES
+    return books.rule(RuleName.LEAVING_CREDIT) == LeavingCredit.LAPSES
 
 
 def _of_card(books: Known, person: Person) -> Iterator[Occasion]:
@@ -186,15 +195,16 @@ def _of_end(books: Known, person: Person) -> Iterator[Occasion]:
         yield Occasion(person=person, kind=LetterKind.COMMITMENT_END, about=about)
 
 
-def _standings(caisse: Caisse) -> tuple[Standing, ...]:
-    """Return what was promised and paid; nothing in a caisse that has not voted its rules yet."""
-    needed = (RuleName.GRACE_MONTHS, RuleName.DUES_DAYS)
-    return () if any(voted(caisse, it) is None for it in needed) else standings(caisse)
+def _voted(caisse: Caisse, today: date) -> dict[RuleName, int]:
+    """Return the rules that letters speak of or hang on, as far as they were voted."""
+    rules = sorted(dated(caisse, _RULES), key=lambda it: it.from_day)
+    return {it.name: it.value for it in rules if it.from_day <= today}
 
 
-def _renewals(caisse: Caisse, found: Mapping[int, Standing], today: date) -> dict[int, Renewal]:
-    weeks = voted(caisse, RuleName.RENEWAL_WEEKS) or 0
-    grace = voted(caisse, RuleName.GRACE_MONTHS) or 0
+def _renewals(
+    rules: Mapping[RuleName, int], found: Mapping[int, Standing], today: date
+) -> dict[int, Renewal]:
+    weeks, grace = rules.get(RuleName.RENEWAL_WEEKS, 0), rules.get(RuleName.GRACE_MONTHS, 0)
     told = {
         account: renewal_of(it.commitments, today, weeks_ahead=weeks, grace_months=grace)
         for account, it in found.items()

@@ -42,14 +42,14 @@ def example(books: Known, words: Words) -> dict[str, Any]:
             **_common(books, Person(name=name)),
             "carte": "04C1 AF00 0000 01",
             "perdue": _lost(books),
-            "allocation": euros(books.rules[RuleName.MONTHLY_CREDIT_CENTS]),
+            "allocation": euros(books.rule(RuleName.MONTHLY_CREDIT_CENTS)),
             "mois": month,
             "montant": euros(20_00),
             "reference": reference,
             "payer": _how_to_pay(books, reference),
             "fin": month,
             "suite": month,
-            "duree": _months(books.rules[RuleName.COMMITMENT_MONTHS]),
+            "duree": _months(books.rule(RuleName.COMMITMENT_MONTHS)),
             "reste": _rest(books),
         }
         return _filled(words, values, [name, _("1 rue de l’Exemple")])
@@ -90,7 +90,7 @@ def _welcome(books: Known, person: Person) -> dict[str, str]:
     return {
         "carte": printed(bytes(card.uid)) if card else _LINE,
         "perdue": _lost(books),
-        "allocation": euros(books.rules[RuleName.MONTHLY_CREDIT_CENTS]),
+        "allocation": euros(books.rule(RuleName.MONTHLY_CREDIT_CENTS)),
     }
 
 
@@ -127,7 +127,7 @@ def _renewal(books: Known, person: Person) -> dict[str, str]:
         "fin": _month(_month_before(ends)),
         "suite": _month(follow or ends),
         "montant": euros(renewal.monthly_cents),
-        "duree": _months(books.rules[RuleName.COMMITMENT_MONTHS]),
+        "duree": _months(books.rule(RuleName.COMMITMENT_MONTHS)),
     }
 
 
