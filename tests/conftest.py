@@ -40,9 +40,10 @@ TALKATIVE = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the readers' contract run on a real reader, with one card and no other."""
+    """A real reader with one card and no other, for the readers' contract; a folder for pictures."""
     parser.addoption("--reader", help="Address of a real reader, such as pcsc: or auto.")
     parser.addoption("--card", help="UID, in hex, of the one card that may lie on it.")
+    parser.addoption("--pictures", help="Folder that pictures of the console go to.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

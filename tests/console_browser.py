@@ -34,7 +34,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from server_stub.models import ConsoleRole
 from server_stub.services.seed import console_user
-from tests.console_visitors import enter, served
+from tests.console_visitors import HasCaisse, enter, served
 from tests.service_world import ServiceWorld
 
 CHROMIUM: Final = shutil.which("chromium") or "/usr/bin/chromium"
@@ -57,7 +57,7 @@ _PATIENCE_MS: Final = 10_000
 class ConsoleBrowser:
     """The service of a world at an address, and windows on it."""
 
-    world: ServiceWorld
+    world: HasCaisse
     chromium: Browser
     port: int
 
@@ -138,14 +138,14 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser(chromium: Browser, db: None) -> Iterator[ConsoleBrowser]:
     """The service of a new world, and a browser on it."""
-    with served(ServiceWorld.make()) as world, _live() as port:
+    with served(ServiceWorld.make()) as world, live() as port:
         yield ConsoleBrowser(world=world, chromium=chromium, port=port)
         for context in chromium.contexts:
             context.close()
 
 
 @contextmanager
-def _live() -> Iterator[int]:
+def live() -> Iterator[int]:
     """Serve over HTTP in a thread of this process, one request after the other; the port."""
     shared = connections["default"]
     shared.inc_thread_sharing()
