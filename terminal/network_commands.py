@@ -137,6 +137,31 @@ def exchange_by_stick(context: Context, folder: Path | None) -> None:
 @stick.command()
 @_at
 @pass_context
+def rescue(context: Context, folder: Path | None) -> None:
+    """Write what is unsent of a dead board: --data is a copy of its memory card's folder.
+
+    Nothing is sold and nothing is journalled: the chain ends where its board ended.
+    """
+    from terminal.software import Software
+    from terminal.wiring import open_till
+
+    _ = context.words.gettext
+    plugged = _stick(context, folder)
+    till = open_till(
+        context.data, clock=context.clock, software=Software.installed(), any_board=True
+    )
+    try:
+        unsent = till.journal.unsent_sales()
+        _at_stick(context, lambda: stick_exchange(context, till).rescue(plugged))
+    finally:
+        till.close()
+    text = _("{count} sales are on the stick. Take it to the service, then declare the board lost.")
+    click.echo(text.format(count=unsent))
+
+
+@stick.command()
+@_at
+@pass_context
 def diagnostics(context: Context, folder: Path | None) -> None:
     """Write a folder for the coordinator: no name, no card and no key is in it."""
     from terminal.diagnostics import gather, read_log, write_diagnostics

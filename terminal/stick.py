@@ -90,6 +90,13 @@ class StickExchange:
             others=_others(folder),
         )
 
+    def rescue(self, stick: Stick) -> int:
+        """Write what is unsent and journal nothing: for a chain whose board is gone.
+
+        Returns how many requests there are; raises StickError.
+        """
+        return self._write(stick, self.folder(stick))
+
     def folder(self, stick: Stick) -> StickFolder:
         """Return this terminal's place on a stick."""
         journal = self._journal

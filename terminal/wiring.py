@@ -17,8 +17,12 @@ from terminal.store import Store
 from terminal.till import Till
 
 
-def open_till(data: DataDirectory, *, clock: Clock, software: Software) -> Till:
+def open_till(
+    data: DataDirectory, *, clock: Clock, software: Software, any_board: bool = False
+) -> Till:
     """Open a paired terminal's till; `start` is the caller's.
+
+    `any_board` is for reading what a dead board's memory card holds: nothing may be appended then.
 
     The lock comes before everything else, so that a second process opens no second connection.
     Raises JournalError (also when this is not the board that was enrolled: a copied card must
@@ -47,7 +51,8 @@ def open_till(data: DataDirectory, *, clock: Clock, software: Software) -> Till:
         data, journal=journal, store=store, keyring=keyring, clock=floored, software=software
     )
     try:
-        _check_board(journal, software)
+        if not any_board:
+            _check_board(journal, software)
     except BaseException:
         till.close()
         raise
