@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.contrib.auth.models import User
-from django.http import HttpResponseBase
+from django.http import HttpResponse
 from django.test import Client
 
 from server_stub.models import ConsoleRole
@@ -46,9 +46,10 @@ def invited_to(world: HasCaisse, name: str, *roles: ConsoleRole) -> Invited:
     return invited
 
 
-def give_password(client: Client, name: str, password: str = PASSWORD) -> HttpResponseBase:
+def give_password(client: Client, name: str, password: str = PASSWORD) -> HttpResponse:
     """Type a name and a password at the door."""
-    return client.post("/login", {"login": name, "password": password})
+    answer = client.post("/login", {"login": name, "password": password})
+    return cast("HttpResponse", answer)
 
 
 def entered(person: Person) -> Client:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client
 
 from server_stub.console.access.marks import BEGAN, IDLE, SEEN, WHOLE
 from server_stub.models import ConsoleRole
-from server_stub.services import console_people
+from server_stub.services import console_people, second_factor
 from server_stub.services.seed import console_user
 from tests.access_world import PASSWORD, entered, give_password, let_in
 from tests.console_visitors import served, visitor
@@ -120,6 +121,16 @@ def test_other_sessions_end_at_a_word(world: ServiceWorld) -> None:
     assert here.post("/access/sessions/end/").status_code == 302
     assert here.get("/access/").status_code == 200
     assert there.get("/access/").status_code == 302
+
+
+def test_retention_forgets_where_ended_sessions_came_from(world: ServiceWorld) -> None:
+    """Promise 7: addresses and browsers of people are kept no longer than their sessions."""
+    committee = let_in(world, "camille", ConsoleRole.COMMITTEE)
+    here, there = entered(committee), entered(committee)
+    there.post("/logout")
+    second_factor.forget_ended(world.caisse)
+    assert UserSession.objects.count() == 1
+    assert here.get("/access/").status_code == 200
 
 
 def test_new_password_ends_every_other_session(world: ServiceWorld) -> None:

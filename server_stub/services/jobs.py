@@ -17,7 +17,6 @@ from enum import StrEnum, unique
 from pathlib import Path
 from typing import Final
 
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connections
 
 from cardkit.clock import PARIS
@@ -35,6 +34,7 @@ from server_stub.services import (
     mail,
     people,
     public_figures,
+    second_factor,
     unclaimed,
 )
 from server_stub.services.backups import daily_copy
@@ -184,10 +184,9 @@ def _retention(caisse: Caisse, _data_dir: Path) -> Ran:
     """Forget people whose time is over; letters, sessions, wrong passwords go uncounted."""
     erased = people.erase_due(caisse) + deputies.erase_due(caisse)
     letters.erase_due(caisse)
-    now = caisse.now()
-    Session.objects.using(caisse.using).filter(expire_date__lt=now).delete()
+    second_factor.forget_ended(caisse)
     failures = LoginFailure.objects.using(caisse.using)
-    failures.filter(at__lt=now - LOGIN_FAILURES_KEPT).delete()
+    failures.filter(at__lt=caisse.now() - LOGIN_FAILURES_KEPT).delete()
     return Ran(job=Job.RETENTION, outcome=Outcome.DONE, count=erased)
 
 

@@ -13,9 +13,16 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q
 
-from server_stub.models import AccessEvent, AccessEventKind, ConsoleRole, FactorExemption
+from server_stub.models import (
+    AccessEvent,
+    AccessEventKind,
+    CacheRow,
+    ConsoleRole,
+    FactorExemption,
+)
 from server_stub.services.caisse import Caisse
 
 NEEDED_BY: Final = frozenset(
@@ -100,6 +107,16 @@ def end_sessions(caisse: Caisse, user: int, *, but: str = "") -> int:
         store.delete(key)
     rows.delete()
     return len(keys)
+
+
+def forget_ended(caisse: Caisse) -> None:
+    """Forget sessions that are over, from where they came, and what the cache keeps too long."""
+    now = caisse.now()
+    alive = Session.objects.using(caisse.using).filter(expire_date__gte=now)
+    Session.objects.using(caisse.using).filter(expire_date__lt=now).delete()
+    sessions = UserSession.objects.using(caisse.using)
+    sessions.exclude(session_key__in=alive.values("session_key")).delete()
+    CacheRow.objects.using(caisse.using).filter(expires__lt=now).delete()
 
 
 def record(caisse: Caisse, user: int, kind: AccessEventKind, *, by: int) -> None:
