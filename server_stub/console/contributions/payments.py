@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -13,11 +12,12 @@ from server_stub.console.contributions.forms import TakeForm
 from server_stub.console.contributions.words import MEANS, payment_refusal
 from server_stub.console.downloads import download
 from server_stub.console.fields import as_number, number_in
+from server_stub.console.letters.queue import stationery
 from server_stub.console.people.member import found
 from server_stub.console.people.members import WORDS_MAX
 from server_stub.console.visit import Visit
 from server_stub.exports.dues import payment_list
-from server_stub.exports.quittance import quittance_lines
+from server_stub.exports.quittance_pdf import quittance_pdf
 from server_stub.services import dues_read, payments
 from server_stub.services.amounts import euros
 from server_stub.services.cash_box import box
@@ -102,12 +102,12 @@ def payment_cancel(visit: Visit) -> HttpResponse:
 def quittance(visit: Visit) -> HttpResponse:
     """Print a quittance with its stub, and keep that it was printed: a second is a duplicate."""
     row = _row(visit, visit.request.POST.get("payment", ""))
-    done = payments.print_quittance(visit.caisse, row.line.contribution, by=visit.user)
-    if not isinstance(done, Quittance):
-        return visit.refused(payment_refusal(done.name), "payments")
-    name = getattr(settings, "DEBTOR_NAME", "") or visit.caisse.name
-    content = "\n".join(quittance_lines(done, caisse_name=name)) + "\n"
-    return download(content.encode(), f"quittance-{done.reference}.txt")
+    with visit.caisse.alone():  # what can't be made was not printed
+        done = payments.print_quittance(visit.caisse, row.line.contribution, by=visit.user)
+        if not isinstance(done, Quittance):
+            return visit.refused(payment_refusal(done.name), "payments")
+        content = quittance_pdf(visit.caisse, stationery(), done)
+    return download(content, f"quittance-{done.reference}.pdf")
 
 
 def _row(visit: Visit, number: str) -> PaymentRow:

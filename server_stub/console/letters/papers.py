@@ -9,9 +9,10 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cardkit.errors import PaperFailed
 from server_stub.console.downloads import download
 from server_stub.console.fields import number_in
-from server_stub.console.letters.queue import stationery
+from server_stub.console.letters.queue import BROKEN, stationery
 from server_stub.console.visit import Visit
 from server_stub.exports.printed import Asked, Made, NotMade, Printed, print_paper
 from server_stub.exports.stationery import LANGUAGES
@@ -124,7 +125,10 @@ def paper_head(visit: Visit) -> HttpResponse:
 
 
 def _file(visit: Visit, asked: Asked, back: str) -> HttpResponse:
-    made = print_paper(visit.caisse, asked)
+    try:
+        made = print_paper(visit.caisse, asked)
+    except PaperFailed:
+        return visit.refused(str(BROKEN), back)
     if isinstance(made, NotMade):
         return visit.refused(str(NOT_MADE[made.name]), back)
     return download(made.content, made.name)

@@ -7,8 +7,9 @@ from typing import Final
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from cardkit.errors import PaperFailed
 from server_stub.console.downloads import download
 from server_stub.console.fields import number_in
 from server_stub.console.visit import Visit
@@ -21,6 +22,10 @@ from server_stub.services.letters import NotPrinted
 from server_stub.services.paper_words import LETTERS, NOT_PRINTED, STATES, TROUBLES, WHEN
 
 A_PAGE: Final = 50
+BROKEN: Final = gettext_lazy(
+    "Le modèle de ce papier ne passe pas. Rien n’a été imprimé et rien n’a changé. Retirez votre "
+    "modèle du dossier « papers » du serveur : celui d’origine reprend sa place."
+)
 
 
 def letters_page(visit: Visit) -> HttpResponse:
@@ -59,9 +64,11 @@ def letters_prepare(visit: Visit) -> HttpResponse:
 def letters_print(visit: Visit) -> HttpResponse:
     """Hand out all that waits as one PDF; it has left then, and can be printed again from there."""
     chosen = visit.request.POST.get("kind", "")
-    done = print_letters(
-        visit.caisse, stationery(), _kind(chosen) if chosen else None, by=visit.user
-    )
+    kind = _kind(chosen) if chosen else None
+    try:
+        done = print_letters(visit.caisse, stationery(), kind, by=visit.user)
+    except PaperFailed:
+        return visit.refused(str(BROKEN), "letters")
     if isinstance(done, NotPrinted):
         return visit.refused(str(NOT_PRINTED[done.name]), "letters")
     return _file(visit, done)
