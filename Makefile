@@ -33,7 +33,7 @@ check: ## what CI runs beyond `make test`: every pair of tears, 400 kills, real 
 	$(MAKE) demo SCRIPT=1
 	$(MAKE) demo SCRIPT=1
 
-bench: ## NAME=sale, ui or ingest: what a sale, the screen, a delivery costs, as ratios taken in one run
+bench: ## NAME=sale, ui, ingest or console: what a sale, the screen, a delivery, a page costs, as ratios taken in one run
 	@tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
 

@@ -77,5 +77,20 @@ def ingest(sizes: tuple[int, ...], full: bool, cards: int, directories: tuple[in
     click.echo(json.dumps(figures.summary()))
 
 
+@cli.command()
+@click.option(
+    "--size", "sizes", type=click.IntRange(500), multiple=True, help="Entries; repeatable."
+)
+@click.option("--times", type=click.IntRange(3), default=30, show_default=True)
+def console(sizes: tuple[int, ...], times: int) -> None:
+    """Measure every page of the console, with a short history and with a long one."""
+    with service():
+        from benchmarks.console import SIZES, measure_console
+
+        figures = measure_console(tuple(sorted(set(sizes))) or SIZES, times)
+    click.echo("\n".join(figures.lines()))
+    click.echo(json.dumps(figures.summary()))
+
+
 if __name__ == "__main__":
     cli(prog_name="python -m benchmarks")
