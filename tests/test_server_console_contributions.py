@@ -40,7 +40,6 @@ from server_stub.services import (
 )
 from server_stub.services.books import balances
 from tests.console_visitors import enter, served, visitor
-from tests.pdf_text import text_of
 from tests.service_world import MERCHANT, ServiceWorld
 from tests.test_server_bank_statements import BANK, PROFILE
 

@@ -30,7 +30,7 @@ from server_stub.models import (
 from server_stub.rules.scheme import RuleName
 from server_stub.services import applications, commitments, issue, rules_in_force, waves
 from tests.console_visitors import served, visitor
-from tests.service_world import ServiceWorld
+from tests.service_world import MERCHANT, ServiceWorld
 
 pytestmark = pytest.mark.django_db
 NAME = "Marthe Lecœur"
@@ -266,20 +266,17 @@ def test_member_is_told_everything_and_forgotten(world: ServiceWorld, office: Cl
 # Finding somebody
 
 
-@pytest.mark.parametrize("words", ["lecoeur", "MARTHE lec", "04C1AF", "account", "reference"])
-def test_members_are_found_by_any_fragment(world: ServiceWorld, office: Client, words: str) -> None:
+def test_members_are_found_by_any_fragment(world: ServiceWorld, office: Client) -> None:
     """A bit of a name, an account or a card is enough, and so is a payment reference."""
     person = member(world)
     member(world, "Jean Roy")
     world.card(account=bytes(person.account.number))
-    asked = {"account": person.account.number.hex()[5:13]}
-    if words == "reference":
-        page = shown(office, "member", person=person.pk)
-        reference = page.split("Référence de virement</dt><dd>")[1].split("<")[0]
-        asked["reference"] = reference
-    page = shown(office, "members", "?q=" + asked.get(words, words).replace(" ", "+"))
-    assert NAME in page
-    assert "Jean Roy" not in page
+    page = shown(office, "member", person=person.pk)
+    reference = page.split("Référence de virement</dt><dd>")[1].split("<")[0]
+    number = person.account.number.hex()[5:13]
+    for words in ("lecoeur", "MARTHE lec", "04C1AF", number, reference):
+        page = shown(office, "members", "?q=" + words.replace(" ", "+"))
+        assert [it for it in (NAME, "Jean Roy") if it in page] == [NAME], words
 
 
 def test_filters_show_who_is_where(world: ServiceWorld, office: Client) -> None:
@@ -342,24 +339,23 @@ LIST = (
 )
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-8"])
-def test_list_is_shown_and_then_imported_once(
-    world: ServiceWorld, office: Client, encoding: str
-) -> None:
+def test_list_is_shown_and_then_imported_once(world: ServiceWorld, office: Client) -> None:
     """Promise: nothing is written before the button, and a file twice makes nobody twice."""
-    content = LIST.encode(encoding)
+    content = LIST.encode("cp1252")
     page = upload(office, content)
     assert "Importer 2 personnes" in page
     assert "Marthe Lecœur" in page
     assert not Person.objects.exists()
-    assert "2 personnes importées" in do_import(office, content, 2, encoding=encoding)
+    assert "2 personnes importées" in do_import(office, content, 2, encoding="cp1252")
     marthe = Person.objects.get(name="Marthe Lecœur")
     assert (marthe.address, marthe.applied_on) == ("3 rue du Moulin", date(2026, 9, 3))
     assert sorted(Application.objects.values_list("monthly_cents", flat=True)) == [25_00, 30_00]
-    page = upload(office, content)
-    assert "Importer 2" not in page
-    assert "déjà là" in page
-    do_import(office, content, 2, encoding=encoding)
+    for encoding in ("utf-8", "utf-8-sig", "cp1252"):
+        again = LIST.encode(encoding)
+        page = upload(office, again)
+        assert "Importer 2" not in page
+        assert "déjà là" in page
+        do_import(office, again, 2, encoding=encoding)
     assert Person.objects.count() == 2
 
 
@@ -426,23 +422,17 @@ def test_import_of_another_list_than_was_shown_writes_nothing(
     assert Person.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
+def test_files_that_are_no_list_are_refused(world: ServiceWorld, office: Client) -> None:
+    """Promise: a file of another kind is refused in plain words, and nothing is kept."""
+    for content, words in (
         (b"", "vide"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "pas un fichier CSV"),
         (b"PK\x03\x04" + bytes(100), "pas un fichier CSV"),
         (b'Nom\n"Marthe\nRoy;Jean', "guillemet"),
         (b"x" * (512 * 1024 + 1), "512"),
         (b"Nom\n" + b"a\n" * 1_001, "1 000 lignes"),
-    ],
-)
-def test_files_that_are_no_list_are_refused(
-    world: ServiceWorld, office: Client, content: bytes, words: str
-) -> None:
-    """Promise: a file of another kind is refused in plain words, and nothing is kept."""
-    page = upload(office, content)
-    assert words in page
+    ):
+        assert words in upload(office, content), words
     assert not Person.objects.exists()
 
 
@@ -480,11 +470,11 @@ def test_template_can_be_imported(world: ServiceWorld, office: Client) -> None:
 # Who may
 
 
-@pytest.mark.parametrize("role", [ConsoleRole.COMMITTEE, ConsoleRole.AUDITOR, ConsoleRole.MERCHANT])
-def test_nobody_but_the_office_sees_members(world: ServiceWorld, role: ConsoleRole) -> None:
+def test_nobody_but_the_office_sees_members(world: ServiceWorld) -> None:
     """Promise 7: names are the office's, on every page and in every file."""
     person = member(world)
-    client = visitor(world, role, merchant=7 if role is ConsoleRole.MERCHANT else None)
+    roles = (ConsoleRole.COMMITTEE, ConsoleRole.AUDITOR, ConsoleRole.MERCHANT)
+    client = visitor(world, *roles, merchant=MERCHANT)
     for name in ("members", "wave", "renewals", "member_import", "first_promises", "member_new"):
         assert client.get(reverse(name) + "?format=csv").status_code == 403, name
     for name in ("member", "member_data", "member_edit", "member_leave", "member_erase"):

@@ -22,6 +22,7 @@ from server_stub.models import (
     Commitment,
     Contribution,
     Helper,
+    Letter,
     PaymentMeans,
     Person,
     PostingLine,
@@ -43,6 +44,7 @@ from server_stub.services.rules_in_force import dated
 MONTHS_SHOWN: Final = 15
 PAYMENTS_SHOWN: Final = 12
 CARDS_SHOWN: Final = 6
+LETTERS_SHOWN: Final = 6
 _OF_A_LINE: Final = re.compile(r"B[0-9]+-[0-9]+")
 _RULES: Final = (RuleName.GRACE_MONTHS, RuleName.DUES_DAYS, RuleName.RENEWAL_WEEKS)
 
@@ -108,6 +110,8 @@ class Member:
     payments: tuple[PaymentLine, ...]
     """The newest first."""
     cards: tuple[CardLine, ...]
+    letters: tuple[Letter, ...]
+    """The newest first."""
     reference: str
     """What the member puts on transfers."""
 
@@ -161,6 +165,9 @@ def member(caisse: Caisse, number: int) -> Member | None:
         surplus_cents=surplus_cents,
         payments=tuple(payment_lines(caisse, came.order_by("-act")[:PAYMENTS_SHOWN])),
         cards=tuple(_cards(caisse, account)),
+        letters=tuple(
+            Letter.objects.using(caisse.using).filter(person=person).order_by("-id")[:LETTERS_SHOWN]
+        ),
         reference=reference_of(person.account),
     )
 

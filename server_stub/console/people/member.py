@@ -17,6 +17,8 @@ from server_stub.models import HelperRole, Person
 from server_stub.services import applications, people
 from server_stub.services.member_read import Member, find_person, member
 from server_stub.services.members_read import State
+from server_stub.services.paper_words import LETTERS
+from server_stub.services.paper_words import STATES as LETTER_STATES
 
 
 def found(visit: Visit, number: int) -> Person:
@@ -41,6 +43,7 @@ def member_page(visit: Visit, person: int) -> HttpResponse:
             "tag": tag,
             "helpers": [(one, ROLES[HelperRole(one.role)]) for one in told.helpers],
             "cards": [(one, *CARDS[one.card.status]) for one in told.cards],
+            "letters": [(one, LETTERS[one.kind], LETTER_STATES[one.state]) for one in told.letters],
             "payments": [(one, MEANS[one.means]) for one in told.payments],
         },
     )
