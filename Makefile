@@ -3,7 +3,7 @@
 BIN := .venv/bin
 unexport PYTHONWARNINGS
 
-.PHONY: help demo test lint coverage check bench soak hardware fmt lock wheels clean
+.PHONY: help demo test lint coverage check bench pictures soak hardware fmt lock wheels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -36,6 +36,10 @@ check: ## what CI runs beyond `make test`: every pair of tears, 400 kills, real 
 bench: ## NAME=sale, ui, ingest or console: what a sale, the screen, a delivery, a page costs, as ratios taken in one run
 	@tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
+
+pictures: ## TO=pictures: every page of the console in a real browser, at two widths
+	@tools/setup.sh test
+	$(BIN)/pytest -q -m slow tests/test_console_every_page.py --pictures "$(or $(TO),pictures)"
 
 soak: ## MINUTES=60: tries to break everything for so long, and adds to what docs/reliability.md counts
 	@tools/setup.sh test
