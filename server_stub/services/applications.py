@@ -15,7 +15,7 @@ from server_stub.rules.allowances import months_from
 from server_stub.rules.scheme import RuleName, of_month
 from server_stub.services import people
 from server_stub.services.caisse import Caisse
-from server_stub.services.commitments import commit
+from server_stub.services.commitments import Promised, commit
 from server_stub.services.entitled import commitments_of
 from server_stub.services.rules_in_force import dated
 
@@ -170,7 +170,7 @@ def promise_all(
         told = first_promises(caisse, first_month, most=most)
         ready = [one for one in told if one.is_ready]
         for one in ready:
-            commit(
+            done = commit(
                 caisse,
                 one.person.account,
                 one.monthly_cents or 0,
@@ -179,6 +179,7 @@ def promise_all(
                 by=by,
                 draw=draw,
             )
+            must(isinstance(done, Promised), "what is ready can be promised")
         return ready
 
 
