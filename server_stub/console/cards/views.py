@@ -141,7 +141,7 @@ def _link(one: Link) -> dict[str, object]:
         "tag": {"payable": "", "held": "warn", "nothing": "off", "returned": "off"}.get(
             one.state, "warn"
         ),
-        "reason": REASONS.get(one.reason, one.reason),
+        "reason": REASONS.get(one.reason, ""),
         "merchant_address": link("merchant", merchant=one.merchant) if one.name else None,
         "terminal_address": link("terminal", terminal=one.terminal) if one.terminal else None,
         "counters": str(one.tmc) if one.tmc == one.first_tmc else f"{one.first_tmc}–{one.tmc}",
