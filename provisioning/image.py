@@ -17,6 +17,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, unique
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,22 @@ _ZONE: Final = re.compile(r"[A-Za-z_]+(/[A-Za-z_+-]+){0,2}")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\"'`$\\]{0,120}")
 
 
+@unique
+class Unfit(Enum):
+    """Why a folder can't become a terminal's."""
+
+    NO_FOLDER = "no such folder"
+    NO_BOOT_PARTITION = "no boot partition of a Raspberry Pi"
+    NO_CLOUD_INIT = "an image without cloud-init"
+    NO_ROOM = "no room"
+
+
 class CardUnfit(ClafoutisError):
     """The folder is no boot partition that can become a terminal's; nothing was written."""
+
+    def __init__(self, boot: Path, reason: Unfit) -> None:
+        super().__init__(f"{boot}: {reason.value}")
+        self.reason = reason
 
 
 class SettingInvalid(ClafoutisError):
@@ -110,12 +125,12 @@ def _check_wifi(wifi: Wifi) -> None:
 def check_card(boot: Path) -> None:
     """Raise CardUnfit unless this is the boot partition of an image that cloud-init sets up."""
     if not boot.is_dir():
-        raise CardUnfit(f"{boot} is no folder")
+        raise CardUnfit(boot, Unfit.NO_FOLDER)
     has_firmware = any((boot / name).is_file() for name in _FIRMWARE)
     if not has_firmware or not all((boot / name).is_file() for name in _STOCK):
-        raise CardUnfit(f"{boot} is no boot partition of a Raspberry Pi")
+        raise CardUnfit(boot, Unfit.NO_BOOT_PARTITION)
     if not all((boot / name).is_file() for name in _CLOUD_INIT):
-        raise CardUnfit(f"{boot} is of an image without cloud-init: take one of Debian 13")
+        raise CardUnfit(boot, Unfit.NO_CLOUD_INIT)
 
 
 def write_card(
@@ -262,9 +277,7 @@ def _check_room(boot: Path, wanted: dict[str, bytes | Path]) -> None:
         missing += 0 if path.is_file() and path.stat().st_size == size else size
     free = shutil.disk_usage(boot).free
     if missing + _SPARE_BYTES > free:
-        raise CardUnfit(
-            f"{boot} has {free >> 20} MiB free, and needs {missing + _SPARE_BYTES >> 20}"
-        )
+        raise CardUnfit(boot, Unfit.NO_ROOM)
 
 
 def _drop_others(folder: Path, wanted: dict[str, bytes | Path]) -> None:

@@ -9,7 +9,7 @@ import click
 
 from cardkit.errors import KeyStoreError
 from cardkit.keyfiles import PUBLIC_NAME
-from provisioning.image import CardSettings, CardUnfit, SettingInvalid, Wifi, write_card
+from provisioning.image import CardSettings, CardUnfit, SettingInvalid, Unfit, Wifi, write_card
 from provisioning.language import _
 from provisioning.release_commands import opened
 from provisioning.talk import PassphraseReader
@@ -67,9 +67,11 @@ def image_command(
         public = (key_dir / PUBLIC_NAME).read_bytes()
         written = write_card(boot, settings, release=release, held=held, public=public, debs=debs)
     except SettingInvalid as error:
-        raise click.ClickException(_("{error}. Nothing was written.").format(error=error)) from None
+        words = _("This can't be: {error}. Nothing was written.")
+        raise click.ClickException(words.format(error=error)) from None
     except CardUnfit as error:
-        raise click.ClickException(_("{error}. Nothing was written.").format(error=error)) from None
+        words = f"{boot}: {_why_not(error.reason)} {_('Nothing was written.')}"
+        raise click.ClickException(words) from None
     except OSError as error:
         words = _("{error}. Write the card again: what is there stays.")
         raise KeyStoreError(words.format(error=error)) from error
@@ -82,6 +84,15 @@ def image_command(
         _("Done. Eject the card, put it in, and switch on: set-up takes ten minutes."), err=True
     )
     return 0
+
+
+def _why_not(reason: Unfit) -> str:
+    return {
+        Unfit.NO_FOLDER: _("This folder is not there: put the card in again."),
+        Unfit.NO_BOOT_PARTITION: _("This is no boot partition of a Raspberry Pi's card."),
+        Unfit.NO_CLOUD_INIT: _("Take the image Raspberry Pi OS Lite (64-bit) of Debian 13."),
+        Unfit.NO_ROOM: _("There is no room on this card: write the image again."),
+    }[reason]
 
 
 def _wifi(ssid: str | None, passphrase_fd: int | None) -> Wifi | None:

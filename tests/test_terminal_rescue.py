@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ def copy(world: World, tmp_path: Path) -> DataDirectory:
     data = world.enrol(board_serial=HERE.board_serial)
     till = open_till(data, clock=world.clock, software=HERE)
     till.start()
-    for amount_cents in SOLD_CENTS:
-        world.tap(card, lambda it, cents=amount_cents: till.sell(it, cents, merchant=MERCHANT))
+    for cents in SOLD_CENTS:
+        world.tap(card, partial(till.sell, amount_cents=cents, merchant=MERCHANT))
     till.close()
     made = DataDirectory(tmp_path / "copy")
     shutil.copytree(data.root, made.root)
