@@ -89,7 +89,9 @@ def payment_list_page(visit: Visit) -> HttpResponse:
 def payment_cancel(visit: Visit) -> HttpResponse:
     """Show what taking a payment back means; then take it back by an entry of its own."""
     sent = visit.request.POST if visit.is_post else visit.request.GET
-    row = _row(visit, sent.get("payment", ""))
+    if "payment" not in sent:
+        return visit.refused(_("Choisissez l’encaissement à annuler dans la liste."), "payments")
+    row = _row(visit, sent["payment"])
     if not visit.is_post:
         return visit.page("contributions/cancel.html", _shown(row))
     done = payments.take_back(visit.caisse, row.line.contribution, day=visit.today, by=visit.user)
