@@ -13,7 +13,7 @@ from django.test import override_settings
 from server_stub.mail_settings import MailServer, mail_server
 from server_stub.models import Letter, LetterKind, LetterState
 from server_stub.rules.jobs import Job
-from server_stub.services import letters, mail
+from server_stub.services import letters, mail, restore
 from server_stub.services.jobs import Outcome, run_jobs
 from server_stub.services.letter_texts import used
 from server_stub.services.letters import Batch
@@ -142,6 +142,19 @@ def test_a_letter_that_was_handed_over_when_we_died_is_not_handed_over_again(
         False,
         Trouble.UNSURE,
     )
+
+
+def test_after_a_restore_nothing_that_waited_in_the_backup_is_mailed(
+    world: LetterWorld, inbox: Inbox
+) -> None:
+    """Promise: a mail that left after the backup was made is not sent again out of the backup."""
+    letter = queued(world)
+    world.pass_days(1)
+    restore.declare_restored(world.world.caisse, by=ANNE)
+    assert mail.send_due(world.world.caisse) == 0
+    assert inbox.mails == []
+    letter.refresh_from_db()
+    assert (letter.by_mail, letter.trouble) == (False, Trouble.UNSURE)
 
 
 @pytest.mark.parametrize("email", ["", "marthe", "marthe@", "a@b.example\nBcc: x@y.example"])

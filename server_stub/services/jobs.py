@@ -163,6 +163,8 @@ def _issue(caisse: Caisse, _data_dir: Path) -> Ran:
 
 
 def _letters(caisse: Caisse, _data_dir: Path) -> Ran:
+    if lock(caisse) is not None:
+        return Ran(job=Job.LETTERS, outcome=Outcome.LOCKED)
     letters.prepare(caisse, LetterKind.WELCOME, by=0)
     return Ran(job=Job.LETTERS, outcome=Outcome.DONE, count=mail.send_due(caisse))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 
@@ -17,7 +18,8 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from django.db.models import F, QuerySet
 
-from server_stub.models import Letter, LetterState
+from cardkit.acts import ActKind
+from server_stub.models import ActRow, Letter, LetterState
 from server_stub.rules.letters import Part, as_text
 from server_stub.services.caisse import Caisse
 from server_stub.services.details import details_of
@@ -60,6 +62,9 @@ def send_due(caisse: Caisse) -> int:
     mails = Letter.objects.using(caisse.using)
     _to_paper(mails.filter(state=LetterState.MAILING), Trouble.UNSURE)
     waiting = mails.filter(state=LetterState.QUEUED, by_mail=True).order_by("id")
+    restored_at = _restored_at(caisse)
+    if restored_at is not None:  # what waited in the backup may have been mailed since
+        _to_paper(waiting.filter(queued_at__lt=restored_at), Trouble.UNSURE)
     numbers = list(waiting.values_list("pk", flat=True)[:A_RUN])
     if not numbers or details_of(caisse) is None:
         return 0
@@ -77,6 +82,12 @@ def send_due(caisse: Caisse) -> int:
     finally:
         server.close()
     return sent
+
+
+def _restored_at(caisse: Caisse) -> datetime | None:
+    """Return when the service was last put back to a backup; None: never."""
+    rows = ActRow.objects.using(caisse.using).filter(kind=ActKind.EPOCH_RAISED)
+    return rows.order_by("-seq").values_list("at", flat=True).first()
 
 
 def _send(caisse: Caisse, books: Known, server: EmailBackend, number: int) -> bool:
