@@ -92,5 +92,17 @@ def console(sizes: tuple[int, ...], times: int) -> None:
     click.echo(json.dumps(figures.summary()))
 
 
+@cli.command()
+@click.option("--count", type=click.IntRange(1, 60_000), default=100, show_default=True)
+def cards(count: int) -> None:
+    """Measure the workshop: blank cards issued from a list."""
+    with service() as folder:
+        from benchmarks.cards import measure_cards
+
+        figures = measure_cards(count, folder)
+    click.echo("\n".join(figures.lines()))
+    click.echo(json.dumps(figures.summary()))
+
+
 if __name__ == "__main__":
     cli(prog_name="python -m benchmarks")

@@ -16,6 +16,7 @@ from cardkit.workshop import CardFinish
 from provisioning.card_words import AlreadyIssued, CardStranger, Condition
 from provisioning.cards import CardWorkshop
 from provisioning.client import ServiceClient
+from provisioning.language import _
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def empty(
     """
     _refuse_strangers(workshop, connection)
     if _is_in_use(workshop, connection, client):
-        raise CardNotIssuable("the card is in use: block it at the caisse first")
+        raise CardNotIssuable(_("the card is in use: block it at the caisse first"))
     hand = workshop.begin(client, connection.uid, account=account, again=True)
     if isinstance(hand, AlreadyIssued):
         raise AnswerInvalid("the service gave no keys for a new life")
@@ -102,7 +103,7 @@ def _refuse_strangers(workshop: CardWorkshop, connection: CardConnection) -> Non
     if found.kind is not None:
         raise CardStranger(found.kind)
     if found.condition is Condition.NOT_ORIGINAL:
-        raise CardNotIssuable("nobody we trust signed this chip")
+        raise CardNotIssuable(_("nobody we trust signed this chip"))
 
 
 def _is_in_use(workshop: CardWorkshop, connection: CardConnection, client: ServiceClient) -> bool:

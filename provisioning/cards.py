@@ -68,6 +68,7 @@ from provisioning.card_words import (
     silent,
 )
 from provisioning.client import ServiceClient
+from provisioning.language import _
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class CardWorkshop:
         if found.kind is not None:
             raise CardStranger(found.kind)
         if found.condition is Condition.NOT_ORIGINAL:
-            raise CardNotIssuable("nobody we trust signed this chip")
+            raise CardNotIssuable(_("nobody we trust signed this chip"))
         return found
 
     def begin(
@@ -169,7 +170,7 @@ class CardWorkshop:
                 progress=progress,
             )
         except AuthenticationRefused as error:
-            raise CardNotIssuable("the card belongs to somebody else") from error
+            raise CardNotIssuable(_("the card belongs to somebody else")) from error
 
     def finish(
         self,
@@ -319,7 +320,7 @@ class CardWorkshop:
         if found.condition is Condition.BLANK:
             return
         if found.tmac is not None and found.tmac.tmc > _BIRTH_TMC and not hand.again:
-            raise CardNotIssuable("the card has paid, although the service does not know it")
+            raise CardNotIssuable(_("the card has paid, although the service does not know it"))
         progress(Stage.WIPE)
         self.empty(connection, hand)
 
@@ -328,7 +329,7 @@ class CardWorkshop:
         try:
             wipe(connection, hand.keys, picc_key=hand.picc_key)
         except AuthenticationRefused as error:
-            raise CardNotIssuable("the card belongs to somebody else") from error
+            raise CardNotIssuable(_("the card belongs to somebody else")) from error
         Desfire(connection).select_application(PICC_AID)  # ends the session, for a card as new
 
     def complete(
@@ -344,7 +345,7 @@ class CardWorkshop:
         owed to the card; raises CardNotIssuable, SyncError, CardError.
         """
         if found.condition is not Condition.ISSUED:
-            raise CardNotIssuable("it was issued, and has been emptied since: card reissue")
+            raise CardNotIssuable(_("it was issued, and has been emptied since: card reissue"))
         if found.tmac is None or found.tmac.tmc != _BIRTH_TMC:
             return True
         purse = PurseSession.open(connection, self.terminal_keys, profile=self.profile)

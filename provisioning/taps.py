@@ -11,6 +11,8 @@ from cardkit.reader import Reader
 
 IDLE_S: Final = 600.0
 """Somebody went to fetch another box."""
+_LOOK_AGAIN_S: Final = 2.0
+"""A card that was swapped faster than the reader looks has another number, and is another tap."""
 
 
 def taps(reader: Reader, trouble: Callable[[Exception], None]) -> Iterator[CardConnection]:
@@ -19,19 +21,20 @@ def taps(reader: Reader, trouble: Callable[[Exception], None]) -> Iterator[CardC
     Two cards at once, or one without a number, are told to `trouble` and waited out. Ends when
     nothing has happened for ten minutes.
     """
+    last: bytes | None = None
     while True:
         try:
             connection = reader.wait_for_card(IDLE_S)
         except (CardCollision, CardForeign) as error:
             trouble(error)
-            connection = None
         else:
             if connection is None:
                 return
-        if connection is not None:
             try:
-                yield connection
+                if connection.uid != last:
+                    last = connection.uid
+                    yield connection
             finally:
                 connection.close()
-        if not reader.wait_for_removal(IDLE_S):
-            return
+        if reader.wait_for_removal(_LOOK_AGAIN_S):
+            last = None

@@ -173,7 +173,7 @@ def test_a_card_that_has_paid_is_not_emptied_by_a_service_that_forgot_it(world: 
     purse.commit_reader_id(ReaderId(terminal=1, seq=1, token=bytes(8)))
     assert purse.commit().tmc == 2
     Card.objects.all().update(status=CardStatus.ISSUING)
-    with pytest.raises(CardNotIssuable, match="has paid"):
+    with pytest.raises(CardNotIssuable, match="elle a payé"):
         issue(world)
     assert condition(world) is Condition.ISSUED
 
@@ -182,7 +182,7 @@ def test_a_chip_of_an_unknown_maker_is_put_aside(world: World) -> None:
     """Promise: a copy of a chip is neither issued nor emptied, and its keys are not wasted."""
     world.field.place(Maker(scalar=0xBAD).blank_card(UID))
     assert condition(world) is Condition.NOT_ORIGINAL
-    with pytest.raises(CardNotIssuable, match="trust"):
+    with pytest.raises(CardNotIssuable, match="signature d’origine"):
         issue(world)
 
 
@@ -215,7 +215,7 @@ def test_another_caisses_card_is_neither_opened_nor_emptied(world: World) -> Non
         originality=world.maker.originality,
     )
     assert condition(world) is Condition.FOREIGN
-    with pytest.raises(CardNotIssuable, match="somebody else"):
+    with pytest.raises(CardNotIssuable, match="quelqu’un d’autre"):
         issue(world)
     assert PurseSession.open_with_key(world.laid(), bytes(range(16))).tmac().tmc == 1
 
