@@ -67,7 +67,7 @@ def terminal_pairing(visit: Visit) -> HttpResponse:
         {
             "form": form,
             "has_merchants": bool(known),
-            "wanted": wanted,
+            "chosen": wanted,
             "command": " ".join(f"--merchant {number}" for number in wanted),
             "not_covered": [it for it in known if it.merchant.pk in wanted and not it.is_covered],
             "pairings": pairings(visit.caisse),
