@@ -205,11 +205,12 @@ def deputy_end(deputy_number: int, forget: bool) -> None:
 @acting
 def siret(number: int, siret: str, address: str | None, by: str) -> None:
     """Say the official number of merchant NUMBER, for papers; "" erases it."""
+    from server_stub.commands.paper import as_lines
     from server_stub.services.details import NotKept, keep_merchant
     from server_stub.services.paper_words import NOT_KEPT
 
     caisse = opened()
-    where = None if address is None else address.replace(",", "\n")
+    where = None if address is None else as_lines(address)
     done = keep_merchant(caisse, number, siret=siret, address=where, by=person_of(caisse, by))
     if isinstance(done, NotKept):
         click.echo(f"clafoutis-server: {NOT_KEPT[done.name]}", err=True)

@@ -109,19 +109,18 @@ def head(by: str, iban: str | None, **told: str | None) -> None:
 
     caisse = opened()
     known = details_of(caisse) or CaisseDetails()
-    contact = {
-        name: getattr(known, name)
-        if text is None
-        else text.replace(",", "\n")
-        if name == "address"
-        else text
-        for name, text in told.items()
-    }
+    contact = {name: text or getattr(known, name) for name, text in told.items()}
+    contact["address"] = as_lines(contact["address"])
     done = keep_details(caisse, Contact(**contact), iban=iban, by=person_of(caisse, by))
     if isinstance(done, NotKept):
         end(str(NOT_KEPT[done.name]))
     for name in (*Contact.__slots__, "iban"):
         click.echo(f"{name:<20} {' / '.join(getattr(done, name).splitlines())}")
+
+
+def as_lines(address: str) -> str:
+    """Return an address line by line; commas end lines too."""
+    return "\n".join(it.strip() for it in address.replace(",", "\n").splitlines() if it.strip())
 
 
 def stationery(language: str) -> Stationery:
