@@ -140,6 +140,7 @@ def test_somebody_applies_is_admitted_and_promises(world: ServiceWorld, office: 
     made = Commitment.objects.get()
     assert (made.monthly_cents, made.persons, made.first_month) == (25_00, 2, date(2026, 11, 1))
     assert Admission.objects.count() == 1
+    assert not Application.objects.exists(), "what was applied for is no longer needed"
 
 
 def test_list_that_changed_is_not_admitted(world: ServiceWorld, office: Client) -> None:

@@ -165,7 +165,10 @@ def first_promises(caisse: Caisse, first_month: date, *, most: int) -> list[Firs
 def promise_all(
     caisse: Caisse, first_month: date, *, most: int, by: int, draw: Draw = secrets.token_bytes
 ) -> list[FirstPromise]:
-    """Put on record what everybody applied for whom `first_promises` shows to be ready."""
+    """Put on record what everybody applied for whom `first_promises` shows to be ready.
+
+    What was applied for is forgotten then: the promise says it.
+    """
     with caisse.alone():
         told = first_promises(caisse, first_month, most=most)
         ready = [one for one in told if one.is_ready]
@@ -180,6 +183,7 @@ def promise_all(
                 draw=draw,
             )
             must(isinstance(done, Promised), "what is ready can be promised")
+            wish(caisse, one.person, monthly_cents=None)
         return ready
 
 

@@ -58,6 +58,7 @@ def member_promise(visit: Visit, person: int) -> HttpResponse:
             by=visit.user,
         )
         if isinstance(done, Promised):
+            applications.wish(visit.caisse, row, monthly_cents=None)
             return visit.done(_promised(done), "member", person=person)
         form.add_error(None, refusal(done))
     return _form(visit, row, form, title, status=422)
