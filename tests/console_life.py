@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from pytest_django import DjangoDbBlocker
 
 from server_stub.console.declared import Page
 from server_stub.models import (
     Account,
+    ActRow,
     BankLine,
     Card,
     Dispute,
     Finding,
     Merchant,
     Person,
+    Posting,
     RoleGrant,
     Settlement,
     Terminal,
@@ -66,16 +70,16 @@ def _there(name: str) -> object:
             return Settlement.objects.latest("act").name
         case "dispute":
             dispute = Dispute.objects.first()
-            return str(NOBODY) if dispute is None else str(dispute.pk)
+            return str(NOBODY) if dispute is None else bytes(dispute.number).hex()
         case "rule":
             return "monthly_credit_cents"
         case "finding":
-            rows = Finding.objects.filter(closed_at__isnull=True)
+            rows: QuerySet[Any] = Finding.objects.filter(closed_at__isnull=True)
         case _:
             model = MODELS.get(name)
             if model is None:
                 return NOBODY
-            rows = model.objects.all()
+            rows = model._default_manager.all()
     found = rows.order_by("pk").values_list("pk", flat=True).first()
     return NOBODY if found is None else found
 
@@ -89,4 +93,6 @@ MODELS = {
     "wave": Wave,
     "grant": RoleGrant,
     "user": User,
+    "act": ActRow,
+    "posting": Posting,
 }

@@ -81,6 +81,9 @@ def test_balances_of_a_day_are_those_of_that_evening(world: ServiceWorld, anne: 
     assert "19,50" not in shown
     long_ago = books_read.books_on(world.caisse, date(2025, 1, 1))
     assert long_ago.accounts == ()
+    for day in ("0001-01-01", "9999-12-31"):
+        page(anne, f"/books/?on={day}")
+        page(anne, f"/books/postings/?from_day={day}&until_day={day}")
     today = books_read.books_on(world.caisse, world.now.date())
     held = {(row.book, row.merchant): row.amount_cents for row in today.accounts}
     now = balances(world.caisse).items()

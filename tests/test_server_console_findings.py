@@ -264,7 +264,7 @@ def test_disputing_says_what_it_does_not_find(world: ServiceWorld, anne: Client)
     assert "n’a pas cette vente" in post(anne, "/disputes/new/", card=uid, tmc=99)
     number = opened(anne, uid)
     tmc = Dispute.objects.get().tmc
-    assert "Rien n’est dû pour cette vente" in post(anne, "/disputes/new/", card=uid, tmc=tmc)
+    assert "C’est déjà fait" in post(anne, "/disputes/new/", card=uid, tmc=tmc)
     assert anne.get("/disputes/zz/").status_code == 404
     auditor = visitor(world, ConsoleRole.AUDITOR)
     assert "Décider" not in page(auditor, f"/disputes/{number}/")

@@ -51,8 +51,9 @@ class Office:
     def drawn_up(self) -> str:
         """Draw a run up as Anne; returns its name."""
         shown = post(self.anne, "/payouts/draw-up/")
-        (name,) = set(re.findall(r"/payouts/(R[\d-]+)/approve", shown))
-        return name
+        names = set(re.findall(r"/payouts/(R[\d-]+)/approve", shown))
+        assert len(names) == 1
+        return str(names.pop())
 
     def approved(self) -> str:
         """Draw a run up as Anne, and approve it as Benoît."""

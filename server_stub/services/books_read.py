@@ -31,7 +31,8 @@ from server_stub.services.caisse import Caisse
 PAGE_ROWS: Final = 50
 _PROBES: Final = 64
 _PROBE_ROUNDS_MAX: Final = 8
-BOOKS: Final = tuple(book.value for book in Book)
+_EARLIEST: Final = date(2000, 1, 1)
+"""Nobody's books begin before; the first years of the calendar have no time in UTC."""
 
 _PURSES: Final = (
     Book.SPENT,
@@ -188,11 +189,9 @@ def postings(
     """Return the postings of a period, newest first; of one book or account, where one is named."""
     rows = Posting.objects.using(caisse.using).select_related("card")
     low = None if wanted.from_day is None else first_since(caisse, wanted.from_day)
-    high = (
-        None
-        if wanted.until_day is None
-        else first_since(caisse, wanted.until_day + timedelta(days=1))
-    )
+    high = None
+    if wanted.until_day is not None and wanted.until_day < business_date(caisse.now()):
+        high = first_since(caisse, wanted.until_day + timedelta(days=1))
     below = min((bound for bound in (high, after) if bound is not None), default=None)
     if wanted.book:
         numbers = _of_account(caisse, wanted, low, below, most + 1)
@@ -241,7 +240,7 @@ def first_since(caisse: Caisse, day: date) -> int:
     if ends["low"] is None:
         return 1
     low, high = ends["low"], ends["high"] + 1  # the answer is between these two, both included
-    moment = midnight(day, PARIS)
+    moment = midnight(max(day, _EARLIEST), PARIS)
     for _ in range(_PROBE_ROUNDS_MAX):
         if high - low <= _PROBES:
             break

@@ -35,7 +35,7 @@ from server_stub.rules.statement import (
     RunStatement,
     payee_statement,
 )
-from server_stub.services.books import PAPER
+from server_stub.services.books import PAPER, balances
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import printed
 
@@ -144,9 +144,13 @@ def _window(caisse: Caisse, draft: SettlementDraft) -> _Window:
 def _carried(caisse: Caisse, window: _Window) -> dict[int, Carried]:
     """What stood there before, with the runs that were approved or revoked since."""
     lines = PostingLine.objects.using(caisse.using).filter(account=Book.PAYABLE.value)
-    before = lines.filter(posting_id__lte=window.after)
-    sums = before.values_list("merchant").annotate(Sum("amount_cents")).order_by()
-    cents: dict[int, int] = defaultdict(int, sums)
+    since = lines.filter(posting_id__gt=window.after)
+    cents: dict[int, int] = defaultdict(int)
+    for (book, merchant), balance_cents in balances(caisse).items():
+        if book is Book.PAYABLE:
+            cents[merchant] = balance_cents
+    for merchant, came in since.values_list("merchant").annotate(Sum("amount_cents")).order_by():
+        cents[merchant] -= came  # what stood there before is what stands there less what came
     runs: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     inside = lines.filter(posting_id__gt=window.after, posting_id__lte=window.up_to)
     payouts = inside.filter(posting__subject__startswith=f"{_SETTLEMENT}/")
@@ -185,7 +189,12 @@ def _movements(caisse: Caisse, window: _Window) -> Mapping[int, list[Movement]]:
             "posting__at",
         )
     )
-    events = _sales(caisse, {row[2] for row in rows}) | _refunds(caisse) | _slips(caisse)
+    subjects = {row[3] for row in rows}
+    events = (
+        _sales(caisse, {row[2] for row in rows}, subjects)
+        | _refunds(caisse, subjects)
+        | _slips(caisse, subjects)
+    )
     recovered = _recovered(caisse)
     moved: dict[int, list[Movement]] = defaultdict(list)
     for merchant, cents, card, subject, posted_at in rows:
@@ -214,8 +223,18 @@ def _kind(what: str, cents: int) -> MovementKind:
     return MovementKind.CORRECTION
 
 
-def _sales(caisse: Caisse, cards: set[int]) -> dict[tuple[int | None, str], _Event]:
-    rows = CardTransaction.objects.using(caisse.using).filter(card__in=cards, claim__isnull=False)
+def _numbers(subjects: Iterable[str], what: str) -> set[int]:
+    """Return the last numbers of subjects of one kind: a counter, a refund's or a slip's own."""
+    ends = (one.replace("-", "/").split("/") for one in subjects)
+    return {int(parts[-1]) for parts in ends if parts[0] == what and parts[-1].isdecimal()}
+
+
+def _sales(
+    caisse: Caisse, cards: set[int], subjects: Iterable[str]
+) -> dict[tuple[int | None, str], _Event]:
+    rows = CardTransaction.objects.using(caisse.using).filter(
+        card__in=cards, tmc__in=_numbers(subjects, _TRANSACTION), claim__isnull=False
+    )
     return {
         (card, f"{_TRANSACTION}/{tmc}"): _Event(business_date(at), terminal, at)
         for card, tmc, terminal, at in rows.values_list(
@@ -233,16 +252,16 @@ def _recovered(caisse: Caisse) -> dict[tuple[int | None, str], int]:
     }
 
 
-def _refunds(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
-    rows = RefundClaim.objects.using(caisse.using)
+def _refunds(caisse: Caisse, subjects: Iterable[str]) -> dict[tuple[int | None, str], _Event]:
+    rows = RefundClaim.objects.using(caisse.using).filter(seq__in=_numbers(subjects, _REFUND))
     return {
         (None, f"{_REFUND}/{terminal}/{seq}"): _Event(business_date(at), terminal, at)
         for terminal, seq, at in rows.values_list("terminal_id", "seq", "entry__at")
     }
 
 
-def _slips(caisse: Caisse) -> dict[tuple[int | None, str], _Event]:
-    rows = PaperClaim.objects.using(caisse.using)
+def _slips(caisse: Caisse, subjects: Iterable[str]) -> dict[tuple[int | None, str], _Event]:
+    rows = PaperClaim.objects.using(caisse.using).filter(slip__in=_numbers(subjects, _SLIP))
     return {
         (None, f"{PAPER}{carnet}-{slip}"): _Event(day, 0)
         for carnet, slip, day in rows.values_list("carnet", "slip", "day")

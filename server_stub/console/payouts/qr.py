@@ -5,11 +5,9 @@ from __future__ import annotations
 import segno
 from django.utils.safestring import SafeString, mark_safe
 
-_SCALE = 5
-
 
 def qr_svg(text: str) -> SafeString:
     """Return an SVG element that holds the text as squares alone, dark on white."""
     code = segno.make(text, error="m", micro=False)
-    drawn = code.svg_inline(scale=_SCALE, dark="#000", light="#fff", border=3)
+    drawn = code.svg_inline(omitsize=True, dark="#000", light="#fff", border=3)
     return mark_safe(drawn)  # noqa: S308 - rectangles: nothing of the text stands in it
