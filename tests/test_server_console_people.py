@@ -187,6 +187,9 @@ def test_hardship_pause_and_household(world: ServiceWorld, office: Client) -> No
     assert CommitmentChange.objects.count() == 2
     page = shown(office, "member", person=person.pk)
     assert "mois de pause" in page
+    change = {"kind": "lower", "month": "2026-10-01", "monthly_cents": "20"}
+    sent(office, "member_change", change, person=person.pk)
+    assert 'data-label="Cotisation">20,00' in shown(office, "members")
 
 
 def test_campaign_renews_those_who_keep_their_amount(world: ServiceWorld, office: Client) -> None:

@@ -14,6 +14,8 @@ from typing import Final, TypeVar
 
 from cardkit.clock import business_date
 from server_stub.models import Card, CardStatus, Person
+from server_stub.rules.allowances import months_from
+from server_stub.rules.commitments import Commitment, due_of
 from server_stub.rules.names import folded
 from server_stub.rules.payment_reference import payment_reference
 from server_stub.rules.renewals import Renewal, renewal_of
@@ -67,7 +69,7 @@ class MemberRow:
     applied_on: date
     state: State
     monthly_cents: int | None
-    """As of the last promised month; None: nothing is promised."""
+    """As of this month, lowered or not; None: nothing is promised."""
     until: date | None
     """The first month that is not promised."""
     late_cents: int
@@ -217,12 +219,16 @@ def _standing_rows(caisse: Caisse, names: Iterable[Found]) -> list[MemberRow]:
         stand = stands.get(it.account)
         promised = () if stand is None else stand.commitments
         renewal = renewal_of(promised, today, weeks_ahead=weeks_ahead, grace_months=grace_months)
-        rows.append(_row(it, stand, renewal, cards.get(it.account, ())))
+        rows.append(_row(it, stand, renewal, cards.get(it.account, ()), today))
     return rows
 
 
 def _row(
-    name: Found, stand: Standing | None, renewal: Renewal | None, cards: tuple[bytes, ...]
+    name: Found,
+    stand: Standing | None,
+    renewal: Renewal | None,
+    cards: tuple[bytes, ...],
+    today: date,
 ) -> MemberRow:
     newest = None if stand is None else max(stand.commitments, key=lambda it: it.after_last_month)
     ended_on = None if newest is None else newest.ended_on
@@ -233,11 +239,19 @@ def _row(
         name=name.name,
         applied_on=name.applied_on,
         state=_state(name, stand, renewal),
-        monthly_cents=None if newest is None or ended_on is not None else newest.monthly_cents,
+        monthly_cents=None if newest is None or ended_on else _monthly_cents(newest, today),
         until=None if newest is None else ended_on or newest.after_last_month,
         late_cents=0 if stand is None else stand.paid.late_cents,
         cards=cards,
     )
+
+
+def _monthly_cents(promise: Commitment, today: date) -> int:
+    """Return what a promise asks of this month, or of the nearest one that it speaks of."""
+    months = tuple(months_from(promise.first_month, count=promise.months))
+    begun = [it for it in months if it <= today]
+    due = due_of([promise], begun[-1] if begun else months[0], grace_months=0)
+    return promise.monthly_cents if due is None else due.due_cents
 
 
 def _state(name: Found, stand: Standing | None, renewal: Renewal | None) -> State:
