@@ -25,7 +25,7 @@ from server_stub.services.bank_accounts_read import Account, bank_accounts
 from server_stub.services.caisse import Caisse
 from server_stub.services.conventions import Signed
 from server_stub.services.fleet import TerminalState, fleet
-from server_stub.services.owed import owed_to_merchants
+from server_stub.services.owed import owed_to, owed_to_merchants
 from server_stub.services.rules_in_force import voted
 
 DEPUTIES_SHOWN: Final = 12
@@ -92,7 +92,7 @@ def merchant_rows(caisse: Caisse) -> tuple[MerchantRow, ...]:
     today = business_date(caisse.now())
     spans = conventions.spans(caisse)
     heard = _heard(fleet(caisse))
-    accounts = _accounts(caisse)
+    accounts = {one.account.merchant: one.account for one in owed_to_merchants(caisse)}
     return tuple(
         _row(it, accounts[it.pk], standing(spans.get(it.pk, ()), today), heard, today)
         for it in Merchant.objects.using(caisse.using).order_by("name", "id")
@@ -118,7 +118,7 @@ def merchant_seen(caisse: Caisse, number: int, *, sees_people: bool) -> Merchant
     details = MerchantDetails.objects.using(caisse.using).filter(pk=number)
     return MerchantSeen(
         merchant=merchant,
-        account=_accounts(caisse)[number],
+        account=owed_to(caisse, merchant),
         details=details.first() if sees_people else None,
         conventions=tuple(reversed(signed)),
         days=standing((it.days for it in signed), today),
@@ -157,10 +157,6 @@ def _row(
         ends_soon=is_covered and days is not None and (days.until_day - today).days <= _SOON_DAYS,
         last_seen_at=heard.get(merchant.pk),
     )
-
-
-def _accounts(caisse: Caisse) -> dict[int, Owed]:
-    return {one.account.merchant: one.account for one in owed_to_merchants(caisse)}
 
 
 def _sells_for(state: TerminalState) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Max, Sum
@@ -37,14 +38,13 @@ class OwedTo:
 
 def owed_to_merchants(caisse: Caisse) -> tuple[OwedTo, ...]:
     """Return every merchant's account, by name."""
-    names = dict(Merchant.objects.using(caisse.using).values_list("id", "name"))
-    accounts = owed(
-        balances(caisse),
-        merchants=names,
-        unposted_held=_claimed(caisse, State.HELD, proven=False),
-        unposted_waiting=_claimed(caisse, State.WAITING),
-    )
-    return tuple(OwedTo(names[account.merchant], account) for account in accounts)
+    return _accounts(caisse, dict(Merchant.objects.using(caisse.using).values_list("id", "name")))
+
+
+def owed_to(caisse: Caisse, merchant: Merchant) -> Owed:
+    """Return one merchant's account."""
+    (one,) = _accounts(caisse, {merchant.pk: merchant.name})
+    return one.account
 
 
 def merchant_accounts(caisse: Caisse, merchants: frozenset[int]) -> tuple[MerchantAccount, ...]:
@@ -76,6 +76,16 @@ def settled_to(
         )
         for merchant, name, act in (one for one in paid if one is not None)
     )
+
+
+def _accounts(caisse: Caisse, names: Mapping[int, str]) -> tuple[OwedTo, ...]:
+    accounts = owed(
+        balances(caisse),
+        merchants=names,
+        unposted_held=_claimed(caisse, State.HELD, proven=False),
+        unposted_waiting=_claimed(caisse, State.WAITING),
+    )
+    return tuple(OwedTo(names[account.merchant], account) for account in accounts)
 
 
 def _last_payout(caisse: Caisse, merchant: int) -> tuple[int, str, ActRow] | None:

@@ -11,6 +11,7 @@ from server_stub.console.terminals.views import find, told
 from server_stub.console.terminals.words import NOT_DONE
 from server_stub.console.visit import Visit
 from server_stub.services import recover, theft
+from server_stub.services.terminal_seen import TerminalSeen
 from server_stub.services.theft import NotDone
 
 
@@ -18,7 +19,7 @@ def terminal_revoke(visit: Visit, terminal: int) -> HttpResponse:
     """Give a terminal nothing to sell with any more; what it tells counts all the same."""
     seen = find(visit, terminal)
     if not visit.is_post:
-        return visit.page("terminals/revoke.html", _at_stake(visit, terminal))
+        return visit.page("terminals/revoke.html", _at_stake(visit, seen))
     refused = theft.revoke(visit.caisse, seen.terminal, by=visit.user)
     if refused is not None:
         return visit.refused(str(NOT_DONE[refused.name]), "terminal", terminal=terminal)
@@ -30,7 +31,7 @@ def terminal_stolen(visit: Visit, terminal: int) -> HttpResponse:
     """Declare a theft, all of it at once, under the bound that the page showed."""
     seen = find(visit, terminal)
     if not visit.is_post:
-        return visit.page("terminals/stolen.html", _at_stake(visit, terminal))
+        return visit.page("terminals/stolen.html", _at_stake(visit, seen))
     shown_cents = as_number(visit.request.POST.get("window", ""))
     done = theft.declare_stolen(
         visit.caisse,
@@ -48,7 +49,7 @@ def terminal_lost(visit: Visit, terminal: int) -> HttpResponse:
     """Declare that a terminal sends nothing any more: its sales come back from the cards."""
     seen = find(visit, terminal)
     if not visit.is_post:
-        return visit.page("terminals/lost.html", _at_stake(visit, terminal))
+        return visit.page("terminals/lost.html", _at_stake(visit, seen))
     if seen.terminal.status == "lost":
         words = _("Ce terminal est déjà déclaré perdu ; rien n’a été changé.")
         return visit.refused(words, "terminal", terminal=terminal)
@@ -62,6 +63,5 @@ def terminal_lost(visit: Visit, terminal: int) -> HttpResponse:
     return visit.done(words % {"count": found}, "terminal", terminal=terminal)
 
 
-def _at_stake(visit: Visit, terminal: int) -> dict[str, object]:
-    seen = find(visit, terminal)
+def _at_stake(visit: Visit, seen: TerminalSeen) -> dict[str, object]:
     return {**told(visit, seen), "stake": theft.exposure(visit.caisse, seen.terminal)}
