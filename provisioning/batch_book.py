@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from cardkit.card.issuing import BirthProof
-from cardkit.errors import KeyStoreError
+from cardkit.errors import StoreError
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -67,7 +67,7 @@ class BatchBook:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open or begin a book, its owner's alone; raises KeyStoreError."""
+        """Open or begin a book, its owner's alone; raises StoreError."""
         try:
             path.touch(mode=0o600, exist_ok=True)
             connection = sqlite3.connect(path, isolation_level=None)
@@ -75,7 +75,7 @@ class BatchBook:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise KeyStoreError(f"{path}: {error}") from error
+            raise StoreError(f"{path}: {error}") from error
         return cls(connection)
 
     def close(self) -> None:

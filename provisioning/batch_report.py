@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cardkit.clock import business_date
-from cardkit.errors import KeyStoreError
+from cardkit.errors import PaperFailed
 from provisioning.batch_book import BatchBook, Entry, State
 from provisioning.language import _
 from provisioning.members_file import Members
@@ -60,7 +60,7 @@ def sheet(book: BatchBook, members: Members, *, caisse: str, at: datetime) -> by
 
 
 def leave(path: Path, content: bytes) -> Path:
-    """Put a file of its owner's in the place of what stood there; raises KeyStoreError."""
+    """Put a file of its owner's in the place of what stood there; raises PaperFailed."""
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
         with os.fdopen(descriptor, "wb") as file:
@@ -69,7 +69,7 @@ def leave(path: Path, content: bytes) -> Path:
             os.fsync(file.fileno())
         Path(name).replace(path)
     except OSError as error:
-        raise KeyStoreError(f"{path}: {error.strerror}") from error
+        raise PaperFailed(f"{path}: {error.strerror}") from error
     return path
 
 

@@ -64,7 +64,7 @@ class BatchScreen:
         self._said(sentence(error), bells=2)
 
     def _said(self, text: str, *, bells: int) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
         if not self._is_quiet:
             click.echo(_BELL * bells, err=True, nl=False)
 

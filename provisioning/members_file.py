@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cardkit.errors import KeyStoreError
+from cardkit.errors import DocumentMalformed
 from provisioning.language import _
 
 ACCOUNT_BYTES: Final = 16
@@ -54,17 +54,17 @@ class Members:
 
 
 def read_members(path: Path) -> Members:
-    """Read a list; raises KeyStoreError when it is none, and names every line that is bad."""
+    """Read a list; raises DocumentMalformed when it is none, and names every line that is bad."""
     try:
         with path.open("rb") as file:
             data = file.read(_BYTES_MAX + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise KeyStoreError(f"{path}: {error.strerror}") from error
+        raise DocumentMalformed(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise KeyStoreError(_("{file} is not UTF-8 text").format(file=path)) from error
+        raise DocumentMalformed(_("{file} is not UTF-8 text").format(file=path)) from error
     if len(data) > _BYTES_MAX:
-        raise KeyStoreError(_("{file} is too long for a list").format(file=path))
+        raise DocumentMalformed(_("{file} is too long for a list").format(file=path))
     return _members(list(_lines(text)), path)
 
 
@@ -83,9 +83,9 @@ def _members(lines: list[tuple[int, list[str]]], path: Path) -> Members:
     at = next((n for n, cell in enumerate(head) if cell in _ACCOUNT), None)
     if at is None:
         words = _("{file}: the first line has no column named account")
-        raise KeyStoreError(words.format(file=path))
+        raise DocumentMalformed(words.format(file=path))
     if len(lines) > ROWS_MAX:
-        raise KeyStoreError(_("{file} is too long for a list").format(file=path))
+        raise DocumentMalformed(_("{file} is too long for a list").format(file=path))
     label_at = next((n for n, cell in enumerate(head) if cell in _LABEL), None)
     rows: dict[bytes, Row] = {}
     bad: list[BadRow] = []

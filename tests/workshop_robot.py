@@ -24,7 +24,8 @@ TREE = Path(__file__).resolve().parent.parent
 EXCHANGES = 61
 """Of one card's issue, when nothing goes wrong."""
 _LOOK_S = 0.005
-_PATIENCE_S = 120.0
+_STILL_S = 10.0
+_HOLDS = 30
 _EMPTY_S = 5.0
 _END_S = 60.0
 
@@ -113,9 +114,7 @@ class Robot:
         self._start()
         log = Path(self.log.name)
         said_bytes = log.stat().st_size
-        self.slot.insert(stranger)
-        self._until(lambda: log.stat().st_size > said_bytes)
-        self._take_away()
+        self._hold(stranger, lambda: log.stat().st_size > said_bytes)
 
     def asked(self) -> None:
         """A question has reached the service: it may be the program's last."""
@@ -153,19 +152,32 @@ class Robot:
                 self.slot.tear_after(mishap.moment)
             case Accident.KILLED_ASKING:
                 self.kill_at_question = mishap.moment
-        self.slot.insert(card)
-        self._until(lambda: self._is_done(card.uid))
-        self._take_away()
+        self._hold(card, lambda: self._is_done(card.uid))
 
-    def _until(self, is_over: Callable[[], bool]) -> None:
-        """Wait until it is over, the card has left or the program has died."""
-        assert self._program is not None
-        deadline_s = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline_s:
-            has_left = self.slot.wait_until_left(_LOOK_S)
-            if has_left or self._program.poll() is not None or is_over():
+    def _hold(self, card: Plastic, is_over: Callable[[], bool]) -> None:
+        """Lay a card down, once more when nothing moves: what pcscd missed, a hand repeats.
+
+        It does miss a card that comes while the one before is being powered off.
+        """
+        for _ in range(_HOLDS):
+            self.slot.insert(card)
+            moved = self._until(is_over)
+            self._take_away()
+            if moved:
                 return
         raise AssertionError("the program does nothing with the card")
+
+    def _until(self, is_over: Callable[[], bool]) -> bool:
+        """Wait until it is over, the card left or the program died; False: nothing moves."""
+        assert self._program is not None
+        exchanges, since_s = self.slot.exchanges, time.monotonic()
+        while time.monotonic() - since_s < _STILL_S:
+            has_left = self.slot.wait_until_left(_LOOK_S)
+            if has_left or self._program.poll() is not None or is_over():
+                return True
+            if self.slot.exchanges != exchanges:
+                exchanges, since_s = self.slot.exchanges, time.monotonic()
+        return False
 
     def _take_away(self) -> None:
         self.slot.remove()
