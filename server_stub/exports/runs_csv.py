@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from cardkit.clock import business_date
 from cardkit.money import format_cents
 from server_stub.exports.sheet import sheet
-from server_stub.services.payouts_read import LineSeen, RunSeen
+from server_stub.services.runs_seen import LineSeen, RunSeen
 
 
 def run_csv(run: RunSeen) -> bytes:

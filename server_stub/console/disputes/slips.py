@@ -18,7 +18,7 @@ from server_stub.console.words import LOCKS
 from server_stub.services import paper
 from server_stub.services.behind import lock
 from server_stub.services.deciding import Done
-from server_stub.services.disputes_read import (
+from server_stub.services.slips_read import (
     ALL_DOUBTS,
     PAGE_ROWS,
     SlipNotPaid,

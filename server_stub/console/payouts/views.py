@@ -16,7 +16,8 @@ from server_stub.console.words import LOCKS, REASONS, RUN_STATES
 from server_stub.exports.runs_csv import run_csv
 from server_stub.services.behind import lock
 from server_stub.services.owed import owed_to_merchants
-from server_stub.services.payouts_read import STATES, RunSeen, run_seen, runs_page
+from server_stub.services.payouts_read import STATES, run_seen, runs_page
+from server_stub.services.runs_seen import RunSeen
 
 
 def locked_in_words(visit: Visit) -> dict[str, object]:
