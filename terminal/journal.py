@@ -253,6 +253,13 @@ class Journal(JournalReader):
         self._check_file()
         return self._verify(Head(0, self._key.public.digest, 0)).seq
 
+    def verify_unsent(self) -> None:
+        """Verify the chain behind what is acknowledged, which nobody else holds.
+
+        Raises JournalDamaged with the first entry in doubt.
+        """
+        self._verify(self._head_at(self.acknowledged_seq))
+
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the database, once it is much; for idle moments.
 
@@ -335,25 +342,27 @@ class Journal(JournalReader):
 
         What was verified then and is not acknowledged is held against a checksum each time:
         nobody else holds it, the service would refuse it for ever, bits rot, and SQLite does not
-        notice. Five weeks of a busy stall are ten thousand entries; a signature costs a hundred
-        times its checksum.
+        notice. What a restored service acknowledges no longer is verified as if it were new. Five
+        weeks of a busy stall are ten thousand entries; a signature costs a hundred times its
+        checksum.
         """
         self._check_file()
         mark = self._rows("SELECT seq, digest, base_seq, checksum FROM verified")
-        begin = Head(0, self._key.public.digest, 0)
+        begin, is_asked_again = Head(0, self._key.public.digest, 0), False
         if mark:
             seq, digest, base_seq, checksum = mark[0]
             begin = self._head_at(seq)
             if begin.digest != digest:
                 raise JournalDamaged(seq, "not the entry that was verified")
-            if self._checksum(base_seq, seq) != checksum:  # which one it is, the chain knows
+            is_asked_again = self.acknowledged_seq < base_seq
+            if is_asked_again or self._checksum(base_seq, seq) != checksum:  # the chain knows which
                 begin = self._head_at(min(seq, self.acknowledged_seq))
         self._head = self._verify(begin)
         if self._head.seq == 0:
             raise JournalDamaged(1, "the chain has no beginning")
         if self.perpetual_cents() != self._head.perpetual_cents:
             raise JournalDamaged(1, "the amounts do not add up to the perpetual total")
-        if not mark or self._head.seq > mark[0][0]:
+        if not mark or self._head.seq > mark[0][0] or is_asked_again:
             self._keep_mark()
         self._count_anew()
 

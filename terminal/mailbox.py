@@ -217,11 +217,15 @@ class Mailbox:
             raise JournalDamaged(answer.up_to_seq, "the service holds another entry")
 
     def _acknowledge(self, held: HeldAnswer) -> None:
-        """Journal an acknowledgement, unless all it adds is that of the one before."""
+        """Journal an acknowledgement, unless all it adds is that of the one before.
+
+        Raises JournalDamaged where a restored service asks again for what has rotted meanwhile.
+        """
         answer = held.answer
         before = self._journal.last(EntryKind.ACKNOWLEDGED)
         if before is not None and _says_nothing_new(before, answer):
             return
+        held_seq = self._journal.acknowledged_seq
         self._journal.append(
             EntryKind.ACKNOWLEDGED,
             Acknowledged(
@@ -235,6 +239,8 @@ class Mailbox:
                 acts_head=answer.acts_head,
             ),
         )
+        if answer.up_to_seq < held_seq:  # restored: what it held is ours alone again
+            self._journal.verify_unsent()
 
     def _use_documents(self, answer: SyncAnswer) -> None:
         """Put certificates, permit and directory in force; each stands for itself."""

@@ -12,12 +12,15 @@ from terminal.journal import Journal
 from tests.terminal_world import START
 from tests.test_terminal_journal import make, meddle, reopen, sell
 
+ROTTEN = "UPDATE entry SET content = CAST(substr(content, 1, 99) || x'00' AS BLOB) WHERE seq = 3"
 
-def acknowledge(journal: Journal) -> None:
-    """Append the service's word that it holds all there is."""
-    head = journal.head
+
+def acknowledge(journal: Journal, *, up_to_seq: int | None = None) -> None:
+    """Append the service's word that it holds all there is, or less than it held before."""
+    last = journal.entry(journal.head.seq if up_to_seq is None else up_to_seq)
+    assert last is not None
     body = Acknowledged(
-        up_to_seq=head.seq, head=head.digest, epoch=1, answered_at=START, answer=bytes(32)
+        up_to_seq=last.seq, head=last.digest, epoch=1, answered_at=START, answer=bytes(32)
     )
     journal.append(EntryKind.ACKNOWLEDGED, body)
 
@@ -32,10 +35,7 @@ def test_what_nobody_else_holds_is_verified_at_each_start(tmp_path: Path) -> Non
     sell(journal)
     journal.close()
     reopen(tmp_path).close()
-    change = (
-        "UPDATE entry SET content = CAST(substr(content, 1, 99) || x'00' AS BLOB) WHERE seq = 3"
-    )
-    meddle(tmp_path, change)
+    meddle(tmp_path, ROTTEN)
     with pytest.raises(JournalDamaged, match="entry 3"):
         reopen(tmp_path)
 
@@ -84,3 +84,23 @@ def test_an_old_entry_is_not_forgotten_by_verify(tmp_path: Path) -> None:
     with pytest.raises(JournalDamaged, match="entry 2"):
         journal.verify()
     journal.close()
+
+
+def test_what_a_restored_service_forgot_is_verified_again(tmp_path: Path) -> None:
+    """Promise: rot below an old acknowledgement stops the till once a service asks for it again.
+
+    While the service held it nobody had to look; now nobody else holds it, and it will be refused.
+    """
+    journal = make(tmp_path)
+    sell(journal)
+    acknowledge(journal)
+    journal.close()
+    reopen(tmp_path).close()
+    meddle(tmp_path, ROTTEN)
+    journal = reopen(tmp_path)
+    acknowledge(journal, up_to_seq=1)
+    with pytest.raises(JournalDamaged, match="entry 3"):
+        journal.verify_unsent()
+    journal.close()
+    with pytest.raises(JournalDamaged, match="entry 3"):
+        reopen(tmp_path)
