@@ -26,7 +26,7 @@ EXCHANGES = 61
 _LOOK_S = 0.005
 _STILL_S = 10.0
 _HOLDS = 30
-_EMPTY_S = 5.0
+_EMPTY_S = 60.0
 _END_S = 60.0
 
 
