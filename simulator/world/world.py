@@ -335,7 +335,7 @@ class World:
         self._end_day()
         self._settle()
         self.office.end_day()
-        if self.centre.waits() or self.office.waits():
+        if self.centre.waits() or self.office.waits() or self._stopped():
             self.marks.hit(Mark.LONG_HEAL)
             for _ in range(2):
                 self.pass_time(timedelta(days=_HEAL_DAYS // 2 + 1))
@@ -385,6 +385,11 @@ class World:
     def _on(self) -> list[WorldTill]:
         return [stall for stall in self.stalls.values() if stall.is_on]
 
+    def _stopped(self) -> list[WorldTill]:
+        """Tills that stopped for good, and that nobody has taken for lost yet."""
+        damaged = (it for it in self.stalls.values() if it.condition is Condition.DAMAGED)
+        return [stall for stall in damaged if stall.number not in self.lost]
+
     def _set_clocks_right(self) -> None:
         for stall in self.stalls.values():
             stall.clock.set(self.now)
@@ -394,8 +399,8 @@ class World:
         for stall in self.stalls.values():
             if stall.condition is Condition.OFF:
                 self.switch_on(stall)
-            if stall.condition is Condition.DAMAGED and stall.number not in self.lost:
-                self.declare_lost(stall)
+        for stall in self._stopped():
+            self.declare_lost(stall)
         if not self._on() and SPARE not in self.stalls:
             self.marks.hit(Mark.NO_STALL_LEFT)
             folder = self._home / str(SPARE)
