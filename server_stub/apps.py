@@ -15,6 +15,6 @@ class ServiceConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep records of what people do to their way in."""
-        from server_stub.console.access import records
+        from server_stub.console.access import records  # noqa: PLC0415 - models are loaded by now
 
         records.listen()

@@ -40,7 +40,7 @@ TALKATIVE = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """A real reader with one card and no other, for the readers' contract; a folder for pictures."""
+    """A real reader with one card and no other, for its contract; a folder for pictures."""
     parser.addoption("--reader", help="Address of a real reader, such as pcsc: or auto.")
     parser.addoption("--card", help="UID, in hex, of the one card that may lie on it.")
     parser.addoption("--pictures", help="Folder that pictures of the console go to.")

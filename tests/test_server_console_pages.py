@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -93,12 +92,11 @@ def test_page_is_well_made(visitors: dict[ConsoleRole, Client], page: Page) -> N
         b"".join(answer)  # a file that is sent is closed once it was read
         assert len(asked) <= QUERIES_MAX, "\n".join(it["sql"][:150] for it in asked)
         if answer.status_code == 200 and answer.headers["Content-Type"].startswith(HTML):
-            look_at(answer, page)
+            look_at(answer.content.decode())
 
 
-def look_at(answer: HttpResponse, page: Page) -> None:
+def look_at(shown: str) -> None:
     """Hold one page to what all pages promise."""
-    shown = answer.content.decode()
     assert HOSTILE not in shown
     scripts = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", shown)
     assert not scripts, "a script that stands in the page"

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum, unique
 from typing import Final
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
 from cardkit.acts import ActKind
 from cardkit.clock import PARIS, business_date
@@ -30,6 +30,8 @@ from server_stub.models import (
     DisputeStep,
     Finding,
     HandoverNote,
+    Letter,
+    LetterState,
     PairingRequest,
     PairingState,
     PaperSlip,
@@ -81,6 +83,7 @@ class Need(StrEnum):
     BANK_LINES = "bank_lines"
     TERMINAL_TO_PAIR = "terminal_to_pair"
     TERMINALS_SILENT = "terminals_silent"
+    LETTERS = "letters"
     JOB_FAILED = "job_failed"
     WAITING_LIST = "waiting_list"
 
@@ -174,8 +177,13 @@ def today_of(caisse: Caisse) -> Today:
         sales_cents=sold[1],
         jobs=jobs,
         month=tuple(_month(caisse, jobs)),
-        note=HandoverNote.objects.using(caisse.using).first(),
+        note=note_of(caisse),
     )
+
+
+def note_of(caisse: Caisse) -> HandoverNote | None:
+    """Return the note that is pinned."""
+    return HandoverNote.objects.using(caisse.using).first()
 
 
 def leave_note(caisse: Caisse, text: str, *, by: int) -> None:
@@ -235,21 +243,35 @@ def _needs(caisse: Caisse, locked: Lock | None, jobs: tuple[JobState, ...]) -> I
     if locked is not None:
         yield Waiting(need=Need.LOCKED, count=1)
     yield from _runs(caisse)
-    for need, rows, moment in (
-        (Need.SECOND_PERSON, Proposal.objects.all(), "at"),
-        (Need.BANK_DETAILS, _unconfirmed(), "entered_at"),
-        (Need.FINDINGS, Finding.objects.filter(closed_at__isnull=True), "opened_at"),
-        (Need.DISPUTES, undecided(), "act__at"),
-        (Need.PAPER_SLIPS, PaperSlip.objects.all(), "entered_at"),
-        (Need.TERMINAL_TO_PAIR, _asking(caisse), "received_at"),
-    ):
-        found = rows.using(caisse.using).order_by().aggregate(n=Count("pk"), oldest=Min(moment))
-        if found["n"]:
-            yield Waiting(need=need, count=found["n"], since=found["oldest"])
+    yield from _dated(caisse)
     yield from _counted(caisse)
     for state in jobs:
         if state.outcome is Outcome.FAILED:
             yield Waiting(need=Need.JOB_FAILED, count=1, since=state.began_at, name=state.job.value)
+
+
+def _dated(caisse: Caisse) -> Iterator[Waiting]:
+    """What waits since a moment that is on record: all kinds in one query."""
+    first, *others = (
+        rows.using(caisse.using)
+        .order_by()
+        .annotate(need=Value(need.value))
+        .values("need")
+        .annotate(n=Count("pk"), oldest=Min(moment))
+        for need, rows, moment in (
+            (Need.SECOND_PERSON, Proposal.objects.all(), "at"),
+            (Need.BANK_DETAILS, _unconfirmed(), "entered_at"),
+            (Need.FINDINGS, Finding.objects.filter(closed_at__isnull=True), "opened_at"),
+            (Need.DISPUTES, undecided(), "act__at"),
+            (Need.PAPER_SLIPS, PaperSlip.objects.all(), "entered_at"),
+            (Need.TERMINAL_TO_PAIR, _asking(caisse), "received_at"),
+            (Need.LETTERS, Letter.objects.filter(state=LetterState.QUEUED), "queued_at"),
+        )
+    )
+    for row in first.union(*others, all=True):
+        if not row["n"]:
+            continue
+        yield Waiting(need=Need(row["need"]), count=row["n"], since=row["oldest"])
 
 
 def _urgency(waiting: Waiting) -> tuple[bool, datetime, int]:

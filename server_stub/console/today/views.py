@@ -14,7 +14,7 @@ from server_stub.console.visit import Visit
 from server_stub.console.words import LOCKS
 from server_stub.services.amounts import euros
 from server_stub.services.jobs import JobState
-from server_stub.services.today import NOTE_MAX, Line, Waiting, leave_note, today_of
+from server_stub.services.today import NOTE_MAX, Line, Waiting, leave_note, note_of, today_of
 
 
 class NoteForm(forms.Form):
@@ -44,7 +44,7 @@ def home(visit: Visit) -> HttpResponse:
 def note(visit: Visit) -> HttpResponse:
     """Pin the handover note, or write it."""
     if not visit.is_post:
-        kept = today_of(visit.caisse).note
+        kept = note_of(visit.caisse)
         form = NoteForm(initial={"text": "" if kept is None else kept.text})
         return visit.page("today/note.html", {"form": form})
     form = NoteForm(visit.request.POST)

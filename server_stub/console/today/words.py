@@ -49,6 +49,11 @@ NEEDS: Final[dict[Need, Promise]] = {
         "%(count)s terminaux silencieux depuis une semaine",
         "count",
     ),
+    Need.LETTERS: ngettext_lazy(
+        "%(count)s courrier à imprimer ou à envoyer",
+        "%(count)s courriers à imprimer ou à envoyer",
+        "count",
+    ),
     Need.JOB_FAILED: _("Le travail « %(name)s » n’a pas abouti"),
     Need.WAITING_LIST: ngettext_lazy(
         "%(count)s personne sur la liste d’attente",
@@ -70,7 +75,8 @@ WHERE: Final[dict[Need, str]] = {
     Need.BANK_LINES: "bank_lines",
     Need.TERMINAL_TO_PAIR: "terminals",
     Need.TERMINALS_SILENT: "terminals",
-    Need.WAITING_LIST: "members",
+    Need.LETTERS: "letters",
+    Need.WAITING_LIST: "wave",
 }
 """The page that helps with it."""
 
