@@ -78,16 +78,11 @@ class Office:
                 self._decide(dispute)
 
     def end_days(self) -> None:
-        """Days have gone by: the voted rule decides what nobody answered, people all else."""
-        caisse = self._world.centre.caisse
-        ruled = disputes.settle_due(caisse)
-        if ruled:
-            self._world.marks.hit(Mark.DISPUTE_RULED)
-            self._world.trace.note(self._world.now, "ruled", ruled)
+        """Days have gone by: the service lets the voted rule decide what nobody answered."""
         for slip in self._world.truth.slips:
             self._pay(slip)
         for dispute in self._open_disputes():
-            if disputes.stage_of(caisse, dispute) is not Stage.ASKED:
+            if disputes.stage_of(self._world.centre.caisse, dispute) is not Stage.ASKED:
                 self._decide(dispute)
 
     def waits(self) -> bool:

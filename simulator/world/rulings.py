@@ -88,6 +88,8 @@ def _check_dispute(world: World, facts: DisputeFacts) -> None:
         world.complain("V5", f"{facts.amount_cents} cents of dispute {name} wait for ever")
         return
     by_people = truth.decided.get(facts.number)
+    if by_people is None:
+        world.marks.hit(Mark.DISPUTE_RULED)
     allowed = by_people if by_people is not None else {0, facts.amount_cents}
     if facts.returned_cents not in allowed:
         world.complain("V11", f"dispute {name} gives {facts.returned_cents}, said {allowed}")
