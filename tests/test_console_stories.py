@@ -4,14 +4,18 @@ telephone, and each role's way through its own menu.
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.urls import reverse
 
-from server_stub.models import ConsoleRole
+from server_stub.models import ConsoleRole, Person
+from server_stub.rules.scheme import RuleName
 from server_stub.rules.settle import RunState
-from server_stub.services import settlement
+from server_stub.services import rules_in_force, settlement
 from tests.access_world import PASSWORD, let_in
 from tests.console_browser import (  # noqa: F401 - two fixtures
     TELEPHONE,
@@ -25,6 +29,7 @@ from tests.service_world import MERCHANT, ServiceWorld
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 AN_HOUR_S = 3600
+OCTOBER = date(2026, 10, 1)
 
 
 def sold(world: ServiceWorld) -> None:
@@ -98,3 +103,52 @@ def test_everybody_walks_through_their_menu(
         assert answer.status == 200, address
         assert page.locator("h1").count() == 1
         assert page.locator(".menu.wide a[aria-current=page]").count() >= 1, address
+
+
+def test_coordinator_lives_a_month(browser: ConsoleBrowser) -> None:  # noqa: F811 - the fixture
+    """From an application to a payout and a note for the holidays, with nothing but a browser."""
+    world = browser.world
+    assert isinstance(world, ServiceWorld)
+    card, stall = world.card(), world.stall()
+    rules_in_force.set_rule(world.caisse, RuleName.COMMITMENT_NEEDED, 1, from_day=OCTOBER)
+    page = browser.visit_as(ConsoleRole.COORDINATOR)
+
+    def follow(name: str) -> None:
+        page.locator(".menu.wide").get_by_role("link", name=name, exact=True).click()
+
+    follow("Membres")
+    page.get_by_role("link", name="Nouvelle demande").first.click()
+    page.get_by_label("Nom et prénom").first.fill("Marthe Lecœur")
+    page.get_by_label("Cotisation").first.fill("20")
+    page.locator("main form button.primary").click()
+    page.get_by_role("heading", name="Marthe Lecœur").wait_for()
+
+    follow("Liste d’attente")
+    page.get_by_label("Nombre de places").fill("1")
+    page.get_by_role("button", name="Voir qui serait admis").click()
+    page.get_by_role("button", name="Admettre 1 personne").click()
+    page.goto(browser.address(reverse("first_promises")))
+    page.get_by_role("button", name="Engager 1 personne").click()
+    page.get_by_role("status").wait_for()
+    member = Person.objects.get()
+    assert member.account.commitments.get().monthly_cents == 20_00
+
+    page.goto(browser.address(reverse("payment_take", kwargs={"person": member.pk})))
+    page.get_by_label("Somme").fill("20,00")
+    page.get_by_role("button", name="Encaisser").click()
+    page.get_by_role("status").wait_for()
+    assert member.account.contributions.get().amount_cents == 20_00
+
+    stall.sell(card, 12_50)
+    stall.sync()
+    page.get_by_role("searchbox", name="Chercher").fill("Lecœur")
+    page.get_by_role("search").get_by_role("button").first.click()
+    page.get_by_role("link", name="Marthe Lecœur").click()
+    page.get_by_text("20,00\u00a0€").first.wait_for()
+
+    page.goto(browser.address("/"))
+    page.get_by_text("1 vente prouvée").wait_for()
+    page.get_by_role("link", name="Laisser une note").click()
+    page.get_by_label("Note de passation").fill("Le relevé arrive mardi.")
+    page.get_by_role("button", name="Épingler").click()
+    page.get_by_text("Le relevé arrive mardi.").wait_for()
