@@ -18,6 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from server_stub.console.table import owed_table
 from server_stub.console.words import ADVICE, FINDINGS, REASONS, facts_in_words
 from server_stub.models import Finding
+from server_stub.rules import intents, refunds, verdict, window
 from server_stub.rules.findings import FindingKind
 from server_stub.services import guesses
 from server_stub.services.owed import owed_to_merchants
@@ -246,6 +247,13 @@ def test_every_finding_and_reason_has_words() -> None:
         "motif crédit insuffisant"
     )
     assert all(str(words) for words in REASONS.values())
+    said = {
+        value
+        for module in (intents, refunds, window, verdict)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str)
+    }
+    assert said - {verdict.APPROVED} <= set(REASONS)
 
 
 def test_english_is_complete() -> None:
