@@ -243,9 +243,9 @@ def test_every_finding_and_reason_has_words() -> None:
     assert set(FINDINGS) == {kind.value for kind in FindingKind}
     assert set(ADVICE) == set(FINDINGS)
     assert all(str(words).endswith(".") for words in ADVICE.values())
-    assert facts_in_words({"reason": "not_enough", "content": "00ff"}, "fr") == (
-        "motif crédit insuffisant"
-    )
+    with translation.override("fr"):
+        told = facts_in_words({"reason": "not_enough", "content": "00ff"}, "fr")
+    assert told == "motif crédit insuffisant"
     assert all(str(words) for words in REASONS.values())
     said = {
         value
