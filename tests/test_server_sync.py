@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -152,7 +153,7 @@ def test_nobody_unknown_gets_through(world: ServiceWorld, caller: Caller) -> Non
     patterns = routes(lambda: world.caisse)[caller]
     assert patterns
     for pattern in patterns:
-        path = "/" + str(pattern.pattern)
+        path = "/" + re.sub(r"<\w+:\w+>", "1", str(pattern.pattern))
         answers = {
             Client().post(path, b"\xa0", "application/cbor").status_code,
             Client().get(path).status_code,
@@ -165,7 +166,7 @@ def test_nobody_unknown_gets_through(world: ServiceWorld, caller: Caller) -> Non
             case Caller.PERSON:
                 assert answers == {302}, path
             case Caller.ANYBODY:
-                assert answers <= {200, 302, 405}, path
+                assert answers <= {200, 302, 405, 410}, path
             case Caller.PROBE:
                 assert answers == {200, 405}, path
             case Caller.OPERATOR:
