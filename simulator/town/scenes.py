@@ -17,7 +17,7 @@ from simulator.town.town import Town
 _SALES: Final = 4
 _EXCHANGES: Final = (1, 16)
 _ROOM_BYTES: Final = (4_096, 40_960)
-ARRIVES_S: Final = 60
+ARRIVES_S: Final = 10.0
 """How long a request may be on its way."""
 IN_HAND_S: Final = (0.0, 0.35)
 """About as long as the service takes for a request."""

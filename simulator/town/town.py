@@ -184,13 +184,22 @@ class Town:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._wait_until(listens=True)
+
+    def _wait_until(self, *, listens: bool) -> None:
+        """Wait until the port is taken, or until a worker that was killed has let go of it."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            with suppress(OSError):
+            try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                answered = False
+            else:
+                answered = True
+            if answered is listens:
                 return
             threading.Event().wait(_LOOK_S)
-        raise AssertionError("the service does not listen")
+        raise AssertionError(f"the service listens: {not listens}")
 
     def signal_service(self, number: signal.Signals) -> None:
         """Signal every process of the service."""
@@ -211,11 +220,12 @@ class Town:
         return sorted(found, key=lambda number: (number != master, number))
 
     def kill_service(self) -> None:
-        """SIGKILL to master and workers."""
+        """SIGKILL to master and workers; none of them listens any more."""
         self.signal_service(signal.SIGKILL)
         if self.service is not None:
             self.service.wait()
         self.service = None
+        self._wait_until(listens=False)
         self.counts["service_kills"] += 1
 
     def card(self) -> VirtualCard:
