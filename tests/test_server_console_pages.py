@@ -135,7 +135,8 @@ class Seen(HTMLParser):
         for tag, given in self.tags:
             if tag not in {"input", "select", "textarea"}:
                 continue
-            if given.get("type") in {"hidden", "submit", "radio", "checkbox"}:
+            unseen = "hidden" in given or given.get("type") in {"hidden", "submit"}
+            if unseen or given.get("type") in {"radio", "checkbox"}:
                 continue
             named = given.get("aria-label") or given.get("aria-labelledby")
             if not named and given.get("id") not in labelled:
