@@ -35,6 +35,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from server_stub.models import ConsoleRole
 from server_stub.services.seed import console_user
 from tests.console_visitors import HasCaisse, enter, served
+from tests.needed_tools import need
 from tests.service_world import ServiceWorld
 
 CHROMIUM: Final = shutil.which("chromium") or "/usr/bin/chromium"
@@ -127,8 +128,7 @@ def chromium() -> Iterator[Browser]:
 
     For no longer: while Playwright runs, no other test could have an event loop in this thread.
     """
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no Chromium on this machine")
+    need("chromium")
     with _orm_beside_an_event_loop(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser

@@ -19,6 +19,7 @@ from provisioning.image import SET_UP, CardSettings, CardUnfit, SettingInvalid, 
 from provisioning.keystore import new_keys, write_keys
 from provisioning.releases import drafted, sign_folder, write_whole
 from provisioning.wiring import Wiring
+from tests.needed_tools import need
 from tests.workshop_world import NOW
 
 KEYS = new_keys("flers", now=NOW, step_max_cents=300_00)
@@ -284,8 +285,7 @@ def test_a_newer_release_replaces_the_older(table: Table, tmp_path: Path) -> Non
 
 def test_cloud_init_understands_what_it_will_read(table: Table, tmp_path: Path) -> None:
     """Promise: the program that reads user-data at the first start finds nothing wrong in it."""
-    if shutil.which("cloud-init") is None:
-        pytest.skip("cloud-init is not here")
+    need("cloud-init")
     boot = stock(tmp_path / "boot")
     table.image(boot)
     assert schema_says("cloud-config", boot / "user-data") == ""
@@ -338,8 +338,7 @@ def test_it_lives_on_fat(table: Table, tmp_path: Path) -> None:
 
     What comes back from there is what was written, and makes the same card again.
     """
-    if shutil.which("mkfs.vfat") is None or shutil.which("mcopy") is None:
-        pytest.skip("dosfstools and mtools are not here")
+    need("mkfs.vfat", "mcopy")
     card = Fat(tmp_path)
     card.take_in(stock(tmp_path / "stock"))
     boot = card.give_out("out")

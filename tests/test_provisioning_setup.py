@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.needed_tools import need
 
 SYSTEM = Path(__file__).parent.parent / "systemd"
 SCRIPTS = sorted((SYSTEM / "setup").iterdir())
@@ -31,8 +32,7 @@ def run(*command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
 )
 def test_scripts_are_clean(script: Path) -> None:
     """Promise: no word is split, no variable misspelt, in what runs as root on a card."""
-    if shutil.which("shellcheck") is None:
-        pytest.skip("shellcheck is not here")
+    need("shellcheck")
     done = run("shellcheck", "-s", "sh", script)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -88,8 +88,9 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     """A card of 4 GiB."""
-    if os.geteuid() != 0 or shutil.which("sfdisk") is None:
-        pytest.skip("needs root and fdisk")
+    need("sfdisk")
+    if os.geteuid() != 0:
+        pytest.skip("only root makes partitions")
     made = Disk(tmp_path / "card.img", 4)
     try:
         if not made.is_there:
