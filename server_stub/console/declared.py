@@ -40,6 +40,10 @@ SCHEME: Final = frozenset({COORDINATOR, TREASURER, COMMITTEE, AUDITOR})
 """Those who see what the committee decides on."""
 EVERYBODY: Final = frozenset(ConsoleRole)
 
+READ: Final = frozenset({"GET"})
+DO: Final = frozenset({"POST"})
+"""Methods of pages that only show, and of those that only do."""
+
 
 @unique
 class Group(Enum):

@@ -13,7 +13,7 @@ from django.views.generic import RedirectView
 from server_stub.console.access import entrance, others, own
 from server_stub.console.access.invitation import invitation
 from server_stub.console.access.theirs import THEIRS
-from server_stub.console.declared import ADMINISTRATOR, EVERYBODY, Group, Page
+from server_stub.console.declared import ADMINISTRATOR, DO, EVERYBODY, READ, Group, Page
 from server_stub.services.caisse import Caisse
 from server_stub.web import scripted
 
@@ -25,7 +25,7 @@ PAGES = [
         name="console_people",
         view=others.people,
         who=_ADMINISTRATOR,
-        methods=frozenset({"GET"}),
+        methods=READ,
         menu=(Group.CAISSE, _("Personnes de la console")),
     ),
     Page(
@@ -47,35 +47,35 @@ PAGES = [
         name="mfa_index",
         view=own.mine,
         who=EVERYBODY,
-        methods=frozenset({"GET"}),
+        methods=READ,
     ),
     Page(
         path="access/second-factor/",
         name="second_factor",
         view=own.second_factor,
         who=EVERYBODY,
-        methods=frozenset({"GET"}),
+        methods=READ,
     ),
     Page(
         path="access/sessions/end/",
         name="end_sessions",
         view=own.end_others,
         who=EVERYBODY,
-        methods=frozenset({"POST"}),
+        methods=DO,
     ),
     Page(
         path="confirm/<str:nonce>/go-on/",
         name="go_on",
         view=own.confirmed,
         who=EVERYBODY,
-        methods=frozenset({"GET"}),
+        methods=READ,
     ),
     Page(
         path="access/passkeys/",
         name="mfa_list_webauthn",
         view=lambda visit: RedirectView.as_view(pattern_name="mfa_index")(visit.request),
         who=EVERYBODY,
-        methods=frozenset({"GET"}),
+        methods=READ,
     ),
     *THEIRS,
 ]

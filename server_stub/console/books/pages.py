@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.books.views import audit, books, ledger, posting, postings
-from server_stub.console.declared import BOOKS, SCHEME, Group, Page
-
-_READ: Final = frozenset({"GET"})
+from server_stub.console.declared import BOOKS, READ, SCHEME, Group, Page
 
 PAGES = [
     Page(
@@ -17,17 +13,17 @@ PAGES = [
         name="books",
         view=books,
         who=SCHEME,
-        methods=_READ,
+        methods=READ,
         menu=(Group.MONEY, _("Livres")),
     ),
-    Page(path="books/postings/", name="postings", view=postings, who=BOOKS, methods=_READ),
+    Page(path="books/postings/", name="postings", view=postings, who=BOOKS, methods=READ),
     Page(
         path="books/postings/<int:posting>/",
         name="posting",
         view=posting,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
     ),
-    Page(path="books/ledger.txt", name="ledger", view=ledger, who=BOOKS, methods=_READ),
-    Page(path="books/audit.sqlite3", name="audit_export", view=audit, who=BOOKS, methods=_READ),
+    Page(path="books/ledger.txt", name="ledger", view=ledger, who=BOOKS, methods=READ),
+    Page(path="books/audit.sqlite3", name="audit_export", view=audit, who=BOOKS, methods=READ),
 ]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
 from server_stub.console.cards.deeds import card_block, card_free, card_replace
 from server_stub.console.cards.views import card_list, card_page, to_issue
-from server_stub.console.declared import BOOKS, OFFICE, Group, Page
-
-_READ: Final = frozenset({"GET"})
+from server_stub.console.declared import BOOKS, OFFICE, READ, Group, Page
 
 PAGES = [
     Page(
@@ -18,11 +14,11 @@ PAGES = [
         name="cards",
         view=card_list,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
         menu=(Group.PEOPLE, _("Cartes")),
     ),
-    Page(path="cards/to-issue/", name="cards_to_issue", view=to_issue, who=BOOKS, methods=_READ),
-    Page(path="cards/<str:card>/", name="card", view=card_page, who=BOOKS, methods=_READ),
+    Page(path="cards/to-issue/", name="cards_to_issue", view=to_issue, who=BOOKS, methods=READ),
+    Page(path="cards/<str:card>/", name="card", view=card_page, who=BOOKS, methods=READ),
     Page(path="cards/<str:card>/block/", name="card_block", view=card_block, who=OFFICE),
     Page(
         path="cards/<str:card>/free/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import BOOKS, OFFICE, Group, Page
+from server_stub.console.declared import BOOKS, DO, OFFICE, READ, Group, Page
 from server_stub.console.findings.views import act_on, finding, findings, note
 
 PAGES = [
@@ -13,7 +13,7 @@ PAGES = [
         name="findings",
         view=findings,
         who=BOOKS,
-        methods=frozenset({"GET"}),
+        methods=READ,
         menu=(Group.DAY, _("À regarder")),
     ),
     Page(
@@ -21,14 +21,14 @@ PAGES = [
         name="finding",
         view=finding,
         who=BOOKS,
-        methods=frozenset({"GET"}),
+        methods=READ,
     ),
     Page(
         path="findings/<int:finding>/note/",
         name="finding_note",
         view=note,
         who=OFFICE,
-        methods=frozenset({"POST"}),
+        methods=DO,
     ),
     Page(
         path="findings/<int:finding>/do/<str:kind>/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import SCHEME, Group, Page
+from server_stub.console.declared import READ, SCHEME, Group, Page
 from server_stub.console.fund.views import fund
 
 PAGES = [
@@ -13,7 +13,7 @@ PAGES = [
         name="fund",
         view=fund,
         who=SCHEME,
-        methods=frozenset({"GET"}),
+        methods=READ,
         menu=(Group.CAISSE, _("Fonds")),
     ),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import BOOKS, OFFICE, Group, Page
+from server_stub.console.declared import BOOKS, OFFICE, READ, Group, Page
 from server_stub.console.log.views import act, log, undo
 
 PAGES = [
@@ -13,10 +13,10 @@ PAGES = [
         name="log",
         view=log,
         who=BOOKS,
-        methods=frozenset({"GET"}),
+        methods=READ,
         menu=(Group.CAISSE, _("Journal des décisions")),
     ),
-    Page(path="log/<int:act>/", name="act", view=act, who=BOOKS, methods=frozenset({"GET"})),
+    Page(path="log/<int:act>/", name="act", view=act, who=BOOKS, methods=READ),
     Page(
         path="log/<int:act>/undo/",
         name="act_undo",

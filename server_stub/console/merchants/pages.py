@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import BOOKS, COORDINATOR, TREASURER, Group, Page
+from server_stub.console.declared import BOOKS, COORDINATOR, READ, TREASURER, Group, Page
 from server_stub.console.merchants.bank import merchant_bank, merchant_bank_confirm
 from server_stub.console.merchants.signing import (
     merchant_convention,
@@ -21,7 +21,6 @@ from server_stub.console.merchants.views import (
     merchant_sales,
 )
 
-_READ: Final = frozenset({"GET"})
 _COORDINATION: Final = frozenset({COORDINATOR})
 _TREASURY: Final = frozenset({TREASURER})
 
@@ -31,7 +30,7 @@ PAGES = [
         name="merchants",
         view=merchant_list,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
         menu=(Group.TRADE, _("Producteurs")),
     ),
     Page(path="merchants/new/", name="merchant_new", view=merchant_new, who=_COORDINATION),
@@ -40,14 +39,14 @@ PAGES = [
         name="merchant",
         view=merchant_page,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
     ),
     Page(
         path="merchants/<int:merchant>/sales/",
         name="merchant_sales",
         view=merchant_sales,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
     ),
     Page(
         path="merchants/<int:merchant>/details/",

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import BOOKS, OFFICE, Group, Page
+from server_stub.console.declared import BOOKS, DO, OFFICE, READ, Group, Page
 from server_stub.console.payouts.deeds import approve, confirm, draw_up, drop, revoke, send
 from server_stub.console.payouts.files import run_file
 from server_stub.console.payouts.restoring import evidence, finish, restore
 from server_stub.console.payouts.views import line, payout, payouts
-
-_READ: Final = frozenset({"GET"})
-_DO: Final = frozenset({"POST"})
 
 PAGES = [
     Page(
@@ -21,17 +16,17 @@ PAGES = [
         name="payouts",
         view=payouts,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
         menu=(Group.MONEY, _("Payer les producteurs")),
     ),
     Page(path="payouts/draw-up/", name="payout_draw_up", view=draw_up, who=OFFICE),
-    Page(path="payouts/<str:run>/", name="payout", view=payout, who=BOOKS, methods=_READ),
+    Page(path="payouts/<str:run>/", name="payout", view=payout, who=BOOKS, methods=READ),
     Page(
         path="payouts/<str:run>/merchants/<int:merchant>/",
         name="payout_line",
         view=line,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
     ),
     Page(
         path="payouts/<str:run>/approve",
@@ -40,7 +35,7 @@ PAGES = [
         who=OFFICE,
         needs_fresh_login=True,
     ),
-    Page(path="payouts/<str:run>/drop/", name="payout_drop", view=drop, who=OFFICE, methods=_DO),
+    Page(path="payouts/<str:run>/drop/", name="payout_drop", view=drop, who=OFFICE, methods=DO),
     Page(
         path="payouts/<str:run>/send/",
         name="payout_send",
@@ -67,9 +62,9 @@ PAGES = [
         name="payout_file",
         view=run_file,
         who=OFFICE,
-        methods=_DO,
+        methods=DO,
     ),
-    Page(path="restore/", name="restore", view=restore, who=BOOKS, methods=_READ),
+    Page(path="restore/", name="restore", view=restore, who=BOOKS, methods=READ),
     Page(
         path="restore/evidence/",
         name="restore_evidence",

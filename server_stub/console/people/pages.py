@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import OFFICE, Group, Page
+from server_stub.console.declared import DO, OFFICE, READ, Group, Page
 from server_stub.console.people.admission import wave
 from server_stub.console.people.importing import member_import_page, member_template
 from server_stub.console.people.leaving import lapse, member_card_back, member_leave
@@ -27,16 +25,13 @@ from server_stub.console.people.promises import (
 )
 from server_stub.console.people.renewing import campaign
 
-_READ: Final = frozenset({"GET"})
-_DO: Final = frozenset({"POST"})
-
 PAGES = [
     Page(
         path="members/",
         name="members",
         view=member_list_page,
         who=OFFICE,
-        methods=_READ,
+        methods=READ,
         menu=(Group.PEOPLE, _("Membres")),
     ),
     Page(path="members/new/", name="member_new", view=member_new, who=OFFICE),
@@ -46,10 +41,10 @@ PAGES = [
         name="member_template",
         view=member_template,
         who=OFFICE,
-        methods=_READ,
+        methods=READ,
     ),
-    Page(path="members/lapse/", name="lapse", view=lapse, who=OFFICE, methods=_DO),
-    Page(path="members/<int:person>/", name="member", view=member_page, who=OFFICE, methods=_READ),
+    Page(path="members/lapse/", name="lapse", view=lapse, who=OFFICE, methods=DO),
+    Page(path="members/<int:person>/", name="member", view=member_page, who=OFFICE, methods=READ),
     Page(path="members/<int:person>/edit/", name="member_edit", view=member_edit, who=OFFICE),
     Page(path="members/<int:person>/helper/", name="member_helper", view=member_helper, who=OFFICE),
     Page(
@@ -57,14 +52,14 @@ PAGES = [
         name="member_touch",
         view=member_touch,
         who=OFFICE,
-        methods=_DO,
+        methods=DO,
     ),
     Page(
         path="members/<int:person>/data/",
         name="member_data",
         view=member_data,
         who=OFFICE,
-        methods=_READ,
+        methods=READ,
     ),
     Page(
         path="members/<int:person>/erase/",
@@ -90,7 +85,7 @@ PAGES = [
         name="member_card_back",
         view=member_card_back,
         who=OFFICE,
-        methods=_DO,
+        methods=DO,
     ),
     Page(
         path="admission/",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import OFFICE, SCHEME, Group, Page
+from server_stub.console.declared import OFFICE, READ, SCHEME, Group, Page
 from server_stub.console.rules_votes.views import rule, rules, vote
-
-_READ: Final = frozenset({"GET"})
 
 PAGES = [
     Page(
@@ -17,10 +13,10 @@ PAGES = [
         name="rules",
         view=rules,
         who=SCHEME,
-        methods=_READ,
+        methods=READ,
         menu=(Group.CAISSE, _("Règles")),
     ),
-    Page(path="rules/<str:rule>/", name="rule", view=rule, who=SCHEME, methods=_READ),
+    Page(path="rules/<str:rule>/", name="rule", view=rule, who=SCHEME, methods=READ),
     Page(
         path="rules/<str:rule>/vote/",
         name="rule_vote",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import BOOKS, COORDINATOR, OFFICE, Group, Page, View
+from server_stub.console.declared import BOOKS, COORDINATOR, OFFICE, READ, Group, Page, View
 from server_stub.console.terminals.carried import terminal_pin, terminal_stick
 from server_stub.console.terminals.gone import terminal_lost, terminal_revoke, terminal_stolen
 from server_stub.console.terminals.lending import terminal_lend, terminal_merchants
 from server_stub.console.terminals.views import terminal_list, terminal_page, terminal_pairing
-
-_READ: Final = frozenset({"GET"})
 
 
 def _deed(name: str, path: str, view: View, *, fresh: bool = True) -> Page:
@@ -32,7 +28,7 @@ PAGES = [
         name="terminals",
         view=terminal_list,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
         menu=(Group.TRADE, _("Terminaux")),
     ),
     Page(
@@ -40,14 +36,14 @@ PAGES = [
         name="terminal_pairing",
         view=terminal_pairing,
         who=OFFICE,
-        methods=_READ,
+        methods=READ,
     ),
     Page(
         path="terminals/<int:terminal>/",
         name="terminal",
         view=terminal_page,
         who=BOOKS,
-        methods=_READ,
+        methods=READ,
     ),
     _deed("terminal_merchants", "merchants", terminal_merchants),
     _deed("terminal_lend", "lend", terminal_lend),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from server_stub.console.declared import EVERYBODY, OFFICE, Group, Page
+from server_stub.console.declared import EVERYBODY, OFFICE, READ, Group, Page
 from server_stub.console.today.views import home, note
 
 PAGES = [
@@ -13,7 +13,7 @@ PAGES = [
         name="console",
         view=home,
         who=EVERYBODY,
-        methods=frozenset({"GET"}),
+        methods=READ,
         menu=(Group.DAY, _("Aujourd’hui")),
     ),
     Page(path="note/", name="handover", view=note, who=OFFICE),

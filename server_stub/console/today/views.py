@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -96,7 +96,4 @@ def _job(state: JobState) -> dict[str, object]:
 def _address(name: str | None, **arguments: str) -> str | None:
     if name is None:
         return None
-    try:
-        return reverse(name, kwargs=arguments or None)
-    except NoReverseMatch:
-        return None
+    return reverse(name, kwargs=arguments or None)
