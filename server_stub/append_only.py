@@ -1,6 +1,6 @@
 """Tables whose rows are never changed and never deleted: the database says so itself.
 
-Migrations use this; the function that PostgreSQL needs is made by migration 0002.
+Migrations use this; the function that PostgreSQL needs is made by migration 0002 too.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_two_conventions_never_cover_one_day(
 def test_the_database_itself_refuses_an_overlap(world: ServiceWorld) -> None:
     """Promise: whatever the code does, SQL can't put two conventions on one day; edges may touch.
 
-    Red when the trigger of migration 0013 is left out.
+    Red when its trigger in migration 0002 is left out.
     """
     assert isinstance(sign(world, YEAR), Convention)
     row = {"merchant": 1, "signed_on": TODAY, "terms": TERMS.digest}
