@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -35,11 +36,17 @@ def seen(console: ConsoleBrowser, page: Page, name: str) -> None:
         console.picture(page, Path(PICTURES) / f"{name}.png")
 
 
+def press(page: Page, role: Literal["button", "link"], name: str, *, exact: bool = False) -> None:
+    """Press what leads to another page, and wait until that page is there to be read."""
+    with page.expect_navigation():
+        page.get_by_role(role, name=name, exact=exact).click()
+
+
 def type_password(page: Page, name: str) -> None:
     """Enter by a name and a password."""
     page.get_by_label("Nom").fill(name)
     page.get_by_label("Mot de passe").fill(PASSWORD)
-    page.get_by_role("button", name="Entrer", exact=True).click()
+    press(page, "button", "Entrer", exact=True)
 
 
 def test_treasurer_is_invited_makes_a_passkey_and_enters_by_it_alone(
@@ -53,19 +60,19 @@ def test_treasurer_is_invited_makes_a_passkey_and_enters_by_it_alone(
     seen(browser, page, "invitation")
     page.get_by_label("Mot de passe").fill(PASSWORD)
     page.get_by_label("Le même").fill(PASSWORD)
-    page.get_by_role("button", name="Choisir").click()
+    press(page, "button", "Choisir")
     seen(browser, page, "login-after-invitation")
     type_password(page, "jeanne")
     assert page.get_by_role("heading", level=1).inner_text() == "Un second facteur"
     seen(browser, page, "second-factor")
-    page.get_by_role("link", name="Ajouter une clé d’accès").click()
+    press(page, "link", "Ajouter une clé d’accès")
     seen(browser, page, "passkey-add")
     page.get_by_role("button", name="Ajouter").click()
     page.get_by_role("heading", name="Codes de secours").wait_for()
     seen(browser, page, "recovery-codes")
     page.goto(browser.address("/access/"))
     seen(browser, page, "mine")
-    page.get_by_role("button", name="Se déconnecter").click()
+    press(page, "button", "Se déconnecter")
     page.get_by_role("button", name="Entrer avec une clé d’accès").click()
     page.wait_for_url(browser.address("/"))
     assert page.get_by_role("button", name="Se déconnecter").is_visible()
@@ -78,10 +85,10 @@ def test_passkey_is_the_second_step_and_confirms(browser: ConsoleBrowser) -> Non
     give_authenticator(page.context, page)
     page.goto(browser.address("/login"))
     type_password(page, admin.name)
-    page.get_by_role("link", name="Ajouter une clé d’accès").click()
+    press(page, "link", "Ajouter une clé d’accès")
     page.get_by_role("button", name="Ajouter").click()
     page.get_by_role("heading", name="Codes de secours").wait_for()
-    page.get_by_role("button", name="Se déconnecter").click()
+    press(page, "button", "Se déconnecter")
     type_password(page, admin.name)
     seen(browser, page, "login-factor")
     page.get_by_role("button", name="Avec ma clé d’accès").click()
@@ -91,12 +98,12 @@ def test_passkey_is_the_second_step_and_confirms(browser: ConsoleBrowser) -> Non
     page.get_by_role("button", name="Confirmer avec ma clé").click()
     page.wait_for_url(browser.address("/access/people/"))
     page.goto(browser.address("/access/"))
-    page.get_by_role("link", name="Renommer").click()
+    press(page, "link", "Renommer")
     seen(browser, page, "passkey-rename")
     page.get_by_label("Nom de la clé").fill("téléphone de Jeanne")
-    page.get_by_role("button", name="Renommer").click()
+    press(page, "button", "Renommer")
     assert page.get_by_text("téléphone de Jeanne").first.is_visible()
-    page.get_by_role("link", name="Retirer").click()
+    press(page, "link", "Retirer")
     seen(browser, page, "passkey-remove")
 
 
@@ -135,7 +142,7 @@ def test_pages_of_the_door_read_well(browser: ConsoleBrowser) -> None:  # noqa: 
     page.get_by_text("Je ne peux pas viser").click()
     secret = page.locator("details code").inner_text()
     page.get_by_label("Les six chiffres").fill(codes_now(secret)[0])
-    page.get_by_role("button", name="Relier").click()
+    press(page, "button", "Relier")
     for path, name in (
         ("/access/codes/", "codes-seen"),
         ("/access/codes/new/", "codes-new"),
@@ -154,10 +161,10 @@ def test_pages_of_the_administrator_read_well(browser: ConsoleBrowser) -> None: 
     invited_to(browser.world, "dominique", ConsoleRole.AUDITOR)
     page = browser.visit_as(ConsoleRole.ADMINISTRATOR)
     seen(browser, page, "people")
-    page.get_by_role("link", name="Jeanne").click()
+    press(page, "link", "Jeanne")
     page.get_by_text("Donner un rôle").click()
     seen(browser, page, "person")
-    page.get_by_role("button", name="Faire un nouveau lien").click()
+    press(page, "button", "Faire un nouveau lien")
     seen(browser, page, "link")
     page.goto(browser.address("/access/people/invite/"))
     seen(browser, page, "invite")
@@ -165,6 +172,6 @@ def test_pages_of_the_administrator_read_well(browser: ConsoleBrowser) -> None: 
     page.get_by_label("Prénom et nom").fill("Marthe Lebrun")
     page.get_by_label("Nom pour entrer").fill("jeanne")
     page.get_by_label("Comité").check()
-    page.get_by_role("button", name="Faire le lien").click()
+    press(page, "button", "Faire le lien")
     page.get_by_text("entre déjà sous ce nom").wait_for()
     seen(browser, page, "invite-wrong")
