@@ -11,6 +11,7 @@ from cardkit.pairing import Ticket
 from provisioning.language import _
 from provisioning.talk import PassphraseReader, waiting
 from provisioning.terminals import Conversation, Enrolled, TerminalWorkshop
+from provisioning.ticket_code import ticket_code
 from provisioning.wiring import (
     Wiring,
     keys_option,
@@ -76,6 +77,8 @@ def enrol_command(
 def _conversation(wiring: Wiring) -> Conversation:
     def show_ticket(ticket: Ticket) -> None:
         click.echo(_("Show this to the terminal within ten minutes, and to nobody else:"), err=True)
+        for row in ticket_code(ticket):
+            click.secho(row, fg="bright_white", bg="black", err=True)
         click.echo(ticket.text)
 
     def ask_words(attempts_left: int) -> str:

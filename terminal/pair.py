@@ -56,7 +56,7 @@ from terminal.journal import Journal
 from terminal.keyring import TOKEN_KEY_BYTES, write_keyring
 from terminal.software import Software
 from terminal.store import Store
-from terminal.sync import post
+from terminal.sync import READ_TIMEOUT_S, post
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,14 @@ class _Keys:
 class Pairing:
     """One pairing under way; a restart goes on with the same keys and words."""
 
-    def __init__(self, data: DataDirectory, ticket: Ticket, *, session: requests.Session) -> None:
+    def __init__(
+        self,
+        data: DataDirectory,
+        ticket: Ticket,
+        *,
+        session: requests.Session,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
         """Make keys for a data directory; raises AlreadyPaired when a terminal lives there."""
         if data.journal.exists():
             raise AlreadyPaired(f"{data.root} belongs to a terminal already")
@@ -94,6 +101,7 @@ class Pairing:
         self._data = data
         self._ticket = ticket
         self._session = session
+        self._read_timeout_s = read_timeout_s
         self._url = ticket.url.rstrip("/") + PATH
         self._keys = self._unfinished() or self._begin()
 
@@ -116,7 +124,13 @@ class Pairing:
         """Ask once; None while nobody has approved. Raises SyncError or DocumentMalformed."""
         body = cbor.encode(pack(self.request))
         try:
-            answer = post(self._session, self._url, body, {"Content-Type": CONTENT_TYPE})
+            answer = post(
+                self._session,
+                self._url,
+                body,
+                {"Content-Type": CONTENT_TYPE},
+                read_timeout_s=self._read_timeout_s,
+            )
         except ServerRefused as refused:
             if refused.status == WAITING:
                 return None

@@ -30,42 +30,56 @@ if TYPE_CHECKING:
 def ui(context: Context, merchant: int | None, *, borne: bool) -> None:
     """Sell on the screen, by touch or with a numpad.
 
-    A terminal that is nobody's yet waits for the workshop's stick first.
+    A terminal that is nobody's yet waits for the workshop's ticket first.
     """
     if not context.data.journal.exists():
-        _pair_by_stick(context)
+        _pair(context)
     from terminal.ui.app import TillApp
 
     sys.exit(TillApp(parts_of(context, merchant=merchant, borne=borne)).run())
 
 
-def _pair_by_stick(context: Context) -> None:
-    import time
+def _pair(context: Context) -> None:
+    import requests
 
+    from terminal.first_pairing import FirstPairing
     from terminal.mounts import find_stick
+    from terminal.scanned_pairing import ScannedPairing
+    from terminal.scanner import scanner
     from terminal.stick_pairing import StickPairing
     from terminal.watchdog import Watchdog
 
     watchdog = Watchdog.from_environment(os.environ)
+    software = Software.installed()
 
     def show(page: str) -> None:
         click.clear()
         click.echo(f"\n{page}")
         watchdog.ready()
 
-    def wait(seconds: float) -> None:
-        watchdog.alive()
-        time.sleep(seconds)
+    with scanner(sys.stdin.fileno()) as scanned, requests.Session() as session:
 
-    StickPairing(
-        data=context.data,
-        clock=context.clock,
-        software=Software.installed(),
-        words=context.words,
-        find_stick=find_stick,
-        show=show,
-        wait=wait,
-    ).run()
+        def wait(seconds: float) -> None:
+            watchdog.alive()
+            scanned.wait(seconds)
+
+        by_scanner = ScannedPairing(
+            data=context.data,
+            clock=context.clock,
+            software=software,
+            words=context.words,
+            session=session,
+            take_line=scanned.take,
+        )
+        by_stick = StickPairing(
+            data=context.data,
+            clock=context.clock,
+            software=software,
+            words=context.words,
+            find_stick=find_stick,
+        )
+        ways = (by_scanner, by_stick)
+        FirstPairing(ways=ways, words=context.words, show=show, wait=wait).run()
 
 
 def parts_of(context: Context, *, merchant: int | None, borne: bool) -> Parts:

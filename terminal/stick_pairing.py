@@ -1,4 +1,4 @@
-"""A terminal that is nobody's yet, on a screen without a keyboard: a stick makes it somebody's.
+"""A terminal that is nobody's yet, without a network: a stick makes it somebody's.
 
 The workshop's ticket comes on the stick, the request goes back on it, the answer comes the same
 way. What protects a pairing is what protects it by network: the ticket's secret and the four words
@@ -31,51 +31,38 @@ from terminal.words import Words
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S: Final = 2.0
 _TICKET_BYTES_MAX: Final = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StickPairing:
-    """Waits for a stick, and says on the screen what to do with it."""
+    """Takes the ticket from a stick, writes the request on it, and takes the answer from it."""
 
     data: DataDirectory
     clock: Clock
     software: Software
     words: Words
     find_stick: Callable[[], Stick | None]
-    show: Callable[[str], None]
-    """Puts a page of a few lines in the place of the one before."""
-    wait: Callable[[float], None]
-    """Lets seconds pass, and tells whoever watches that we live."""
 
-    def run(self) -> Identity:
-        """Return once this is a terminal; whatever is wrong with a stick, the next one may do."""
-        shown = ""
-        while True:
-            done, page = self._look()
-            if done is not None:
-                return done
-            if page != shown:
-                self.show(page)
-                shown = page
-            self.wait(LOOK_EVERY_S)
+    def look(self) -> Identity | str | None:
+        """Do what can be done with the stick that is there; returns what to say.
 
-    def _look(self) -> tuple[Identity | None, str]:
-        """Do what can be done with the stick that is there; returns what to say."""
+        None without a stick of the workshop's.
+        """
         stick = self.find_stick()
         folder = None if stick is None else PairingFolder(stick.path)
         if folder is None or not folder.ticket.is_file():
-            return None, self._welcome()
+            return None
         try:
             return self._exchange(folder)
         except ClafoutisError as error:
             logger.warning("pairing by stick: %s", error)
-            return None, f"{self.words.trouble(error)}\n\n({error})"
+            return f"{self.words.trouble(error)}\n\n({error})"
         except OSError as error:
-            return None, f"{self._welcome()}\n\n({error.strerror})"
+            sentence = self.words.gettext("The stick cannot be read. Plug it in again.")
+            return f"{sentence}\n\n({error.strerror})"
 
-    def _exchange(self, folder: PairingFolder) -> tuple[Identity | None, str]:
+    def _exchange(self, folder: PairingFolder) -> Identity | str:
         ticket = Ticket.from_text(
             _read(folder.ticket, _TICKET_BYTES_MAX).decode("ascii", "replace")
         )
@@ -87,21 +74,12 @@ class StickPairing:
             identity = pairing.finish(result, clock=self.clock, software=self.software)
             for used in (folder.ticket, answer, folder.request(ticket.pairing_id)):
                 used.unlink(missing_ok=True)
-            return identity, ""
+            return identity
         request = folder.request(ticket.pairing_id)
         content = cbor.encode(pack(pairing.request))
         if not request.is_file() or request.read_bytes() != content:
             write_atomically(request, content)
-        return None, self._words(pairing.words)
-
-    def _welcome(self) -> str:
-        _ = self.words.gettext
-        return "\n\n".join(
-            (
-                _("This terminal does not belong to a caisse yet."),
-                _("Plug in the workshop's stick, with a ticket on it."),
-            )
-        )
+        return self._words(pairing.words)
 
     def _words(self, words: str) -> str:
         _ = self.words.gettext

@@ -119,7 +119,14 @@ class Sync:
             raise StoreError(f"inbox: {error.strerror}") from error
 
 
-def post(session: requests.Session, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+def post(
+    session: requests.Session,
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    read_timeout_s: float = READ_TIMEOUT_S,
+) -> bytes:
     """Send a request and return its answer of at most ANSWER_BYTES_MAX bytes.
 
     Raises ServerUnreachable, ServerRefused for every status but 200, or AnswerInvalid.
@@ -129,7 +136,7 @@ def post(session: requests.Session, url: str, body: bytes, headers: dict[str, st
             url,
             data=body,
             headers=headers,
-            timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+            timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
             allow_redirects=False,
             stream=True,
         ) as response:

@@ -19,6 +19,7 @@ from server_stub.models import Terminal
 from simulator.clock import ManualClock
 from terminal.config import DataDirectory
 from terminal.documents import Documents, Identity
+from terminal.first_pairing import FirstPairing
 from terminal.mounts import Stick
 from terminal.software import Software
 from terminal.stick_pairing import StickPairing
@@ -63,17 +64,17 @@ class Stall:
         def wait(_seconds: float) -> None:
             raise Unplugged
 
-        pairing = StickPairing(
+        words = Words.of_environment()
+        by_stick = StickPairing(
             data=self.data,
             clock=ManualClock(NOW),
             software=Software(b"\x01" * 32, "0.0.0", None),
-            words=Words.of_environment(),
+            words=words,
             find_stick=lambda: stick,
-            show=self.pages.append,
-            wait=wait,
         )
+        first = FirstPairing(ways=(by_stick,), words=words, show=self.pages.append, wait=wait)
         try:
-            return pairing.run()
+            return first.run()
         except Unplugged:
             return None
 
