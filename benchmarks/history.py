@@ -91,7 +91,8 @@ class _Writer:
             changed = {**common, "id": key, "seq": seq, "about_seq": about}
             yield "storedentry", {**kept, **changed, "digest": os.urandom(32)}
         place = {"card_id": card, "tmc": tmc}
-        yield "claim", {**self._claim, **place, "id": claim, "seq": first, "entry_id": intent}
+        told = {"id": claim, "seq": first, "at": when, "entry_id": intent}
+        yield "claim", {**self._claim, **place, **told}
         sale = {**self._sale, "id": self._id("cardtransaction"), "seq": first, "claim_id": claim}
         yield "cardtransaction", {**sale, **place}
         posting = self._id("posting")

@@ -82,7 +82,7 @@ def dispute_line(dispute: DisputeAsItIs, card: str) -> str:
 
 def sale_line(sale: CardTransaction) -> str:
     """Return one proven sale as a line: its counter, its day, whose, and how much."""
-    day = "" if sale.claim is None else business_date(sale.claim.entry.at).isoformat()
+    day = "" if sale.claim is None else business_date(sale.claim.at).isoformat()
     cents = euros(sale.amount_cents)
     merchant = _("producteur %(merchant)s") % {"merchant": sale.merchant}
     return f"#{sale.tmc:<6}{day:<12}{merchant}  {cents}  {sale.state}"

@@ -6,5 +6,5 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clafoutis", "0003_history")]
+    dependencies = [("clafoutis", "0002_guards")]
     operations = []

@@ -1,6 +1,7 @@
 """What entries say about cards, read once: claims on transactions, sightings of their proofs.
 
 Nothing here is original: all of it is computed from stored entries and acts, and can be again.
+A foreign key has no index of its own where a constraint or an index begins with it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,16 @@ class Claim(models.Model):
     """One intent: that a card paid this much in the transaction after tmc0."""
 
     entry = models.OneToOneField(StoredEntry, on_delete=models.PROTECT, related_name="claim")
-    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="claims")
+    terminal = models.ForeignKey(
+        Terminal, on_delete=models.PROTECT, related_name="claims", db_index=False
+    )
     seq = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    """The entry's moment, here so that a stretch of days is found without reading the rest."""
     merchant = models.PositiveBigIntegerField()
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, null=True, related_name="claims")
+    card = models.ForeignKey(
+        Card, on_delete=models.PROTECT, null=True, related_name="claims", db_index=False
+    )
     tmc = models.PositiveBigIntegerField()
     spent0_cents = models.PositiveBigIntegerField()
     amount_cents = models.PositiveBigIntegerField()
@@ -62,6 +69,8 @@ class Claim(models.Model):
             models.Index(fields=["terminal", "seq"], name="claim_by_place"),
             models.Index(fields=["card", "tmc"], name="claim_by_counter"),
             models.Index(fields=["state", "merchant"], name="claim_by_state"),
+            models.Index(fields=["merchant", "at"], name="claim_by_day"),
+            models.Index(fields=["card", "state"], name="claim_of_card_by_state"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -77,7 +86,9 @@ class Claim(models.Model):
 class Sighting(models.Model):
     """Somebody saw this proof at this transaction counter of a card; true only if a claim fits."""
 
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="sightings")
+    card = models.ForeignKey(
+        Card, on_delete=models.PROTECT, related_name="sightings", db_index=False
+    )
     tmc = models.PositiveBigIntegerField()
     tmv = BytesField(max_length=8)
     spent_cents = models.PositiveBigIntegerField(null=True)
@@ -179,7 +190,9 @@ class RefundClaim(models.Model):
 class CardTransaction(models.Model):
     """A transaction that a card has proven; only these are posted, and each once."""
 
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="transactions")
+    card = models.ForeignKey(
+        Card, on_delete=models.PROTECT, related_name="transactions", db_index=False
+    )
     tmc = models.PositiveBigIntegerField()
     tmv = BytesField(max_length=8)
     spent0_cents = models.PositiveBigIntegerField()
@@ -196,7 +209,14 @@ class CardTransaction(models.Model):
 
     class Meta:
         ordering = ["card", "tmc"]
-        indexes = [models.Index(fields=["merchant", "id"], name="proven_by_merchant")]
+        indexes = [
+            models.Index(fields=["merchant", "id"], name="proven_by_merchant"),
+            models.Index(
+                fields=["terminal", "seq"],
+                condition=Q(claim__isnull=True),
+                name="recovered_by_place",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["card", "tmc"], name="proven_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="proven_positive"),

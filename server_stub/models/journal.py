@@ -33,7 +33,10 @@ class StoredEntry(models.Model):
     """One signed entry. Two entries of one (terminal, seq) are both kept, and are a finding."""
 
     digest = BytesField(max_length=32, unique=True)
-    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="entries")
+    terminal = models.ForeignKey(
+        Terminal, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
+    """Two indexes begin with it."""
     seq = models.PositiveBigIntegerField()
     prev = BytesField(max_length=32)
     kind = models.PositiveBigIntegerField()

@@ -254,7 +254,7 @@ def _claim_facts(claim: Claim, rows: Rows) -> known.ClaimFacts:
         terminal=claim.terminal_id,
         seq=claim.seq,
         merchant=claim.merchant,
-        at=claim.entry.at,
+        at=claim.at,
         tmc=claim.tmc,
         tmv0=claim.tmv0,
         spent0_cents=claim.spent0_cents,

@@ -88,7 +88,7 @@ def card_line(caisse: Caisse, card: Card, *, after: int | None = None) -> Line:
 def _proven(caisse: Caisse, card: Card, after: int | None) -> list[CardTransaction]:
     rows = CardTransaction.objects.using(caisse.using).filter(card=card)
     rows = rows if after is None else rows.filter(tmc__lt=after)
-    return list(rows.select_related("claim__entry").order_by("-tmc")[: PAGE_ROWS + 1])
+    return list(rows.select_related("claim").order_by("-tmc")[: PAGE_ROWS + 1])
 
 
 def _told(caisse: Caisse, card: Card, after: int | None) -> list[Claim]:
@@ -96,7 +96,8 @@ def _told(caisse: Caisse, card: Card, after: int | None) -> list[Claim]:
         card=card, state__in=_TOLD, transactions__isnull=True
     )
     rows = rows if after is None else rows.filter(tmc__lt=after)
-    return list(rows.select_related("entry").order_by("-tmc", "-id")[: PAGE_ROWS + 1])
+    # In no order that the database could take for a reason to read the card's whole life.
+    return sorted(rows.order_by(), key=lambda it: (it.tmc, it.pk), reverse=True)[: PAGE_ROWS + 1]
 
 
 def _gaps(
@@ -149,7 +150,7 @@ def _of_proven(row: CardTransaction, names: dict[int, str], back: dict[int, int]
         what=What.PROVEN,
         tmc=row.tmc,
         first_tmc=row.tmc,
-        at=None if row.claim is None else row.claim.entry.at,
+        at=None if row.claim is None else row.claim.at,
         merchant=row.merchant,
         name=names.get(row.merchant, ""),
         terminal=row.terminal,
@@ -166,7 +167,7 @@ def _of_claim(row: Claim, names: dict[int, str]) -> Link:
         what=What.TOLD,
         tmc=row.tmc,
         first_tmc=row.tmc,
-        at=row.entry.at,
+        at=row.at,
         merchant=row.merchant,
         name=names.get(row.merchant, ""),
         terminal=row.terminal_id,

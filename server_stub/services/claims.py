@@ -119,6 +119,7 @@ class Reader:
             entry=row,
             terminal=self._terminal,
             seq=row.seq,
+            at=row.at,
             merchant=row.merchant,
             card=card,
             tmc=sale.tmc,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Q, Sum
 
 from cardkit.clock import PARIS, business_date
 from cardkit.conventions import ConventionEnded, ConventionSigned
@@ -171,12 +171,12 @@ def covered(caisse: Caisse, day: date) -> list[Merchant]:
 
 def sold_outside(caisse: Caisse, merchant: int) -> Outside:
     """Count what was sold for a merchant outside its conventions: told, kept, and decided apart."""
-    claims = Claim.objects.using(caisse.using).filter(merchant=merchant)
+    # Stretches outside rather than all but those inside: an index leads to the few sales there.
+    outside, since = Q(), Q()
     for one in joined(signed.days for signed in of(caisse, merchant)):
-        claims = claims.exclude(
-            entry__at__gte=midnight(one.from_day, PARIS),
-            entry__at__lt=midnight(one.until_day, PARIS),
-        )
+        outside |= since & Q(at__lt=midnight(one.from_day, PARIS))
+        since = Q(at__gte=midnight(one.until_day, PARIS))
+    claims = Claim.objects.using(caisse.using).filter(outside | since, merchant=merchant)
     sums = claims.aggregate(sales=Count("id"), cents=Sum("amount_cents"))
     return Outside(sums["sales"], sums["cents"] or 0)
 

@@ -183,7 +183,7 @@ def sales_of(caisse: Caisse, uid: str) -> list[CardTransaction]:
         card = bytes.fromhex("".join(uid.split()).replace(":", ""))
     except ValueError:
         return []
-    rows = CardTransaction.objects.using(caisse.using).select_related("card", "claim__entry")
+    rows = CardTransaction.objects.using(caisse.using).select_related("card", "claim")
     return list(rows.filter(card__uid=card).order_by("-card__generation", "-tmc"))
 
 

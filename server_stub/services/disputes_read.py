@@ -132,7 +132,7 @@ def dispute_seen(caisse: Caisse, number: str) -> DisputeSeen | None:
         return None
     facts = facts_of_dispute(row)
     stage = Stage(facts.stage)
-    sales = CardTransaction.objects.using(caisse.using).select_related("claim__entry")
+    sales = CardTransaction.objects.using(caisse.using).select_related("claim")
     sale = sales.filter(card=row.card_id, tmc=row.tmc).first()
     numbers = [row.act_id, *(step.act_id for step in row.steps.all())]
     told = ActRow.objects.using(caisse.using).filter(seq__in=numbers).order_by("-seq")
@@ -162,13 +162,13 @@ def sales_page(
     rows = CardTransaction.objects.using(caisse.using).filter(card=card)
     if after is not None:
         rows = rows.filter(tmc__lt=after)
-    found = list(rows.select_related("claim__entry").order_by("-tmc")[: most + 1])
+    found = list(rows.select_related("claim").order_by("-tmc")[: most + 1])
     names = _names(caisse, {row.merchant for row in found})
     return SalesPage(
         sales=tuple(
             SaleListed(
                 tmc=row.tmc,
-                at=None if row.claim is None else row.claim.entry.at,
+                at=None if row.claim is None else row.claim.at,
                 merchant=names.get(row.merchant, ""),
                 amount_cents=row.amount_cents,
                 state=row.state,

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from cardkit.clock import ClockTrust
 from cardkit.permit import Permit
@@ -20,7 +18,6 @@ from server_stub.models import (
     DirectoryVersion,
     Finding,
     PermitIssued,
-    StoredEntry,
     Terminal,
     TerminalReport,
     TerminalStatus,
@@ -141,11 +138,12 @@ def _journals(
     caisse: Caisse, terminals: Sequence[Terminal]
 ) -> dict[int, tuple[tuple[Range, ...], tuple[Missing, ...]]]:
     beyond: dict[int, list[int]] = defaultdict(list)
-    if terminals:
-        wanted = (Q(terminal=it.pk, seq__gt=it.cursor_seq) for it in terminals)
-        rows = StoredEntry.objects.using(caisse.using).filter(reduce(or_, wanted))
-        for number, seq in rows.order_by("terminal", "seq").values_list("terminal", "seq"):
-            beyond[number].append(seq)
+    # From the terminals to their entries, so that an index leads past what is contiguous.
+    after = Terminal.objects.using(caisse.using).filter(
+        pk__in=[it.pk for it in terminals], entries__seq__gt=F("cursor_seq")
+    )
+    for number, seq in after.order_by("pk", "entries__seq").values_list("pk", "entries__seq"):
+        beyond[number].append(seq)
     marked: dict[int, list[int]] = defaultdict(list)
     for number, seq in _marked(caisse):
         marked[number].append(seq)

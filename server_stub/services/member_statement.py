@@ -194,7 +194,7 @@ def _sales(caisse: Caisse, card: Card) -> dict[str, tuple[date, str]]:
     rows = CardTransaction.objects.using(caisse.using).filter(card=card, claim__isnull=False)
     return {
         f"{_SALE}{tmc}": (business_date(at), names.get(merchant, ""))
-        for tmc, merchant, at in rows.values_list("tmc", "merchant", "claim__entry__at")
+        for tmc, merchant, at in rows.values_list("tmc", "merchant", "claim__at")
     }
 
 

@@ -70,30 +70,32 @@ def proven(
     return tuple(
         Sale(
             key=row.pk,
-            at=None if row.claim is None else row.claim.entry.at,
+            at=None if row.claim is None else row.claim.at,
             terminal=row.terminal,
             amount_cents=row.amount_cents,
             state=row.state,
             reason=row.reason,
         )
-        for row in rows.select_related("claim__entry").order_by("-id")[:size]
+        for row in rows.select_related("claim").order_by("-id")[:size]
     )
 
 
 def not_paid(caisse: Caisse, merchant: int) -> tuple[Sale, ...]:
     """Return what is held or waits, the newest first: each with its reason."""
     kept = (State.HELD.value, State.WAITING.value, State.PROVISIONAL.value)
-    claims = Claim.objects.using(caisse.using).filter(merchant=merchant, state__in=kept)
+    claims = Claim.objects.using(caisse.using).filter(merchant=merchant, state__in=kept).order_by()
+    # In no order that the database could take for a reason to read all that was ever sold.
+    newest = sorted(claims, key=lambda it: it.pk, reverse=True)[:HELD_SHOWN]
     return tuple(
         Sale(
             key=row.pk,
-            at=row.entry.at,
+            at=row.at,
             terminal=row.terminal_id,
             amount_cents=row.amount_cents,
             state=row.state,
             reason=row.reason,
         )
-        for row in claims.select_related("entry").order_by("-id")[:HELD_SHOWN]
+        for row in newest
     )
 
 

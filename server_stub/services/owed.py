@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
 from cardkit.acts import ActKind
 from cardkit.settled import Settled
@@ -108,7 +108,7 @@ def _held_at(caisse: Caisse, terminal: Terminal, act: ActRow) -> int:
     """Return the last number of a journal that was here when a run was approved."""
     entries = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
     held = entries.filter(seq__lte=terminal.cursor_seq, batch__received_at__lte=act.at)
-    return held.aggregate(seq=Max("seq"))["seq"] or 0
+    return held.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def _claimed(caisse: Caisse, state: State, *, proven: bool | None = None) -> dict[int, int]:

@@ -189,8 +189,8 @@ def _sales_of(caisse: Caisse, slip: PaperSlip) -> Iterator[SaleSeen]:
     claims = Claim.objects.using(caisse.using).filter(
         merchant=slip.carnet.merchant,
         outcome=Outcome.SALE.value,
-        entry__at__gte=begins,
-        entry__at__lt=ends,
+        at__gte=begins,
+        at__lt=ends,
     )
     for card_id, amount_cents in claims.values_list("card_id", "amount_cents"):
         is_of_card = slip.card_id is not None and card_id == slip.card_id

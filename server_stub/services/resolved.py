@@ -110,7 +110,7 @@ def _is_like(slip: PaperClaim, claim: Claim) -> bool:
     return (
         (claim.merchant, claim.amount_cents) == (slip.merchant, slip.amount_cents)
         and claim.outcome == Outcome.SALE.value
-        and business_date(claim.entry.at) == slip.day
+        and business_date(claim.at) == slip.day
     )
 
 

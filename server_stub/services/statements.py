@@ -237,9 +237,7 @@ def _sales(
     )
     return {
         (card, f"{_TRANSACTION}/{tmc}"): _Event(business_date(at), terminal, at)
-        for card, tmc, terminal, at in rows.values_list(
-            "card_id", "tmc", "terminal", "claim__entry__at"
-        )
+        for card, tmc, terminal, at in rows.values_list("card_id", "tmc", "terminal", "claim__at")
     }
 
 
@@ -276,7 +274,7 @@ def _kept(caisse: Caisse) -> Mapping[int, list[Kept]]:
     recovered = CardTransaction.objects.using(caisse.using).filter(state=State.PROVISIONAL.value)
     what = ("state", "reason", "amount_cents")
     rows = [
-        *claims.values_list("merchant", "terminal_id", "entry__at", *what),
+        *claims.values_list("merchant", "terminal_id", "at", *what),
         *(
             (merchant, terminal, caisse.now(), *rest)  # recovered: nobody knows when
             for merchant, terminal, *rest in recovered.values_list("merchant", "terminal", *what)
