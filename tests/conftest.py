@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reader", help="Address of a real reader, such as pcsc: or auto.")
     parser.addoption("--card", help="UID, in hex, of the one card that may lie on it.")
     parser.addoption("--pictures", help="Folder that pictures of the console go to.")
+    parser.addoption("--locale", default="fr-FR", help="What the browser of the pictures asks for.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

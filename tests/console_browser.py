@@ -61,6 +61,7 @@ class ConsoleBrowser:
     world: HasCaisse
     chromium: Browser
     port: int
+    locale: str = "fr-FR"
 
     def address(self, path: str = "/") -> str:
         """Where something is; by a name, for passkeys belong to no number."""
@@ -69,7 +70,7 @@ class ConsoleBrowser:
     def window(self, width: int = DESKTOP) -> Page:
         """A window of somebody whom the service does not know."""
         context = self.chromium.new_context(
-            viewport={"width": width, "height": _HEIGHT}, locale="fr-FR"
+            viewport={"width": width, "height": _HEIGHT}, locale=self.locale
         )
         context.set_default_timeout(_PATIENCE_MS)
         return context.new_page()

@@ -29,14 +29,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 SHOWN: Final = [page for page in PAGES if "GET" in page.methods and not page.path.endswith("pdf")]
-ENGLISH: Final = "en"
 
 
 @pytest.fixture(scope="module")
-def windows(chromium: Browser, life: Made) -> Iterator[dict[ConsoleRole, tuple[str, Window]]]:
+def windows(
+    chromium: Browser, life: Made, request: pytest.FixtureRequest
+) -> Iterator[dict[ConsoleRole, tuple[str, Window]]]:
     """A window of somebody in each role, on the life's service."""
     with live() as port:
-        browser = ConsoleBrowser(world=life, chromium=chromium, port=port)
+        locale = str(request.config.getoption("--locale"))
+        browser = ConsoleBrowser(world=life, chromium=chromium, port=port, locale=locale)
         first = Merchant.objects.order_by("id")[0].pk
         yield {
             role: (

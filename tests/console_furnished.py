@@ -1,0 +1,53 @@
+"""What a caisse has on its tables besides: a bank statement, letters, paper slips."""
+
+from __future__ import annotations
+
+from cardkit.clock import business_date
+from server_stub.models import LetterKind, Merchant, PaperSlip
+from server_stub.rules.bank_statement import Profile
+from server_stub.services import bank_statements, letters, paper
+from server_stub.services.caisse import Caisse
+
+ANNE = 1
+BANK = "banque"
+CARNET = 12
+SLIP = 151
+PROFILE = Profile(
+    account="FR7630001007941234567890185",
+    encoding="utf-8",
+    delimiter=";",
+    day_format="jj/mm/aaaa",
+    decimal_mark=",",
+    skip_first=1,
+    day="Date",
+    labels=("Libellé",),
+    amount="Montant",
+    balance="Solde",
+)
+
+
+def furnish(caisse: Caisse, *, label: str) -> None:
+    """Put one of each there; `label` is what the bank writes beside a payment."""
+    today = business_date(caisse.now())
+    assert bank_statements.save_profile(caisse, BANK, PROFILE, by=ANNE) is None
+    rows = (
+        "Compte : FR76 3000 1007 9412 3456 7890 185",
+        "Date;Libellé;Montant;Solde",
+        f"{today:%d/%m/%Y};{label};30,00;1030,00",
+    )
+    assert bank_statements.keep(caisse, BANK, "\n".join(rows).encode(), by=ANNE) == 1
+    for kind in LetterKind:
+        letters.prepare(caisse, kind, by=ANNE)
+    first = Merchant.objects.using(caisse.using).order_by("id")[0].pk
+    paper.hand_out(caisse, CARNET, merchant=first, first_slip=SLIP, last_slip=200, by=ANNE)
+    slip = paper.enter(
+        caisse,
+        CARNET,
+        SLIP,
+        day=today,
+        card_number="",
+        amount_cents=12_00,
+        is_initialled=True,
+        by=ANNE,
+    )
+    assert isinstance(slip, PaperSlip)
