@@ -33,6 +33,7 @@ from server_stub.commands import (
     statement,
     stick,
     terminal,
+    winding_up,
 )
 from server_stub.commands.context import opened
 from server_stub.plugins import Extensible
@@ -205,6 +206,7 @@ for command in (
     rule.rule,
     stick.stick,
     terminal.terminals,
+    winding_up.wind_up,
 ):
     cli.add_command(command)
 

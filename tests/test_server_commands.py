@@ -158,3 +158,18 @@ def test_what_is_not_ours_on_a_stick_is_named(data: Path, tmp_path: Path) -> Non
     assert "lyon-3: n’est pas d’un terminal de cette caisse, laissé" in done.stderr
     english = server(data, "--language", "en", "stick", str(tmp_path))
     assert "Nothing on this stick could be taken in." in english.stderr
+
+
+def test_what_is_left_before_the_end_is_said(data: Path, tmp_path: Path) -> None:
+    """Promise: while anything is left, nobody is forgotten, and each line says what to do."""
+    server(data, "seed")
+    planned = server(data, "wind-up", "plan")
+    assert (planned.returncode, "Traceback" in planned.stderr) == (1, False)
+    assert "à faire  5 : conventions qui durent encore\n         → clafoutis-server" in planned.stdout
+    english = server(data, "--language", "en", "wind-up", "plan")
+    assert "to do    5: conventions that still run" in english.stdout
+    refused = server(data, "wind-up", "forget", "--by", "coordination", "--write")
+    assert (refused.returncode, "Rien n’a été effacé" in refused.stderr) == (1, True)
+    made = server(data, "wind-up", "archive", "--to", str(tmp_path / "archive"))
+    assert (made.returncode, "SHA256SUMS" in made.stdout) == (0, True)
+    assert server(data, "wind-up", "archive", "--to", str(tmp_path / "archive")).returncode == 1
