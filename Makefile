@@ -3,7 +3,7 @@
 BIN := .venv/bin
 unexport PYTHONWARNINGS
 
-.PHONY: help demo test lint coverage check bench pictures soak hardware fmt lock wheels clean
+.PHONY: help demo test lint coverage check bench pictures guides soak hardware fmt lock wheels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -37,9 +37,15 @@ bench: ## NAME=sale, ui, ingest or console: what a sale, the screen, a delivery,
 	@tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(or $(NAME),sale)
 
-pictures: ## TO=pictures: every page of the console in a real browser, at two widths
+pictures: ## TO=pictures: every page of the console in a real browser, at two widths and in both languages; a few go to the guides
 	@tools/setup.sh test
-	$(BIN)/pytest -q -m slow tests/test_console_every_page.py --pictures "$(or $(TO),pictures)"
+	$(BIN)/pytest -q -m slow tests/test_console_every_page.py --pictures "$(or $(TO),pictures)/fr"
+	$(BIN)/pytest -q -m slow tests/test_console_every_page.py --pictures "$(or $(TO),pictures)/en" --locale en-GB
+	$(BIN)/python -m tools.guide_pictures --console "$(or $(TO),pictures)"
+
+guides: ## TO=dist/guides: what people print, as PDF: producers, coordinators, the workshop
+	@tools/setup.sh test
+	@$(BIN)/python -m tools.build_guides --out "$(or $(TO),dist/guides)"
 
 soak: ## MINUTES=60: tries to break everything for so long, and adds to what docs/reliability.md counts
 	@tools/setup.sh test

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from server_stub.models import AccessEvent, AccessLink, ConsoleRole
-from server_stub.services import invitations
+from server_stub.services import invitations, today
 from server_stub.services.roles import holdings
 from tests.access_world import PASSWORD, entered, give_password, invited_to, let_in
 from tests.console_visitors import served, visitor
@@ -230,3 +230,26 @@ def test_first_administrator_comes_from_the_server(tmp_path: Path) -> None:
     assert back.stdout.startswith("https://c.fr/invitation/")
     assert back.stdout != first.stdout
     assert PASSWORD not in back.stdout
+
+
+def test_a_caisse_goes_on_without_the_one_who_held_it(world: ServiceWorld) -> None:
+    """Promise: whoever keeps the server lets somebody in, who closes the door behind the absent.
+
+    What the one who is gone left is there: the note, the log, what waits.
+    """
+    both = (ConsoleRole.ADMINISTRATOR, ConsoleRole.COORDINATOR)
+    gone = let_in(world, "camille", *both)
+    inside = entered(gone)
+    today.leave_note(world.caisse, "Le relevé arrive mardi.", by=gone.user.pk)
+
+    office = visitor(world, ConsoleRole.ADMINISTRATOR)  # as `administrator invite` lets in
+    office.post(f"/access/people/{gone.user.pk}/", {"act": "close"})
+    assert inside.get("/access/").status_code == 302
+    assert holdings(world.caisse, gone.user.pk).roles == set()
+    typed = {"full_name": "Inès Martin", "username": "ines", "roles": ["coordinator"]}
+    shown = office.post("/access/people/invite/", typed).content.decode()
+    assert choose(token_on(shown)) == 302
+    ines = User.objects.get(username="ines")
+    assert holdings(world.caisse, ines.pk).roles == {ConsoleRole.COORDINATOR}
+    page = visitor(world, ConsoleRole.COORDINATOR).get("/").content.decode()
+    assert "Le relevé arrive mardi." in page
