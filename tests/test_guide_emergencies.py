@@ -1,4 +1,4 @@
-"""What goes wrong in the field has a command, a page in both languages, and a test that drills it."""
+"""What goes wrong in the field has a command, a page in each language, and a drill that lives."""
 
 from __future__ import annotations
 

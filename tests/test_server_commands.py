@@ -165,7 +165,8 @@ def test_what_is_left_before_the_end_is_said(data: Path, tmp_path: Path) -> None
     server(data, "seed")
     planned = server(data, "wind-up", "plan")
     assert (planned.returncode, "Traceback" in planned.stderr) == (1, False)
-    assert "à faire  5 : conventions qui durent encore\n         → clafoutis-server" in planned.stdout
+    told = "à faire  5 : conventions qui durent encore\n         → clafoutis-server merchant end"
+    assert told in planned.stdout
     english = server(data, "--language", "en", "wind-up", "plan")
     assert "to do    5: conventions that still run" in english.stdout
     refused = server(data, "wind-up", "forget", "--by", "coordination", "--write")
