@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import resource
 from typing import Final
+
+from cardkit.memory import leave_no_core
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def keep_secrets_in() -> None:
 
     Where the system knows no such thing, the limit on core dumps is all there is.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_core()
     try:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     except (OSError, AttributeError) as error:

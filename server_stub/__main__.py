@@ -14,6 +14,7 @@ import django
 from django.db.utils import OperationalError, ProgrammingError
 
 from cardkit.errors import ClafoutisError, KeyStoreError
+from cardkit.memory import leave_no_core
 from server_stub.commands import (
     administrator,
     bank,
@@ -213,6 +214,7 @@ for command in (
 
 def main(arguments: Sequence[str] | None = None) -> Any:
     """Run a command; trouble of the world is one sentence and status 1."""
+    leave_no_core()
     try:
         return cli(args=arguments, prog_name="clafoutis-server")
     except KeyStoreError as error:

@@ -31,6 +31,7 @@ from cardkit.errors import (
     SyncError,
 )
 from cardkit.logging import log_to_stderr
+from cardkit.memory import leave_no_core
 from cardkit.money import parse_amount
 from cardkit.reader import open_reader
 from terminal.config import (
@@ -337,6 +338,7 @@ def _merchant(till: Till, asked: int | None) -> int:
 
 def main() -> None:
     """Run a command; only what nobody foresaw shows a traceback."""
+    leave_no_core()
     try:
         cli.main(prog_name="clafoutis-terminal", standalone_mode=False)
     except click.ClickException as error:
