@@ -39,9 +39,7 @@ MATTERS: Final[dict[Matter, tuple[Promise, Promise]]] = {
     ),
     Matter.PAYABLE: (
         _("producteurs dont le compte n’est pas à zéro"),
-        _(
-            "clafoutis-server settle draw-up --by NOM ; au-dessous de zéro, avec le producteur"
-        ),
+        _("clafoutis-server settle draw-up --by NOM ; au-dessous de zéro, avec le producteur"),
     ),
     Matter.RUNS: (
         _("paiements en route"),

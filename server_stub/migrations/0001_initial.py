@@ -603,7 +603,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['card', 'tmc'],
-                'indexes': [models.Index(fields=['merchant', 'id'], name='proven_by_merchant'), models.Index(condition=models.Q(('claim__isnull', True)), fields=['terminal', 'seq'], name='recovered_by_place')],
+                'indexes': [models.Index(fields=['merchant', 'id'], name='proven_by_merchant'), models.Index(fields=['state'], name='proven_by_state'), models.Index(condition=models.Q(('claim__isnull', True)), fields=['terminal', 'seq'], name='recovered_by_place')],
                 'constraints': [models.UniqueConstraint(fields=('card', 'tmc'), name='proven_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='proven_positive'), models.CheckConstraint(condition=models.Q(('amount_cents__lt', django.db.models.expressions.CombinedExpression(models.Value(2147483648), '-', models.F('spent0_cents')))), name='proven_is_31_bits')],
             },
         ),

@@ -211,6 +211,7 @@ class CardTransaction(models.Model):
         ordering = ["card", "tmc"]
         indexes = [
             models.Index(fields=["merchant", "id"], name="proven_by_merchant"),
+            models.Index(fields=["state"], name="proven_by_state"),
             models.Index(
                 fields=["terminal", "seq"],
                 condition=Q(claim__isnull=True),

@@ -273,13 +273,17 @@ def _kept(caisse: Caisse) -> Mapping[int, list[Kept]]:
     )
     recovered = CardTransaction.objects.using(caisse.using).filter(state=State.PROVISIONAL.value)
     what = ("state", "reason", "amount_cents")
+    # In no order that the database could take for a reason to read all that was ever sold.
     rows = [
-        *claims.values_list("merchant", "terminal_id", "at", *what),
+        *claims.order_by().values_list("merchant", "terminal_id", "at", *what),
         *(
             (merchant, terminal, caisse.now(), *rest)  # recovered: nobody knows when
-            for merchant, terminal, *rest in recovered.values_list("merchant", "terminal", *what)
+            for merchant, terminal, *rest in recovered.order_by().values_list(
+                "merchant", "terminal", *what
+            )
         ),
     ]
+    rows.sort(key=lambda row: (row[1], row[2]))
     kept: dict[int, list[Kept]] = defaultdict(list)
     for merchant, terminal, at, state, reason, cents in rows:
         one = Kept(
