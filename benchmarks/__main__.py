@@ -104,5 +104,18 @@ def cards(count: int) -> None:
     click.echo(json.dumps(figures.summary()))
 
 
+@cli.command()
+@click.option("--terminals", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--entries", type=click.IntRange(2), default=1_000, show_default=True)
+def fleet(terminals: int, entries: int) -> None:
+    """Measure the evening on which every stall has network again."""
+    with service():
+        from benchmarks.fleet import measure_fleet
+
+        figures = measure_fleet(terminals, entries)
+    click.echo("\n".join(figures.lines()))
+    click.echo(json.dumps(figures.summary()))
+
+
 if __name__ == "__main__":
     cli(prog_name="python -m benchmarks")
