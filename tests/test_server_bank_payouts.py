@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from server_stub.exports.payout import end_to_end_id
-from server_stub.models import Contribution, Finding
+from server_stub.models import BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Outcome
 from server_stub.rules.settle import RunState
-from server_stub.services import bank_booking, bank_statements
+from server_stub.services import bank_booking, bank_read, bank_statements
 from server_stub.services.bank_booking import NotBooked
 from server_stub.services.settlement import state_of
 from tests.payout_world import BOOKS, PayoutWorld, empty_books
@@ -61,6 +62,28 @@ def test_a_run_is_confirmed_when_the_statement_shows_all_of_it(paying: PayoutWor
     confirmed(world, second)
     assert state_of(world.caisse, "R1-0001") is RunState.CONFIRMED
     assert bank_booking.undo(world.caisse, second, by=ANNE) is NotBooked.RUN_CONFIRMED
+
+
+def test_a_batch_in_iso_20022_confirms_a_run(paying: PayoutWorld) -> None:
+    """Promise 1: one debit of the bank is a run when it names each transfer by our reference."""
+    content = (Path(__file__).parent / "vectors" / "camt053_v02.xml").read_bytes()
+    for old, new in (
+        (b"R1-0007-M7", end_to_end_id("R1-0001", 7).encode()),
+        (b"R1-0007-M8", end_to_end_id("R1-0001", 8).encode()),
+        (b">100.20<", b">15.70<"),
+        (b">60.2<", b">12.5<"),
+        (b">40.00<", b">3.20<"),
+        (b"2026-11-0", b"2026-10-0"),
+    ):
+        content = content.replace(old, new)
+    world = paying.world
+    made = bank_read.save_camt(world.caisse, content, by=ANNE)
+    assert isinstance(made, tuple)
+    assert bank_statements.keep(world.caisse, made[0], content, by=ANNE) == 4
+    lines = BankLine.objects.using(BOOKS).filter(amount_cents__in=(-12_50, -3_20))
+    for line in lines:
+        assert confirmed(world, line).kind == Outcome.PAYOUT
+    assert state_of(world.caisse, "R1-0001") is RunState.CONFIRMED
 
 
 def test_a_run_in_one_sum_is_confirmed_by_its_name(paying: PayoutWorld) -> None:

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -291,6 +292,29 @@ def test_bank_is_described_over_its_own_file(world: ServiceWorld, office: Client
     assert "Profil enregistré" in sent(office, "bank_profile_new", told)
     assert "Crédit du Bocage" in shown(office, "bank_profiles")
     assert uploaded(office, "bank_profile_new", b"\x00\x01").count("encodage") == 1
+
+
+def test_bank_that_speaks_iso_20022_needs_no_description(office: Client) -> None:
+    """Promise: a camt.053 says itself whose it is and what it holds; read twice it is kept once."""
+    content = (Path(__file__).parent / "vectors" / "camt053_v02.xml").read_bytes()
+    content = content.replace(b"2026-11-0", b"2026-10-0")
+    broken = content.replace(b"</Document>", b"")
+    assert "camt.053" in uploaded(office, "bank_profile_new", broken)
+    assert not StatementProfile.objects.exists()
+    uploaded(office, "bank_profile_new", content)
+    name = StatementProfile.objects.get().name
+    assert name == "camt.053 …0185"
+    assert name in shown(office, "bank_profiles")
+    told = {"profile": name, "content": b64encode(content).decode()}
+    assert "MARTHE LECOEUR" in uploaded(office, "bank_import", content, profile=name)
+    sent(office, "bank_import", told)
+    assert "rien à garder" in uploaded(office, "bank_import", content, profile=name)
+    assert sorted(BankLine.objects.values_list("amount_cents", flat=True)) == [
+        -60_20,
+        -40_00,
+        -2_50,
+        30_00,
+    ]
 
 
 def test_statement_is_looked_at_then_kept_and_accepted(bank: ServiceWorld, office: Client) -> None:

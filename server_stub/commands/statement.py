@@ -21,7 +21,7 @@ _FILE_BYTES_MAX = 5_000_001
 
 @click.group()
 def statement() -> None:
-    """Read the bank's CSV statements; nothing is booked before a person says what a line is."""
+    """Read the bank's statements; nothing is booked before a person says what a line is."""
 
 
 @statement.group()
@@ -64,6 +64,25 @@ def save_profile(*, name: str, no_heading: bool, delimiter: str, by: str, **told
         _end(not_read(refusal))
 
 
+@profile.command("save-camt")
+@click.argument("file", type=click.File("rb"))
+@acting
+def save_camt(file: Any, by: str) -> None:
+    """Save a bank whose statements are ISO 20022 (camt.053): FILE is one of them."""
+    from django.utils.translation import gettext as _
+
+    from server_stub.console.payment_table import not_read
+    from server_stub.rules.bank_statement import NotRead, Wrong
+    from server_stub.services import bank_read
+
+    caisse = opened()
+    made = bank_read.save_camt(caisse, file.read(_FILE_BYTES_MAX), by=person_of(caisse, by))
+    if not isinstance(made, tuple):
+        _end(not_read(NotRead(Wrong.NOT_XML) if made is None else made))
+    words = _("Banque « %(name)s » enregistrée : ce fichier se lit, %(count)s lignes.")
+    click.echo(words % {"name": made[0], "count": made[1]}, err=True)
+
+
 @profile.command("list")
 def list_profiles() -> None:
     """Show the profiles."""
@@ -71,7 +90,8 @@ def list_profiles() -> None:
 
     for name, one in profiles(opened()).items():
         columns = ", ".join(one.columns())
-        click.echo(f"{name}: {one.account or '-'}, {one.encoding}, {one.day_format}, {columns}")
+        form = columns and f", {one.encoding}, {one.day_format}, {columns}"
+        click.echo(f"{name}: {one.account or '-'}{form}")
 
 
 @statement.command("import")

@@ -41,6 +41,8 @@ READING: Final[dict[str, Promise]] = {
     "AMOUNT": _("ce n’est pas un montant de la forme du profil"),
     "TWO_AMOUNTS": _("il faut un débit ou bien un crédit."),
     "BALANCE": _("ce n’est pas un solde de la forme du profil"),
+    "NOT_XML": _("ce n’est pas un relevé camt.053 (XML) que l’on puisse lire."),
+    "NOT_EUROS": _("ce montant n’est pas en euros"),
 }
 """Of `Wrong` and `NoProfile`."""
 

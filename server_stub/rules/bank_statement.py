@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import Enum, unique
+from enum import Enum, StrEnum, unique
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 from server_stub.rules.bank_words import NotAnAmount, packed, read_amount, tidy
 
@@ -54,6 +54,17 @@ class Wrong(Enum):
     AMOUNT = "no amount, or another form"
     TWO_AMOUNTS = "debit and credit in one line, or neither"
     BALANCE = "no balance, or another form"
+    NOT_XML = "no XML, or one with a document type"
+    NOT_EUROS = "an amount in no euros, or none"
+
+
+@unique
+class StatementForm(StrEnum):
+    """In which form a bank hands out its statements."""
+
+    CSV = "csv"
+    CAMT = "camt.053"
+    """ISO 20022, which says by itself what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +102,27 @@ class Profile:
     reference: str = ""
     balance: str = ""
     account_column: str = ""
+    form: StatementForm = StatementForm.CSV
+
+    @classmethod
+    def of_camt(cls, account: str) -> Self:
+        """Return the profile of a bank whose files are ISO 20022: an account, and no columns."""
+        return cls(
+            account=account,
+            encoding="utf-8",
+            delimiter=";",
+            day_format="aaaa-mm-jj",
+            decimal_mark=".",
+            day="",
+            labels=(),
+            form=StatementForm.CAMT,
+        )
 
     @property
     def is_sound(self) -> bool:
         """Whether a file can be read by it."""
+        if self.form is StatementForm.CAMT:
+            return bool(packed(self.account))
         one_way = bool(self.amount) != bool(self.debit and self.credit)
         named = list(self.columns())
         numbers = all(it.isascii() and it.isdigit() and 0 < int(it) < 1_000 for it in named)

@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from cardkit.clock import business_date
 from server_stub.models import BankLine, BankLineOutcome, BankLineText, Contribution
+from server_stub.rules.bank_files import read_file
 from server_stub.rules.bank_match import Outcome, Text, Why, propose
 from server_stub.rules.bank_statement import (
     BYTES_MAX,
@@ -20,14 +21,15 @@ from server_stub.rules.bank_statement import (
     ENCODINGS,
     NotRead,
     Profile,
-    read_statement,
+    StatementForm,
 )
 from server_stub.rules.bank_words import packed, tidy
+from server_stub.rules.camt053 import account_of, is_camt
 from server_stub.rules.names import folded
 from server_stub.services import bank_statements
 from server_stub.services.bank_booking import confirm
 from server_stub.services.bank_known import known
-from server_stub.services.bank_statements import NoProfile, OpenLine
+from server_stub.services.bank_statements import NoProfile, OpenLine, Unread
 from server_stub.services.caisse import Caisse
 from server_stub.services.members_read import PAGE_ROWS
 
@@ -181,8 +183,27 @@ def try_profile(caisse: Caisse, profile: Profile, content: bytes) -> int | NotRe
     """Return how many lines a file has by a profile, or why none can be read; writes nothing."""
     if not profile.is_sound:
         return NoProfile.NOT_SOUND
-    read = read_statement(content, profile, today=business_date(caisse.now()))
+    read = read_file(content, profile, today=business_date(caisse.now()))
     return read if isinstance(read, NotRead) else len(read.lines)
+
+
+def save_camt(caisse: Caisse, content: bytes, *, by: int) -> tuple[str, int] | Unread | None:
+    """Keep the profile of a bank that hands out ISO 20022; its name, and the lines of the file.
+
+    None where the file is none. The account is the file's own.
+    """
+    if not is_camt(content):
+        return None
+    account = account_of(content)
+    if isinstance(account, NotRead):
+        return account
+    profile = Profile.of_camt(account)
+    lines = try_profile(caisse, profile, content)
+    if not isinstance(lines, int):
+        return lines
+    name = f"{StatementForm.CAMT} …{packed(account)[-4:]}"
+    refusal = bank_statements.save_profile(caisse, name, profile, by=by)
+    return (name, lines) if refusal is None else refusal
 
 
 def last_kept(caisse: Caisse) -> date | None:

@@ -22,9 +22,10 @@ from server_stub.models import (
     Contribution,
     StatementProfile,
 )
+from server_stub.rules.bank_files import read_file
 from server_stub.rules.bank_match import Outcome, Proposal, Text, propose
 from server_stub.rules.bank_statement import BankLine as ReadLine
-from server_stub.rules.bank_statement import NotRead, Profile, read_statement
+from server_stub.rules.bank_statement import NotRead, Profile, StatementForm
 from server_stub.rules.bank_words import payer_key
 from server_stub.rules.scheme import RuleName
 from server_stub.services.bank_known import known, newest_outcomes
@@ -100,7 +101,7 @@ def look(caisse: Caisse, name: str, content: bytes) -> Look | Unread:
     if row is None:
         return NoProfile.UNKNOWN
     profile = _profile(row)
-    statement = read_statement(content, profile, today=business_date(caisse.now()))
+    statement = read_file(content, profile, today=business_date(caisse.now()))
     if isinstance(statement, NotRead):
         return statement
     account, facts = _account_of(name, profile), known(caisse)
@@ -232,7 +233,8 @@ def _newest(caisse: Caisse, name: str) -> StatementProfile | None:
 
 
 def _profile(row: StatementProfile) -> Profile:
-    return Profile(**row.settings | {"labels": tuple(row.settings["labels"])})
+    form = StatementForm(row.settings.get("form", StatementForm.CSV))
+    return Profile(**row.settings | {"labels": tuple(row.settings["labels"]), "form": form})
 
 
 def _account_of(name: str, profile: Profile) -> str:

@@ -83,7 +83,7 @@ class StatementForm(forms.Form):
     """A bank's file, and how to read it."""
 
     profile = forms.ChoiceField(label=_("Banque"))
-    file = forms.FileField(label=_("Relevé au format CSV"))
+    file = forms.FileField(label=_("Relevé : CSV, ou camt.053 (XML)"))
 
     def __init__(self, *args: Any, names: list[str], **told: Any) -> None:
         super().__init__(*args, **told)
@@ -93,7 +93,7 @@ class StatementForm(forms.Form):
 class SampleForm(forms.Form):
     """A file of a bank that has no profile yet."""
 
-    file = forms.FileField(label=_("Un relevé de cette banque (CSV)"))
+    file = forms.FileField(label=_("Un relevé de cette banque : CSV, ou camt.053 (XML)"))
 
 
 class ProfileForm(forms.Form):

@@ -14,6 +14,7 @@ from server_stub.console.contributions.words import reading_refusal
 from server_stub.console.visit import Visit
 from server_stub.services import bank_read, bank_statements
 from server_stub.services.bank_read import FirstLines
+from server_stub.services.bank_statements import Unread
 
 
 def bank_profiles(visit: Visit) -> HttpResponse:
@@ -31,6 +32,10 @@ def bank_profile_new(visit: Visit) -> HttpResponse:
         return visit.page("contributions/profile_sample.html", {"form": sent}, status=422)
     is_new = "content" not in visit.request.POST
     content = sent.cleaned_data["file"].read(BYTES_MAX + 1) if is_new else content_of(visit)
+    if is_new and content is not None and len(content) <= BYTES_MAX:
+        camt = bank_read.save_camt(visit.caisse, content, by=visit.user)
+        if camt is not None:
+            return _of_camt(visit, camt)
     begins = None if content is None else bank_read.first_lines(content)
     if content is None or begins is None or len(content) > BYTES_MAX:
         sent = SampleForm()
@@ -40,6 +45,15 @@ def bank_profile_new(visit: Visit) -> HttpResponse:
     if is_new:
         return _ask(visit, content, begins)
     return _save(visit, content, begins)
+
+
+def _of_camt(visit: Visit, made: tuple[str, int] | Unread) -> HttpResponse:
+    """Nothing is to be said of a file that says itself what it holds."""
+    if not isinstance(made, tuple):
+        context = {"form": SampleForm(), "wrong": not_read(made)}
+        return visit.page("contributions/profile_sample.html", context, status=422)
+    words = _("Banque « %(name)s » enregistrée : ce fichier se lit, %(count)s lignes.")
+    return visit.done(words % {"name": made[0], "count": made[1]}, "bank_import")
 
 
 def _save(visit: Visit, content: bytes, begins: FirstLines) -> HttpResponse:
