@@ -5,8 +5,11 @@ from __future__ import annotations
 from cardkit.clock import business_date
 from server_stub.models import LetterKind, Merchant, PaperSlip
 from server_stub.rules.bank_statement import Profile
-from server_stub.services import bank_statements, letters, paper
+from server_stub.services import bank_statements, details, letters, paper
 from server_stub.services.caisse import Caisse
+from server_stub.services.details import NotKept
+from server_stub.services.letters import NotPrinted
+from tests.letter_world import CONTACT
 
 ANNE = 1
 BANK = "banque"
@@ -36,8 +39,12 @@ def furnish(caisse: Caisse, *, label: str) -> None:
         f"{today:%d/%m/%Y};{label};30,00;1030,00",
     )
     assert bank_statements.keep(caisse, BANK, "\n".join(rows).encode(), by=ANNE) == 1
+    kept = details.keep_details(caisse, CONTACT, iban=PROFILE.account, by=ANNE)
+    assert not isinstance(kept, NotKept), kept
     for kind in LetterKind:
         letters.prepare(caisse, kind, by=ANNE)
+    printed = (letters.print_now(caisse, kind, by=ANNE) for kind in LetterKind)
+    assert any(not isinstance(it, NotPrinted) for it in printed), "one kind has left, others wait"
     first = Merchant.objects.using(caisse.using).order_by("id")[0].pk
     paper.hand_out(caisse, CARNET, merchant=first, first_slip=SLIP, last_slip=200, by=ANNE)
     slip = paper.enter(

@@ -102,6 +102,12 @@ def _finding(_page: Page) -> int:
     return NOBODY if finding is None else finding.pk
 
 
+def _letter(_page: Page) -> int:
+    """One that has left."""
+    letter = Letter.objects.filter(content__isnull=False).order_by("pk").first()
+    return NOBODY if letter is None else letter.pk
+
+
 DRAWN_UP = {"payout_approve", "payout_drop"}
 """Pages about a run that nobody has approved yet."""
 KINDS = {
@@ -119,6 +125,7 @@ CHOSEN: dict[str, Callable[[Page], object]] = {
     "finding": _finding,
     "rule": lambda _page: "monthly_credit_cents",
     "kind": lambda page: KINDS.get(page.name, str(NOBODY)),
+    "letter": _letter,
     "carnet": lambda _page: CARNET,
     "slip": lambda _page: SLIP,
 }
@@ -128,7 +135,6 @@ MODELS = {
     "merchant": Merchant,
     "terminal": Terminal,
     "line": BankLine,
-    "letter": Letter,
     "wave": Wave,
     "grant": RoleGrant,
     "user": User,
