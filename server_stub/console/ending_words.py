@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from server_stub.services.amounts import euros
 from server_stub.services.winding_up import Ending, Left, Matter
 
-MATTERS: Final[dict[Matter, tuple[Promise, Promise]]] = {
+MATTERS: Final[dict[Matter, tuple[Promise, Promise | str]]] = {
     Matter.MEMBERS: (
         _("membres qui ne sont pas partis"),
         _("clafoutis-server member leave QUI --card back --by NOM --write"),
@@ -31,7 +31,7 @@ MATTERS: Final[dict[Matter, tuple[Promise, Promise]]] = {
     ),
     Matter.DECISIONS: (
         _("points, litiges ou bons papier à décider"),
-        _("clafoutis-server finding list, dispute list, carnet list"),
+        "clafoutis-server finding list, dispute list, carnet list",
     ),
     Matter.UNPROVEN: (
         _("retenu ou en attente d’une preuve"),
@@ -43,7 +43,7 @@ MATTERS: Final[dict[Matter, tuple[Promise, Promise]]] = {
     ),
     Matter.RUNS: (
         _("paiements en route"),
-        _("clafoutis-server settle list"),
+        "clafoutis-server settle list",
     ),
     Matter.TILL_BOX: (
         _("en caisse : espèces et chèques"),
