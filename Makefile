@@ -13,7 +13,7 @@ demo: ## a market week on virtual hardware; SCRIPT=1 ends by itself
 	@$(BIN)/clafoutis-demo $(if $(SCRIPT),--script)
 
 test: lint ## everything that must hold: linters, types, import walls, tests
-	$(BIN)/pytest -q -rs -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -q -rs -n 3 --dist worksteal $(ARGS)
 
 coverage: ## which lines no test of `make test` reaches; twice as long
 	@tools/setup.sh test
