@@ -16,12 +16,12 @@ from auditor.export import ClaimedLine, Export
 from auditor.findings import Class, Finding
 from cardkit.acts import (
     CreditMoved,
-    PayoutEvidenced,
     SettlementApproved,
     SettlementConfirmed,
     SettlementRevoked,
 )
 from cardkit.membership import CreditLapsed
+from cardkit.payouts import PayoutEvidenced, PayoutReturned
 
 Key = TypeVar("Key", bound=tuple[Any, ...])
 Account = tuple[str, int]
@@ -187,6 +187,9 @@ def _acts(found: Evidence, sums: Sums) -> None:
             case PayoutEvidenced() as payout:
                 books["payable", payout.merchant] -= payout.amount_cents
                 books["paid", payout.merchant] += payout.amount_cents
+            case PayoutReturned() as back:
+                books["paid", back.merchant] -= back.amount_cents
+                books["payable", back.merchant] += back.amount_cents
             case CreditMoved() as moved:
                 sums.credit[moved.uid, moved.generation] -= moved.amount_cents
             case CreditLapsed() as gone:

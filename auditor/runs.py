@@ -18,7 +18,6 @@ from cardkit.acts import (
     Act,
     ClaimAccepted,
     EpochRaised,
-    PayoutEvidenced,
     RestoreFinished,
     SettlementApproved,
     SettlementConfirmed,
@@ -26,6 +25,7 @@ from cardkit.acts import (
     SettlementRevoked,
     SettlementSent,
 )
+from cardkit.payouts import PayoutEvidenced, PayoutReturned
 
 
 @unique
@@ -50,6 +50,8 @@ class _Runs:
     states: dict[str, _State] = field(default_factory=dict)
     settled_cents: Counter[int] = field(default_factory=Counter)
     """By merchant: what is in payment or paid."""
+    returned: set[tuple[str, int]] = field(default_factory=set)
+    """Run and merchant of payouts that the bank gave back."""
     is_locked: bool = False
     """Whether a restore was declared and not finished yet."""
 
@@ -76,6 +78,8 @@ def _broken(act: Act, runs: _Runs) -> Iterator[tuple[str, int]]:
         case PayoutEvidenced() as payout:
             yield from _four_eyes(payout.entered_by, act.envelope.by, payout.amount_cents)
             runs.settled_cents[payout.merchant] += payout.amount_cents
+        case PayoutReturned() as back:
+            yield from _returned(back, act.envelope.by, runs)
         case SettlementApproved() as run:
             yield from _approved(run, act.envelope.by, runs)
         case SettlementSent() | SettlementConfirmed() | SettlementRevoked() as step:
@@ -106,6 +110,19 @@ def _approved(run: SettlementApproved, by: int, runs: _Runs) -> Iterator[tuple[s
             yield words, wrong_cents
     runs.lines[run.settlement] = run.lines
     runs.states[run.settlement] = _State.APPROVED
+
+
+def _returned(back: PayoutReturned, by: int, runs: _Runs) -> Iterator[tuple[str, int]]:
+    """What came back was paid by a confirmed run, all of it, and comes back once."""
+    cents, name = back.amount_cents, back.settlement
+    yield from _four_eyes(back.entered_by, by, cents)
+    paid = {line.merchant: line.amount_cents for line in runs.lines.get(name, ())}
+    if runs.states.get(name) is not _State.CONFIRMED or paid.get(back.merchant) != cents:
+        yield f"run {name} paid merchant {back.merchant} no such amount that came back", cents
+    elif (name, back.merchant) in runs.returned:
+        yield f"what run {name} paid merchant {back.merchant} comes back a second time", cents
+    runs.returned.add((name, back.merchant))
+    runs.settled_cents[back.merchant] -= cents
 
 
 def _step(

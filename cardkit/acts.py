@@ -18,6 +18,7 @@ from cardkit.directory import CardStatus
 from cardkit.errors import DocumentMalformed, must
 from cardkit.frozen import dataclass
 from cardkit.membership import ACCOUNT, MEMBERSHIP, Membership
+from cardkit.payouts import PAID_CENTS, PAYOUTS, SETTLEMENT, PayoutAct
 from cardkit.resolutions import RESOLUTIONS, Resolved
 from cardkit.schema import (
     S64,
@@ -28,7 +29,6 @@ from cardkit.schema import (
     Blob,
     Choice,
     Day,
-    Int,
     ListOf,
     Nested,
     Seconds,
@@ -47,10 +47,6 @@ SCHEMA_VERSION: Final = 1
 PROOF_KEYS_MAX: Final = 500
 """Of one act."""
 _BODY: Final = 31
-SETTLEMENT: Final = Text(35)
-"""A run's name, as long as a reference that a bank carries (EndToEndId, ISO 20022 Max35Text)."""
-_PAID_CENTS: Final = Int(1, 2**63 - 1)
-"""Who is owed nothing, or less, has no line."""
 MINUTES_CHARACTERS_MAX: Final = 120
 LINES_MAX: Final = 1_000
 """Merchants of one run: 24 bytes each at most, within the bound of an act."""
@@ -99,6 +95,7 @@ class ActKind(IntEnum):
     CREDIT_WITHHELD = 42
     FINDING_HANDLED = 43
     ACT_REVERSED = 44
+    PAYOUT_RETURNED = 45
 
 
 @unique
@@ -283,9 +280,9 @@ class SettlementLine:
     """What one run pays to one merchant."""
 
     merchant: int = wire(1, U32)
-    amount_cents: int = wire(2, _PAID_CENTS)
-    total_cents: int = wire(3, _PAID_CENTS)
-    """All that was ever settled to the merchant, this run included."""
+    amount_cents: int = wire(2, PAID_CENTS)
+    total_cents: int = wire(3, PAID_CENTS)
+    """All that was ever settled to the merchant, this run included, less what came back."""
 
 
 @document
@@ -316,19 +313,6 @@ class SettlementRevoked:
     """A run that the bank did not execute: its merchants are owed again."""
 
     settlement: str = wire(1, SETTLEMENT)
-
-
-@document
-class PayoutEvidenced:
-    """The bank's statement proves a payout that the books do not have, as after a restore.
-
-    A first person entered it, and a second one, the act's author, compared it with the statement.
-    """
-
-    settlement: str = wire(1, SETTLEMENT)
-    merchant: int = wire(2, U32)
-    amount_cents: int = wire(3, _PAID_CENTS)
-    entered_by: int = wire(4, U63)
 
 
 @document
@@ -393,7 +377,7 @@ ActBody: TypeAlias = (
     | SettlementSent
     | SettlementConfirmed
     | SettlementRevoked
-    | PayoutEvidenced
+    | PayoutAct
     | RestoreFinished
     | ProofKeysPublished
     | DigestSigned
@@ -423,11 +407,11 @@ ACT_BODIES: Final[dict[ActKind, type[ActBody]]] = {
     ActKind.SETTLEMENT_SENT: SettlementSent,
     ActKind.SETTLEMENT_CONFIRMED: SettlementConfirmed,
     ActKind.SETTLEMENT_REVOKED: SettlementRevoked,
-    ActKind.PAYOUT_EVIDENCED: PayoutEvidenced,
     ActKind.RESTORE_FINISHED: RestoreFinished,
     ActKind.PROOF_KEYS_PUBLISHED: ProofKeysPublished,
     ActKind.DIGEST_SIGNED: DigestSigned,
     ActKind.TERMINAL_REVOKED: TerminalRevoked,
+    **{ActKind(kind): body for kind, body in PAYOUTS.items()},
     **{ActKind(kind): body for kind, body in MEMBERSHIP.items()},
     **{ActKind(kind): body for kind, body in CONVENTIONS.items()},
     **{ActKind(kind): body for kind, body in TILL_BOX.items()},

@@ -12,7 +12,6 @@ from cardkit.acts import (
     Act,
     ActBody,
     ClaimAccepted,
-    PayoutEvidenced,
     ProofKeysPublished,
     RecoveryConfirmed,
     RestoreFinished,
@@ -25,6 +24,7 @@ from cardkit.acts import (
     sign_act,
 )
 from cardkit.certificates import Role
+from cardkit.payouts import PayoutEvidenced, PayoutReturned
 from tests.audit_edits import Apply, Edit
 from tests.audited import COMMITTEE, TREASURER, Audited
 
@@ -158,6 +158,22 @@ INSIDER: Final = (
                 settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=TREASURER
             )
         ),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout that one person says came back",
+        added(
+            PayoutReturned(settlement=FIRST_RUN, merchant=1, amount_cents=5, entered_by=TREASURER)
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5,
+    ),
+    Edit(
+        "a payout that came back and was never paid",
+        added(PayoutReturned(settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=77)),
         Class.SETTLEMENT,
         "act ",
         5_00,

@@ -9,14 +9,22 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from auditor.audit import audit
+from auditor.export import read_export
+from auditor.findings import Class
 from server_stub.exports.payout import end_to_end_id
-from server_stub.models import BankLine, Contribution, Finding
+from server_stub.models import ActRow, BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Outcome
-from server_stub.rules.settle import RunState
-from server_stub.services import bank_booking, bank_read, bank_statements
+from server_stub.rules.ledger import Book
+from server_stub.rules.settle import Refusal, RunState
+from server_stub.services import bank_booking, bank_read, bank_statements, resolve, settlement
+from server_stub.services.audit_export import export_audit
 from server_stub.services.bank_booking import NotBooked
+from server_stub.services.books import balances
+from server_stub.services.deciding import Done, NeedsSecond
+from server_stub.services.rebuild import differences
 from server_stub.services.settlement import state_of
-from tests.payout_world import BOOKS, PayoutWorld, empty_books
+from tests.payout_world import BOOKS, BRUNO, PayoutWorld, empty_books
 from tests.test_server_bank_statements import ANNE, BANK, PROFILE, confirmed, keep, row
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +119,58 @@ def test_a_transfer_that_comes_back_is_a_finding(paying: PayoutWorld) -> None:
     bank_booking.undo(world.caisse, back, by=ANNE)
     open_now = Finding.objects.using(BOOKS).filter(kind="payout_returned", closed_at=None)
     assert not open_now.exists()
+
+
+def came_back(paying: PayoutWorld) -> Finding:
+    """The run is paid, and the transfer to merchant 7 comes back."""
+    world, seven = paying.world, end_to_end_id("R1-0001", 7)
+    out, back = keep(
+        world,
+        row("05/10/2026", "VIR GROUPE R1-0001", "-15,70"),
+        row("08/10/2026", f"REJET VIR {seven} COMPTE CLOS", "12,50"),
+    )
+    confirmed(world, out)
+    confirmed(world, back)
+    return Finding.objects.using(BOOKS).get(kind="payout_returned", closed_at=None)
+
+
+def test_what_came_back_is_owed_again_by_two_people(paying: PayoutWorld, tmp_path: Path) -> None:
+    """Promises 1 and 8: one line of a run is owed again, once, and paid by the next run."""
+    caisse, finding = paying.world.caisse, came_back(paying)
+    assert resolve.pay(caisse, finding, by=ANNE) == NeedsSecond(ANNE)
+    assert resolve.pay(caisse, finding, by=ANNE) == NeedsSecond(ANNE)
+    assert isinstance(resolve.pay(caisse, finding, by=BRUNO), Done)
+    finding.refresh_from_db()
+    assert finding.closed_at is not None
+    assert balances(caisse)[Book.PAYABLE, 7] == 12_50
+    again = settlement.give_back(caisse, "R1-0001", 7, 12_50, entered_by=ANNE, by=BRUNO)
+    assert again is Refusal.KNOWN_ALREADY
+    line = BankLine.objects.using(BOOKS).get(amount_cents=12_50)
+    assert bank_booking.undo(caisse, line, by=ANNE) is NotBooked.OWED_AGAIN
+
+    paying.trade(1_00)
+    paying.pay_all()
+    assert paying.bank["R1-0002", 7] == 13_50
+    assert balances(caisse).get((Book.PAYABLE, 7), 0) == 0
+    assert differences(caisse) == []
+    export_audit(caisse, tmp_path / "audit.sqlite3")
+    found = audit(read_export(tmp_path / "audit.sqlite3")).findings
+    assert not [it for it in found if it.kind is not Class.TOTAL]
+
+
+def test_what_did_not_come_back_is_not_owed_again(paying: PayoutWorld) -> None:
+    """Promise 1: not before the run is confirmed, not another amount, not by one person alone."""
+    caisse = paying.world.caisse
+
+    def give_back(merchant: int, cents: int, by: int = BRUNO) -> object:
+        return settlement.give_back(caisse, "R1-0001", merchant, cents, entered_by=ANNE, by=by)
+
+    assert give_back(7, 12_50) is Refusal.NOT_IN_THAT_STATE
+    paying.confirm("R1-0001")
+    assert give_back(7, 12_49) is Refusal.NOT_A_PAYOUT
+    assert give_back(9, 12_50) is Refusal.NOT_A_PAYOUT
+    assert give_back(7, 12_50, by=ANNE) is Refusal.SAME_PERSON
+    assert isinstance(give_back(7, 12_50), ActRow)
 
 
 def test_a_run_that_the_books_forgot_is_told(paying: PayoutWorld) -> None:

@@ -69,6 +69,7 @@ BOOKING: Final[dict[str, Promise]] = {
         "clafoutis-server settle evidence"
     ),
     "RUN_CONFIRMED": _("Ce paiement est confirmé, et le reste."),
+    "OWED_AGAIN": _("La somme est déjà de nouveau due au producteur : cela ne se défait pas."),
     "NO_LINE": _("Aucune ligne de ce nom."),
 }
 """Of `NotBooked`."""

@@ -153,8 +153,8 @@ ADVICE: Final[dict[str, Promise]] = {
         "Ses ventes prouvées sont dues. Décidez s’il est perdu ou s’il faut l’appairer de nouveau."
     ),
     "payout_returned": _(
-        "Demandez au producteur son compte exact (clafoutis-server bank enter), puis payez-le de "
-        "nouveau à deux personnes : les livres le disent encore payé."
+        "Demandez au producteur son compte exact, saisissez-le et faites-le confirmer. Puis dites "
+        "à deux que la somme lui est de nouveau due : le prochain paiement la verse."
     ),
     "disputed": _(
         "Attendez la réponse du producteur, puis décidez : rendre la somme, ou laisser la vente."

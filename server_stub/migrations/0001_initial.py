@@ -1227,6 +1227,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PayoutReturn',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('merchant', models.PositiveBigIntegerField()),
+                ('amount_cents', models.PositiveBigIntegerField()),
+                ('entered_by', models.PositiveBigIntegerField()),
+                ('compared_by', models.PositiveBigIntegerField()),
+                ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payout_return', to='clafoutis.actrow')),
+                ('settlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='clafoutis.settlement')),
+            ],
+            options={
+                'ordering': ['act'],
+                'constraints': [models.UniqueConstraint(fields=('settlement', 'merchant'), name='payout_returned_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='return_is_positive'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('compared_by')), _negated=True), name='return_has_four_eyes')],
+            },
+        ),
+        migrations.CreateModel(
             name='SettlementFile',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

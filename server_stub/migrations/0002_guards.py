@@ -38,6 +38,7 @@ APPEND_ONLY = (
     "clafoutis_paperclaim",
     "clafoutis_paymentmeans",
     "clafoutis_payoutevidence",
+    "clafoutis_payoutreturn",
     "clafoutis_posting",
     "clafoutis_postingline",
     "clafoutis_quittanceprint",

@@ -72,6 +72,7 @@ from server_stub.models.resolution import (
 from server_stub.models.role import ConsoleRole, RoleEnd, RoleGrant
 from server_stub.models.settlement import (
     PayoutEvidence,
+    PayoutReturn,
     SettledTold,
     Settlement,
     SettlementDraft,
@@ -151,6 +152,7 @@ __all__ = [
     "PaperSlip",
     "PaymentMeans",
     "PayoutEvidence",
+    "PayoutReturn",
     "PermitIssued",
     "Person",
     "Posting",

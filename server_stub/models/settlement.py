@@ -126,6 +126,30 @@ class PayoutEvidence(models.Model):
         return f"{self.settlement}: {self.merchant} {self.amount_cents}"
 
 
+class PayoutReturn(models.Model):
+    """One payout of a confirmed run that the bank gave back; append-only."""
+
+    act = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="payout_return")
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="returns")
+    merchant = models.PositiveBigIntegerField()
+    amount_cents = models.PositiveBigIntegerField()
+    entered_by = models.PositiveBigIntegerField()
+    compared_by = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["act"]
+        constraints = [
+            models.UniqueConstraint(fields=["settlement", "merchant"], name="payout_returned_once"),
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="return_is_positive"),
+            models.CheckConstraint(
+                condition=~Q(entered_by=models.F("compared_by")), name="return_has_four_eyes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settlement_id}: {self.merchant} {self.amount_cents}"
+
+
 class SettledTold(models.Model):
     """What a terminal's journal tells that a merchant was paid: a restore can't forget it."""
 

@@ -230,7 +230,7 @@ HANDLINGS: Final[Mapping[FindingKind, Handling]] = {
     FindingKind.PAYOUT_RETURNED: Handling(
         whose=Whose.MERCHANT,
         by_itself=ByItself.NOTHING,
-        deeds=_deeds(Deed.WRITE_MERCHANT, Deed.ACCEPT),
+        deeds=_deeds(Deed.WRITE_MERCHANT, Deed.ACCEPT, PAY=_TWO),
     ),
     FindingKind.RESTORE_SUSPECTED: Handling(
         whose=Whose.UNKNOWN, by_itself=ByItself.LOCKED, deeds=_deeds(Deed.WRITE_MERCHANT)

@@ -20,6 +20,7 @@ from server_stub.models import (
     DepositedCheque,
     Finding,
     PaymentMeans,
+    PayoutReturn,
     SettlementLine,
 )
 from server_stub.rules.bank_match import Outcome, Proposal, Why, entered_before
@@ -54,6 +55,7 @@ class NotBooked(Enum):
     RUN_NOT_SENT = "the run was not sent yet"
     RUN_REVOKED = "the run was revoked, and yet it was executed"
     RUN_CONFIRMED = "the run is confirmed by it: that is not undone"
+    OWED_AGAIN = "the merchant is owed again because of it: that is not undone"
 
 
 _NO_PROPOSAL: Final = {
@@ -146,6 +148,8 @@ def undo(caisse: Caisse, line: BankLine, *, by: int) -> BankLineOutcome | NotBoo
             if act is None:
                 return NotBooked.TAKEN_BACK_ALREADY
         if last.kind == Outcome.RETURNED:
+            if _is_owed_again(caisse, last.settlement, last.merchant):
+                return NotBooked.OWED_AGAIN
             settle_findings(caisse, (), _findings(caisse, last.settlement, last.merchant))
         return _say(caisse, line, Outcome.UNDONE, act=act, by=by)
 
@@ -199,8 +203,12 @@ def _shown(caisse: Caisse, name: str, merchants: set[int]) -> set[int]:
     return {it.merchant for it in rows if it.merchant} or (merchants if rows else set())
 
 
-def _returned(caisse: Caisse, line: BankLine, found: Proposal, *, by: int) -> BankLineOutcome:
+def _returned(
+    caisse: Caisse, line: BankLine, found: Proposal, *, by: int
+) -> BankLineOutcome | NotBooked:
     """Say that a merchant's money came back; what is done about it, people decide."""
+    if _is_owed_again(caisse, found.settlement, found.merchant):
+        return NotBooked.SEEN_ALREADY
     value = FindingValue(
         FindingKind.PAYOUT_RETURNED,
         _key(found.settlement, found.merchant),
@@ -262,6 +270,11 @@ def _say(
         at=caisse.now(),
         by=by,
     )
+
+
+def _is_owed_again(caisse: Caisse, name: str, merchant: int) -> bool:
+    rows = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
+    return rows.filter(merchant=merchant).exists()
 
 
 def _findings(caisse: Caisse, name: str, merchant: int) -> list[Finding]:

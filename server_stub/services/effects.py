@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import singledispatch
 
-from cardkit import acts, conventions, membership, till_box
+from cardkit import acts, conventions, membership, payouts, till_box
 from cardkit.acts import ActBody, ActEnvelope
 from cardkit.allowance import accept_allowance
 from cardkit.cbor import decode
@@ -30,6 +30,7 @@ from server_stub.models import (
     ConventionEnd,
     Departure,
     PayoutEvidence,
+    PayoutReturn,
     PermitIssued,
     PublishedKey,
     Rule,
@@ -364,7 +365,7 @@ def _(body: acts.SettlementRevoked, caisse: Caisse, row: ActRow) -> None:
 
 
 @_apply.register
-def _(body: acts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
+def _(body: payouts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
     PayoutEvidence.objects.using(caisse.using).create(
         act=row,
         settlement=body.settlement,
@@ -375,6 +376,21 @@ def _(body: acts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
     )
     lines = move(body.amount_cents, out_of=Book.PAYABLE, into=Book.PAID, merchant=body.merchant)
     _post_payout(caisse, body.settlement, row, lines)
+
+
+@_apply.register
+def _(body: payouts.PayoutReturned, caisse: Caisse, row: ActRow) -> None:
+    run = Settlement.objects.using(caisse.using).get(name=body.settlement)
+    PayoutReturn.objects.using(caisse.using).create(
+        act=row,
+        settlement=run,
+        merchant=body.merchant,
+        amount_cents=body.amount_cents,
+        entered_by=body.entered_by,
+        compared_by=_author(row),
+    )
+    lines = move(body.amount_cents, out_of=Book.PAID, into=Book.PAYABLE, merchant=body.merchant)
+    _post_payout(caisse, run.name, row, lines)
 
 
 @_apply.register

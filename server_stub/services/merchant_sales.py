@@ -12,6 +12,7 @@ from server_stub.models import (
     CardTransaction,
     Claim,
     Merchant,
+    PayoutReturn,
     SettlementLine,
     SettlementPaper,
     SettlementStep,
@@ -51,7 +52,7 @@ class PaidOut:
     approved_at: datetime
     amount_cents: int
     step: str
-    """`approved`, `sent`, `confirmed` or `revoked`."""
+    """`approved`, `sent`, `confirmed`, `returned` or `revoked`."""
     has_paper: bool
 
 
@@ -110,6 +111,9 @@ def payouts(caisse: Caisse, merchant: int) -> tuple[PaidOut, ...]:
     papers = SettlementPaper.objects.using(caisse.using).filter(
         file__settlement__in=names, file__form=f"{_BORDEREAU}/{merchant}"
     )
+    returns = PayoutReturn.objects.using(caisse.using).filter(merchant=merchant)
+    back = returns.filter(settlement__in=names).values_list("settlement", flat=True)
+    last |= dict.fromkeys(back, int(ActKind.PAYOUT_RETURNED))
     with_paper = set(papers.values_list("file__settlement", flat=True))
     return tuple(
         PaidOut(
@@ -134,4 +138,5 @@ _STEPS: Final = {
     int(ActKind.SETTLEMENT_SENT): "sent",
     int(ActKind.SETTLEMENT_CONFIRMED): "confirmed",
     int(ActKind.SETTLEMENT_REVOKED): "revoked",
+    int(ActKind.PAYOUT_RETURNED): "returned",
 }

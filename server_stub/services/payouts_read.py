@@ -14,6 +14,7 @@ from server_stub.models import (
     BankLineOutcome,
     Finding,
     Merchant,
+    PayoutReturn,
     Settlement,
     SettlementDraft,
     SettlementFile,
@@ -129,6 +130,7 @@ def _approved_seen(caisse: Caisse, run: Settlement) -> RunSeen:
             before,
             at=sent[0] if sent else caisse.now(),
             shown=_shown(caisse, run.name),
+            back=_owed_again(caisse, run.name),
         ),
         drawn_up_by=run.drawn_up_by,
         drawn_up_by_name=user_names(caisse, [run.drawn_up_by]).get(run.drawn_up_by, ""),
@@ -165,6 +167,7 @@ def _lines(
     *,
     at: datetime,
     shown: frozenset[int],
+    back: frozenset[int] = frozenset(),
 ) -> tuple[LineSeen, ...]:
     rows = list(amounts)
     merchants = [merchant for merchant, _, _ in rows]
@@ -193,6 +196,7 @@ def _lines(
                 and account.confirmed_at > before.act.at,
                 account_end="" if account is None else account.details.iban[-4:],
                 has_returned=merchant in returned,
+                is_owed_again=merchant in back,
                 is_shown=bool(shown & {_WHOLE_RUN, merchant}),
                 part=part,
             )
@@ -221,6 +225,12 @@ def _shown(caisse: Caisse, name: str) -> frozenset[int]:
         for row in last.values()
         if row.kind == Outcome.PAYOUT.value and row.settlement == name
     )
+
+
+def _owed_again(caisse: Caisse, name: str) -> frozenset[int]:
+    """Return the merchants whose payment of a run is owed again."""
+    rows = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
+    return frozenset(rows.values_list("merchant", flat=True))
 
 
 def _returned(caisse: Caisse) -> frozenset[int]:

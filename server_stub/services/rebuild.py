@@ -37,6 +37,7 @@ from server_stub.models import (
     MoneyDeposit,
     PaymentMeans,
     PayoutEvidence,
+    PayoutReturn,
     PostingLine,
     RefundClaim,
     Rule,
@@ -272,6 +273,10 @@ def _paid(using: str) -> dict[str, str]:
     for one in PayoutEvidence.objects.using(using).all():
         picture[f"evidence {one.settlement} {one.merchant}"] = (
             f"{one.amount_cents} by {one.entered_by}, {one.compared_by}"
+        )
+    for back in PayoutReturn.objects.using(using).all():
+        picture[f"return {back.settlement_id} {back.merchant}"] = (
+            f"{back.amount_cents} by {back.entered_by}, {back.compared_by}"
         )
     return picture
 

@@ -26,9 +26,19 @@ from server_stub.models import (
 from server_stub.rules.allowances import midnight
 from server_stub.rules.facts import State
 from server_stub.rules.findings import FindingKind
+from server_stub.rules.settle import Refusal
 from server_stub.rules.worklist import Deed, OpenFinding, WorkItem, facts_hash, item_of, worklist
 from server_stub.services import accept as claims
-from server_stub.services import acts, blocks, disputes, issue, recover, theft, unclaimed
+from server_stub.services import (
+    acts,
+    blocks,
+    disputes,
+    issue,
+    recover,
+    settlement,
+    theft,
+    unclaimed,
+)
 from server_stub.services.behind import lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
@@ -40,6 +50,7 @@ from server_stub.services.deciding import (
     agreed,
     single_max_cents,
 )
+from server_stub.services.findings import settle_findings
 from server_stub.services.reverse import reverse
 
 TEXT_MAX: Final = 500
@@ -191,7 +202,7 @@ def _decide(caisse: Caisse, finding: Finding, deed: Deed, decision: _Decision) -
 def _not_now(caisse: Caisse, finding: Finding, decision: _Decision) -> NotDone | None:
     """What would make a second person sign for nothing."""
     kind = FindingKind(finding.kind)
-    if kind is FindingKind.PAPER_DOUBLE:
+    if kind in {FindingKind.PAPER_DOUBLE, FindingKind.PAYOUT_RETURNED}:
         return None
     sale = sale_of(caisse, finding)
     wanted = {
@@ -249,6 +260,24 @@ def _end_contradiction(caisse: Caisse, finding: Finding, decision: _Decision) ->
     return NotDone.ALREADY if last is None else Done(last.act_id)
 
 
+def _owe_again(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
+    """Owe a merchant again what the bank gave back; the finding has had its answer."""
+    facts = finding.facts
+    first = decision.by if decision.first is None else decision.first
+    done = settlement.give_back(
+        caisse,
+        str(facts["settlement"]),
+        int(facts["merchant"]),
+        int(facts["amount_cents"]),
+        entered_by=first,
+        by=decision.by,
+    )
+    if not isinstance(done, ActRow):
+        return NotDone.ALREADY if done is Refusal.KNOWN_ALREADY else NotDone.NOT_PAYABLE
+    settle_findings(caisse, (), [finding])
+    return Done(done.seq)
+
+
 def _unpay_slip(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
     carnet, _, number = finding.key.partition("-")
     slips = PaperClaim.objects.using(caisse.using).filter(
@@ -264,6 +293,7 @@ _DECISIONS: Final[
     dict[tuple[FindingKind, Deed], Callable[[Caisse, Finding, _Decision], Result]]
 ] = {
     (FindingKind.HELD, Deed.PAY): _pay_held,
+    (FindingKind.PAYOUT_RETURNED, Deed.PAY): _owe_again,
     (FindingKind.HELD, Deed.RETURN): _refuse_claim,
     (FindingKind.RECOVERED, Deed.PAY): _confirm,
     (FindingKind.RETURNED_AND_GREEN, Deed.PAY): _confirm,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
 
-from cardkit.acts import ActKind, EpochRaised, PayoutEvidenced, RestoreFinished
+from cardkit.acts import ActKind, EpochRaised, RestoreFinished
 from cardkit.errors import must
+from cardkit.payouts import PayoutEvidenced
 from server_stub.models import (
     ActRow,
     CardDecision,

@@ -52,6 +52,8 @@ class LineSeen:
     """The last four digits of it; empty where there is none."""
     has_returned: bool
     """A payment to this merchant came back from the bank, and nobody has closed that."""
+    is_owed_again: bool
+    """The bank gave this payment back, and two people said so."""
     is_shown: bool
     """The bank's statement shows that it was paid."""
     part: PayeeStatement | None

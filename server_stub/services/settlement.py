@@ -15,11 +15,16 @@ from cardkit.acts import (
     SettlementSent,
 )
 from cardkit.errors import must
+from cardkit.payouts import PayoutReturned
 from server_stub.models import (
     ActRow,
+    PayoutReturn,
     Settlement,
     SettlementDraft,
     SettlementStep,
+)
+from server_stub.models import (
+    SettlementLine as LineRow,
 )
 from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
 from server_stub.rules.statement import RunStatement
@@ -147,6 +152,31 @@ def revoke(caisse: Caisse, name: str, *, by: int) -> ActRow | Refusal:
         if state not in {RunState.APPROVED, RunState.SENT}:
             return _refused(state)
         return acts.record(caisse, SettlementRevoked(settlement=name), by=by)
+
+
+def give_back(
+    caisse: Caisse, name: str, merchant: int, amount_cents: int, *, entered_by: int, by: int
+) -> ActRow | Refusal:
+    """Owe a merchant again what the bank gave back of a run that it had paid; two people say so.
+
+    What terminals are told was sent stays what it was: it did leave.
+    """
+    with caisse.alone():
+        if entered_by == by:
+            return Refusal.SAME_PERSON
+        if state_of(caisse, name) is not RunState.CONFIRMED:
+            return Refusal.NOT_IN_THAT_STATE
+        lines = LineRow.objects.using(caisse.using).filter(settlement=name)
+        line = lines.filter(merchant=merchant).first()
+        if line is None or line.amount_cents != amount_cents:
+            return Refusal.NOT_A_PAYOUT
+        returns = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
+        if returns.filter(merchant=merchant).exists():
+            return Refusal.KNOWN_ALREADY
+        body = PayoutReturned(
+            settlement=name, merchant=merchant, amount_cents=amount_cents, entered_by=entered_by
+        )
+        return acts.record(caisse, body, by=by)
 
 
 def state_of(caisse: Caisse, name: str) -> RunState | None:

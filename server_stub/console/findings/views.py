@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.http import Http404, HttpResponse
@@ -12,7 +12,13 @@ from django.utils.translation import gettext_lazy
 from server_stub.console.decided import answered
 from server_stub.console.declared import COORDINATOR, TREASURER
 from server_stub.console.fields import as_number, number_in
-from server_stub.console.findings.words import DISPUTE_DEEDS, EFFECTS, SLIP_RETURNED, WAITING
+from server_stub.console.findings.words import (
+    DISPUTE_DEEDS,
+    EFFECTS,
+    OWED_AGAIN,
+    SLIP_RETURNED,
+    WAITING,
+)
 from server_stub.console.links import link
 from server_stub.console.log.words import in_words
 from server_stub.console.visit import Visit
@@ -198,12 +204,19 @@ def _told(visit: Visit, one: PointSeen, form: Note) -> dict[str, object]:
     }
 
 
+_PARTICULAR: Final = {
+    ("paper_double", TheDeed.RETURN): SLIP_RETURNED,
+    ("payout_returned", TheDeed.PAY): OWED_AGAIN,
+}
+"""Deeds that do something else about one kind of finding."""
+
+
 def _deed(work: Work, deed: TheDeed) -> dict[str, object]:
-    is_slip = work.finding.kind.value == "paper_double" and deed is TheDeed.RETURN
+    particular = _PARTICULAR.get((work.finding.kind.value, deed))
     return {
         "kind": deed.value,
         "words": DEEDS[deed],
-        "effect": SLIP_RETURNED if is_slip else EFFECTS[deed.value],
+        "effect": EFFECTS[deed.value] if particular is None else particular,
         "takes_two": deed in work.two_people,
         "moves_money": deed in {TheDeed.PAY, TheDeed.RETURN},
     }

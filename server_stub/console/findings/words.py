@@ -7,6 +7,12 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+OWED_AGAIN: Final = _(
+    "La somme revenue est de nouveau due au producteur, et part avec le prochain paiement. Le "
+    "paiement d’origine reste ce qu’il était. Cela ne se défait pas."
+)
+"""What paying does of a payout that the bank gave back."""
+
 EFFECTS: Final[dict[str, Promise]] = {
     "accept": _(
         "Rien ne bouge. Le point quitte la liste, et y revient si ses faits changent. Cela peut "

@@ -35,6 +35,7 @@ KINDS: Final[dict[str, Promise]] = {
     "SETTLEMENT_CONFIRMED": _("Paiement confirmé par la banque"),
     "SETTLEMENT_REVOKED": _("Paiement annulé"),
     "PAYOUT_EVIDENCED": _("Versement repris du relevé de la banque"),
+    "PAYOUT_RETURNED": _("Virement revenu : de nouveau dû"),
     "PROOF_KEYS_PUBLISHED": _("Clés de preuve publiées"),
     "RESTORE_FINISHED": _("Restauration terminée"),
     "DIGEST_SIGNED": _("Empreinte du jour signée"),

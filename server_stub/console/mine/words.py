@@ -22,6 +22,7 @@ PAYOUT_STEPS: Final[dict[str, Promise]] = {
     "approved": _("approuvé, pas encore envoyé"),
     "sent": _("envoyé à la banque"),
     "confirmed": _("versé"),
+    "returned": _("revenu de la banque : de nouveau dû"),
     "revoked": _("annulé : le montant reste dû"),
 }
 
