@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from cardkit.errors import BackupFailed
@@ -187,3 +188,20 @@ def rot(path: Path, table: str) -> None:
         os.pwrite(descriptor, b"\xff" * size, (page - 1) * size)
     finally:
         os.close(descriptor)
+
+
+def test_a_copy_says_nobody_who_is_logged_in(paying: PayoutWorld, tmp_path: Path) -> None:
+    """Promise: a stolen copy of the books opens no session: not a row, and no byte of one."""
+    session = "jm0ph2kq6x4z8w1vsession0of0anne00"
+    sqlite = connections[BOOKS]
+    for table in ("django_session", "usersessions_usersession"):
+        with sqlite.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {table} (session_key TEXT)")
+            cursor.execute(f"INSERT INTO {table} VALUES (%s)", [session])  # noqa: S608
+    copy = back_up(paying.world.caisse, tmp_path / "books.sqlite3")
+    assert session.encode() not in copy.read_bytes()
+    with closing(sqlite3.connect(copy)) as books:
+        assert books.execute("SELECT count(*) FROM usersessions_usersession").fetchall() == [(0,)]
+    with sqlite.cursor() as cursor:
+        cursor.execute("SELECT session_key FROM django_session")
+        assert cursor.fetchall() == [(session,)], "who is logged in stays so"

@@ -18,10 +18,12 @@ from server_stub.services.caisse import Caisse
 
 _SUFFIX: Final = ".partial"
 _DUMP_S: Final = 3_600
+_LOGGED_IN: Final = ("django_session", "usersessions_usersession")
+"""Tables whose rows are left out: whoever finds a copy could go on as somebody who is logged in."""
 
 
 def back_up(caisse: Caisse, path: Path, *, holding: str | None = None) -> Path:
-    """Write a copy of all that is committed, and read it; raises BackupFailed.
+    """Write a copy of all that is committed but who is logged in, and read it; or BackupFailed.
 
     `holding` names an approved run that the copy has to hold, or it is none. A file that is there
     is never written over, and none is left behind that is not whole. Of SQLite it is a database;
@@ -57,6 +59,11 @@ def _copy(connection: BaseDatabaseWrapper, path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         connection.connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+        copy.execute("PRAGMA secure_delete=ON").fetchall()
+        # Books may lie in a database of their own, in which nobody logs in.
+        there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master").fetchall()}
+        for table in there.intersection(_LOGGED_IN):
+            copy.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     _sync(path)
 
 
@@ -86,7 +93,8 @@ def _dump(described: Mapping[str, Any], path: Path) -> None:
         "PGSSLROOTCERT": options.get("sslrootcert"),
     }
     environment = {**os.environ, **{name: str(told) for name, told in known.items() if told}}
-    command = ["pg_dump", "--format=custom", f"--file={path}"]
+    left_out = [f"--exclude-table-data={table}" for table in _LOGGED_IN]
+    command = ["pg_dump", "--format=custom", *left_out, f"--file={path}"]
     _run(command, environment)
     _sync(path)
 
