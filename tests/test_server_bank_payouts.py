@@ -17,7 +17,14 @@ from server_stub.models import ActRow, BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Outcome
 from server_stub.rules.ledger import Book
 from server_stub.rules.settle import Refusal, RunState
-from server_stub.services import bank_booking, bank_read, bank_statements, resolve, settlement
+from server_stub.services import (
+    bank_booking,
+    bank_read,
+    bank_statements,
+    resolve,
+    settlement,
+    statements,
+)
 from server_stub.services.audit_export import export_audit
 from server_stub.services.bank_booking import NotBooked
 from server_stub.services.books import balances
@@ -150,6 +157,10 @@ def test_what_came_back_is_owed_again_by_two_people(paying: PayoutWorld, tmp_pat
 
     paying.trade(1_00)
     paying.pay_all()
+    statement = statements.statement_of(caisse, "R1-0002")
+    part = None if statement is None else statement.of(7)
+    assert part is not None
+    assert (part.carried_cents, part.carried_runs) == (12_50, ("R1-0001",))
     assert paying.bank["R1-0002", 7] == 13_50
     assert balances(caisse).get((Book.PAYABLE, 7), 0) == 0
     assert differences(caisse) == []

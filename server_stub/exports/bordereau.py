@@ -43,7 +43,7 @@ _WITHOUT_REASON: Final = {
     State.WAITING: "seule la carte sait l’issue",
     State.PROVISIONAL: "à confirmer par une personne",
 }
-_OWED_AGAIN: Final = "ce qu’un paiement annulé laisse dû."
+_OWED_AGAIN: Final = "ce qu’un paiement annulé, ou revenu de la banque, laisse dû."
 _OWES: Final = (
     "des remboursements ont dépassé les ventes, ou une somme a été versée hors de ces livres."
 )

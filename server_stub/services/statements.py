@@ -159,7 +159,7 @@ def _carried(caisse: Caisse, window: _Window) -> dict[int, Carried]:
     ):
         cents[merchant] += amount
         name = subject.partition("/")[2]
-        if name != window.before:
+        if name != window.before or amount > 0:  # of the run before: only what came back
             runs[merchant][name] += amount
     return {
         merchant: Carried(
