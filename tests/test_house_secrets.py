@@ -71,6 +71,7 @@ PLACES: dict[str, Callable[[Path, bytes], None]] = {
     "base64 after one byte": log(lambda value: base64.b64encode(b"x" + value + b"yz")),
     "base64 after two bytes": log(lambda value: base64.urlsafe_b64encode(b"xy" + value)),
     "backwards": log(lambda value: value[::-1]),
+    "UTF-16": log(lambda value: value.decode("latin-1").encode("utf-16-le")),
     "a deleted row": in_sqlite,
     "a zip": in_zip,
     "a PDF": in_pdf,
