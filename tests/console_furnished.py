@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from cardkit.clock import business_date
 from server_stub.models import LetterKind, Merchant, PaperSlip
-from server_stub.rules.bank_statement import Profile
 from server_stub.services import bank_statements, details, letters, paper
 from server_stub.services.caisse import Caisse
 from server_stub.services.details import NotKept
 from server_stub.services.letters import NotPrinted
 from tests.letter_world import CONTACT
+from tests.test_server_bank_statements import ANNE, BANK, PROFILE
 
-ANNE = 1
-BANK = "banque"
 CARNET = 12
 SLIP = 151
-PROFILE = Profile(
-    account="FR7630001007941234567890185",
-    encoding="utf-8",
-    delimiter=";",
-    day_format="jj/mm/aaaa",
-    decimal_mark=",",
-    skip_first=1,
-    day="Date",
-    labels=("Libellé",),
-    amount="Montant",
-    balance="Solde",
-)
 
 
 def furnish(caisse: Caisse, *, label: str) -> None:

@@ -214,7 +214,7 @@ def _read(content: bytes, profile: Profile, today: date) -> Statement:
     _check_account(preamble, told, places, profile)
     latest = today + timedelta(days=DAYS_AHEAD_MAX)
     lines = [_line(number, cells, places, profile, latest) for number, cells in told]
-    moving = tuple(_indexed(it for it in lines if it.amount_cents))
+    moving = tuple(indexed(it for it in lines if it.amount_cents))
     return Statement(
         lines=moving, empty_lines=len(lines) - len(moving), breaks=tuple(_breaks(moving))
     )
@@ -340,7 +340,7 @@ def _cents(number: int, text: str, profile: Profile, wrong: Wrong) -> int:
     return cents
 
 
-def _indexed(lines: Iterable[BankLine]) -> Iterator[BankLine]:
+def indexed(lines: Iterable[BankLine]) -> Iterator[BankLine]:
     """Number the lines that say the same: two equal transfers of one day are two."""
     seen: Counter[bytes] = Counter()
     for line in lines:

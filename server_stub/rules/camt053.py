@@ -7,7 +7,6 @@ batch of single transfers (`TxDtls`). What is booked counts; what is pending or 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -25,6 +24,7 @@ from server_stub.rules.bank_statement import (
     NotRead,
     Statement,
     Wrong,
+    indexed,
 )
 from server_stub.rules.bank_words import packed, tidy
 
@@ -90,7 +90,7 @@ def _read(content: bytes, account: str, today: date) -> Statement:
             raise _Refused(Wrong.TOO_LONG)
     if not lines and not empty:
         raise _Refused(Wrong.EMPTY)
-    return Statement(lines=tuple(_indexed(lines)), empty_lines=empty, breaks=tuple(breaks))
+    return Statement(lines=tuple(indexed(lines)), empty_lines=empty, breaks=tuple(breaks))
 
 
 def _tree(content: bytes) -> ET.Element:
@@ -239,15 +239,6 @@ def _balance(statement: ET.Element, kinds: frozenset[str]) -> int | None:
             side = 1 if _text(balance, "CdtDbtInd") == _CREDIT else -1
             return _cents(balance, "Amt") * side
     return None
-
-
-def _indexed(lines: list[BankLine]) -> Iterator[BankLine]:
-    """Number the movements that say the same: two equal transfers of one day are two."""
-    seen: Counter[bytes] = Counter()
-    for line in lines:
-        said = line.identity("")
-        seen[said] += 1
-        yield replace(line, index=seen[said])
 
 
 def _first(parent: ET.Element, *paths: str) -> str:
