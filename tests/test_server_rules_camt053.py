@@ -60,7 +60,11 @@ def test_what_is_booked_is_read_transfer_by_transfer() -> None:
 def test_a_later_version_says_the_same_elsewhere() -> None:
     """Promise: what banks changed in November 2025 changes nothing here; a return says why."""
     back, one, two = read(V08).lines
-    assert (back.amount_cents, back.reference, back.label) == (40_00, "R1-0007-M8", "AC04")
+    assert (back.amount_cents, back.reference, back.label) == (
+        40_00,
+        "R1-0007-M8",
+        "AC04 compte clos",
+    )
     assert (one.payer, one.reference) == ("M. ALAIN GIRARD", "RF35473656A590")
     assert (one.index, two.index) == (1, 2)
     assert one.identity(ACCOUNT) != two.identity(ACCOUNT)

@@ -129,6 +129,28 @@ def evidence(name: str, merchant: int, amount_cents: int, entered_by: str, by: s
     _done(done)
 
 
+@settle.command()
+@click.argument("name")
+@click.argument("merchant", type=int)
+@click.argument("amount_cents", type=int)
+@_entered_by
+@acting
+def returned(name: str, merchant: int, amount_cents: int, entered_by: str, by: str) -> None:
+    """Owe a merchant again what the bank or the accountant gave back of a confirmed run."""
+    from server_stub.services import settlement
+
+    caisse = opened()
+    done = settlement.give_back(
+        caisse,
+        name,
+        merchant,
+        amount_cents,
+        entered_by=person_of(caisse, entered_by),
+        by=person_of(caisse, by),
+    )
+    _done(done)
+
+
 @click.command()
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="A file that is new.")
 def backup(to: Path) -> None:

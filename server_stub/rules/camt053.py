@@ -39,6 +39,17 @@ _CLOSING: Final = frozenset({"CLBD"})
 _NO_REFERENCE: Final = frozenset({"", "NOTPROVIDED", "NONREF"})
 _AMOUNT: Final = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2})0*)?")
 """Unsigned, and in whole cents."""
+_RETURNED: Final = {
+    "AC01": "numéro de compte faux",
+    "AC04": "compte clos",
+    "AC06": "compte bloqué",
+    "AG01": "opération interdite sur ce compte",
+    "AM05": "déjà reçu",
+    "MD07": "titulaire décédé",
+    "MS03": "sans motif donné",
+    "RC01": "BIC faux",
+}
+"""ExternalReturnReason1Code (ISO 20022), as a bank would write it on a French statement."""
 _LINE: Final = "line"
 """An attribute of our own on each element: where in the file it begins."""
 
@@ -185,7 +196,7 @@ def _line(
     words = [
         *(tidy(it.text or "") for it in inside.findall("RmtInf/Ustrd")),
         _text(inside, "AddtlTxInf"),
-        _text(inside, "RtrInf/Rsn/Cd"),
+        _reason(_text(inside, "RtrInf/Rsn/Cd")),
         _text(entry, "AddtlNtryInf"),
     ]
     return BankLine(
@@ -200,6 +211,11 @@ def _line(
         balance_cents=None,
         index=1,
     )
+
+
+def _reason(code: str) -> str:
+    words = _RETURNED.get(code)
+    return code if words is None else f"{code} {words}"
 
 
 def _day(entry: ET.Element, latest: date) -> date:

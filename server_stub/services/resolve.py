@@ -50,7 +50,6 @@ from server_stub.services.deciding import (
     agreed,
     single_max_cents,
 )
-from server_stub.services.findings import settle_findings
 from server_stub.services.reverse import reverse
 
 TEXT_MAX: Final = 500
@@ -274,7 +273,6 @@ def _owe_again(caisse: Caisse, finding: Finding, decision: _Decision) -> Result:
     )
     if not isinstance(done, ActRow):
         return NotDone.ALREADY if done is Refusal.KNOWN_ALREADY else NotDone.NOT_PAYABLE
-    settle_findings(caisse, (), [finding])
     return Done(done.seq)
 
 

@@ -18,6 +18,7 @@ from cardkit.errors import must
 from cardkit.payouts import PayoutReturned
 from server_stub.models import (
     ActRow,
+    Finding,
     PayoutReturn,
     Settlement,
     SettlementDraft,
@@ -26,12 +27,14 @@ from server_stub.models import (
 from server_stub.models import (
     SettlementLine as LineRow,
 )
+from server_stub.rules.findings import FindingKind
 from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
 from server_stub.rules.statement import RunStatement
 from server_stub.services import acts, statements
 from server_stub.services.behind import Lock, lock
 from server_stub.services.books import balances
 from server_stub.services.caisse import Caisse
+from server_stub.services.findings import settle_findings
 
 _STATES: Final = {
     ActKind.SETTLEMENT_SENT: RunState.SENT,
@@ -176,7 +179,12 @@ def give_back(
         body = PayoutReturned(
             settlement=name, merchant=merchant, amount_cents=amount_cents, entered_by=entered_by
         )
-        return acts.record(caisse, body, by=by)
+        row = acts.record(caisse, body, by=by)
+        told = Finding.objects.using(caisse.using).filter(
+            kind=FindingKind.PAYOUT_RETURNED.value, key=f"{name}-M{merchant}", closed_at=None
+        )
+        settle_findings(caisse, (), list(told))
+        return row
 
 
 def state_of(caisse: Caisse, name: str) -> RunState | None:
