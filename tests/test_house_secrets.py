@@ -20,11 +20,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.hunt_life import MEMBER
+from cardkit.keyfiles import Bundle, RootKeys, ServiceKeys, WorkshopKeys, read_bundle
+from tests.hunt_life import MEMBER, bundle_secrets
 from tests.secret_hunt import Found, Secret, hunt
 
 PLANTED = secrets.token_bytes(32)
 TREE = Path(__file__).parent.parent
+PASSPHRASES = ("racine des trois noyers", "service sous la pluie", "atelier du mardi soir")
 LOOK_EVERY_S = 0.05
 SECRETS_MIN = 50
 
@@ -114,15 +116,49 @@ def watched(folder: Path) -> Iterator[None]:
         (folder / "processes").write_bytes(b"\n".join(sorted(seen)))
 
 
-def run(folder: Path, name: str, *command: str) -> None:
-    """Run a program of ours, and keep all that it says."""
+def run(folder: Path, name: str, *command: str, typed: tuple[str, ...] = ()) -> None:
+    """Run a program of ours, and keep all that it says; passphrases come by a pipe."""
     environment = os.environ | {"PYTHONPATH": str(TREE), "LANG": "C.UTF-8"}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, check=False, timeout=300
-    )
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as pipe:
+        pipe.write("\n".join(typed) + "\n")
+    asked = ("--passphrase-fd", str(reading)) if typed else ()
+    try:
+        done = subprocess.run(
+            (*command, *asked),
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=300,
+            pass_fds=(reading,),
+        )
+    finally:
+        os.close(reading)
     (folder / "said" / f"{name}.out").write_bytes(done.stdout)
     (folder / "said" / f"{name}.err").write_bytes(done.stderr)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
+
+
+def hold_a_ceremony(folder: Path) -> list[Secret]:
+    """Make a caisse's keys and a paper for three people by command; what nobody may find of it."""
+    workshop = (
+        sys.executable,
+        "-c",
+        "import sys; from provisioning.cli import main; sys.exit(main())",
+    )
+    keys, papers = folder / "ceremony", folder / "papers"
+    run(folder, "keys-new", *workshop, "keys", "new", "--caisse", "orne", "--out", str(keys),
+        typed=PASSPHRASES)  # fmt: skip
+    run(folder, "keys-backup", *workshop, "keys", "backup", str(keys / "root"), "--to", str(papers),
+        "--shares", "2of3", typed=PASSPHRASES[:1])  # fmt: skip
+    secrets_made = [Secret("a passphrase", it.encode()) for it in PASSPHRASES]
+    kinds: tuple[type[Bundle], ...] = (RootKeys, ServiceKeys, WorkshopKeys)
+    for kind, passphrase in zip(kinds, PASSPHRASES, strict=True):
+        name = kind.NAME.partition(".")[0]
+        bundle = read_bundle(keys / name, kind, caisse="orne", passphrase=passphrase.encode())
+        secrets_made += bundle_secrets(bundle, f"ceremony {name}")
+    return secrets_made
 
 
 @pytest.mark.slow
@@ -135,6 +171,7 @@ def test_a_life_leaves_no_secret(tmp_path: Path) -> None:
     folder, told = tmp_path / "life", tmp_path / "secrets"
     (folder / "said").mkdir(parents=True)
     with watched(folder):
+        made = hold_a_ceremony(folder)
         run(folder, "life", sys.executable, "-m", "tests.hunt_life", str(folder), str(told))
         stick = folder / "stick"
         stick.mkdir()
@@ -147,6 +184,7 @@ def test_a_life_leaves_no_secret(tmp_path: Path) -> None:
             run(folder, f"{root.name}-stick", *till, "stick", "diagnostics", "--at", str(stick))
             run(folder, f"{root.name}-archive", *till, "archive", *days, f"{root.name}.zip")
     known: list[Secret] = pickle.loads(told.read_bytes())  # noqa: S301 - written by us
+    known += made
     assert len(known) >= SECRETS_MIN
     assert {secret.value for secret in known} >= {value.encode() for value in MEMBER}
     assert sorted(set(hunt(folder, known)), key=str) == []
