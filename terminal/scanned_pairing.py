@@ -57,13 +57,10 @@ class ScannedPairing:
         line = self._take_line()
         try:
             if line is not None:
-                self._pairing = None
                 self._pairing = self._begin(line)
             if self._pairing is None:
                 return self._page
             return self._ask(self._pairing)
-        except DocumentMalformed:
-            self._page = self._no_ticket()
         except ServerRefused as refused:
             self._pairing, self._page = None, self._refused(refused)
         except ClafoutisError as error:
@@ -71,10 +68,13 @@ class ScannedPairing:
             self._pairing, self._page = None, f"{self._words.trouble(error)}\n\n({error})"
         return self._page
 
-    def _begin(self, line: str) -> Pairing:
-        return Pairing(
-            self._data, Ticket.from_text(line), session=self._session, read_timeout_s=READ_TIMEOUT_S
-        )
+    def _begin(self, line: str) -> Pairing | None:
+        try:
+            ticket = Ticket.from_text(line)
+        except DocumentMalformed:
+            self._page = self._no_ticket()
+            return None
+        return Pairing(self._data, ticket, session=self._session, read_timeout_s=READ_TIMEOUT_S)
 
     def _ask(self, pairing: Pairing) -> Identity | str:
         _ = self._words.gettext
