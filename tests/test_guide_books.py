@@ -46,10 +46,20 @@ def test_every_page_is_in_a_book(language: str) -> None:
 
 @pytest.mark.parametrize(("french", "english"), SISTERS)
 def test_a_page_has_the_same_shape_in_both_languages(french: str, english: str) -> None:
-    """Promise: who reads English is told no less: as many headings, pictures and links."""
-    one, other = text_of(GUIDES / "fr" / french), text_of(GUIDES / "en" / english)
-    for what in (_HEADING, _PICTURE):
-        assert len(what.findall(one)) == len(what.findall(other)), what.pattern
+    """Promise: who reads English is told no less: headings, pictures, links, commands."""
+    one, other = GUIDES / "fr" / french, GUIDES / "en" / english
+    assert _HEADING.findall(text_of(one)) == _HEADING.findall(text_of(other))
+    assert pictures_of(one) == pictures_of(other)
+    links = [dict(SISTERS).get(link, link) for link in _LINK.findall(text_of(one))]
+    assert links == _LINK.findall(text_of(other))
+    assert len(_FENCED.findall(one.read_text("utf-8"))) == len(
+        _FENCED.findall(other.read_text("utf-8"))
+    )
+
+
+def pictures_of(page: Path) -> list[str]:
+    """What a page shows, whatever it says of it."""
+    return [picture for _words, picture in _PICTURE.findall(text_of(page))]
 
 
 @pytest.mark.parametrize(
