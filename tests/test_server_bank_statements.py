@@ -38,6 +38,7 @@ from server_stub.rules.payment_reference import in_groups, payment_reference
 from server_stub.services import bank_booking, bank_statements, cash_box, payments, people, rebuild
 from server_stub.services.audit_export import export_audit
 from server_stub.services.bank_booking import NotBooked
+from server_stub.services.bank_known import standing
 from server_stub.services.bank_statements import Look, NoProfile, open_lines
 from server_stub.services.commitments import Promised, commit
 from server_stub.services.payments import Taken
@@ -420,9 +421,7 @@ def test_contributions_are_lines_and_cash_less_what_was_taken_back(
     for cents, means in ((40_00, Means.CASH), (55_00, Means.CHEQUE)):
         payments.take(world.caisse, account(1), cents, means=means, value_date=OCTOBER, by=ANNE)
     booked = sum(
-        it.line.amount_cents
-        for it in BankLineOutcome.objects.filter(kind=Outcome.CONTRIBUTION)
-        if it.line_id in bank_statements.settled_lines(world.caisse)
+        it.line.amount_cents for it in standing(world.caisse).filter(kind=Outcome.CONTRIBUTION)
     )
     assert booked == 20_00
     assert received_cents() == booked + 40_00 + 55_00

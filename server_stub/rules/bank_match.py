@@ -8,9 +8,9 @@ EndToEndId. Two answers are none: a person decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum, StrEnum, unique
 from typing import Final
 
@@ -93,6 +93,34 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What of the books can say what some lines are: nothing else need be read for them."""
+
+    first_day: date
+    last_day: date
+    amounts_cents: frozenset[int]
+    payer_keys: frozenset[str]
+    settlements: frozenset[str]
+
+    @property
+    def entered_days(self) -> tuple[date, date]:
+        """The days of payments that somebody may have entered by hand."""
+        near = timedelta(days=ENTERED_DAYS)
+        return self.first_day - near, self.last_day + near
+
+    @property
+    def deposit_days(self) -> tuple[date, date]:
+        """The days on which cash and cheques were handed in that the bank may have credited."""
+        return self.first_day - timedelta(days=DEPOSIT_DAYS), self.last_day
+
+    @property
+    def rhythm_days(self) -> tuple[date, date]:
+        """The days a month before."""
+        shortest, longest = (timedelta(days=days) for days in RHYTHM_DAYS)
+        return self.first_day - longest, self.last_day - shortest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that lines are held against."""
 
@@ -116,6 +144,22 @@ class Proposal:
     act: int | None = None
     settlement: str = ""
     merchant: int = 0
+
+
+def sought(lines: Iterable[tuple[date, int, Text]]) -> Sought | None:
+    """Return what to read for lines of a day, an amount and a text each; None: of no line."""
+    held = list(lines)
+    if not held:
+        return None
+    days = [day for day, _cents, _text in held]
+    runs = (_RUN.search(text.words.upper()) for _day, _cents, text in held)
+    return Sought(
+        first_day=min(days),
+        last_day=max(days),
+        amounts_cents=frozenset(cents for _day, cents, _text in held),
+        payer_keys=frozenset(text.payer_key for _day, _cents, text in held) - {""},
+        settlements=frozenset(run[1] for run in runs if run is not None),
+    )
 
 
 def propose(day: date, amount_cents: int, text: Text, known: Known) -> Proposal:

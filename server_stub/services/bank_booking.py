@@ -23,13 +23,13 @@ from server_stub.models import (
     PayoutReturn,
     SettlementLine,
 )
-from server_stub.rules.bank_match import Outcome, Proposal, Why, entered_before
+from server_stub.rules.bank_match import Outcome, Proposal, Text, Why, entered_before
 from server_stub.rules.bank_words import is_standing_order
 from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.payments import taken_back
 from server_stub.rules.settle import RunState
 from server_stub.services import payments, settlement
-from server_stub.services.bank_known import known, newest_outcomes
+from server_stub.services.bank_known import known, standing
 from server_stub.services.bank_statements import proposal_of
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
@@ -97,7 +97,8 @@ def assign(
             return NotBooked.SETTLED_ALREADY
         if line.amount_cents < 0:
             return NotBooked.NO_CREDIT
-        act = entered_before(line.day, line.amount_cents, account.pk, known(caisse))
+        facts = known(caisse, [(line.day, line.amount_cents, Text("", ""))])
+        act = entered_before(line.day, line.amount_cents, account.pk, facts)
         if act is None:
             return _contribution(caisse, line, account, by=by)
         row = ActRow.objects.using(caisse.using).get(seq=act)
@@ -195,11 +196,7 @@ def _payout(
 
 def _shown(caisse: Caisse, name: str, merchants: set[int]) -> set[int]:
     """Return the merchants of a run whose payment some line shows."""
-    rows = [
-        it
-        for it in newest_outcomes(caisse).values()
-        if it.kind == Outcome.PAYOUT and it.settlement == name
-    ]
+    rows = standing(caisse).filter(kind=Outcome.PAYOUT.value, settlement=name)
     return {it.merchant for it in rows if it.merchant} or (merchants if rows else set())
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef
 
 from cardkit.clock import business_date
-from server_stub.models import BankLine, BankLineOutcome, BankLineText, Contribution
+from server_stub.models import BankLine, BankLineOutcome, Contribution
 from server_stub.rules.bank_files import read_file
-from server_stub.rules.bank_match import Outcome, Text, Why, propose
+from server_stub.rules.bank_match import Why
 from server_stub.rules.bank_statement import (
     BYTES_MAX,
     DAY_FORMATS,
@@ -28,8 +28,8 @@ from server_stub.rules.camt053 import account_of, is_camt
 from server_stub.rules.names import folded
 from server_stub.services import bank_statements
 from server_stub.services.bank_booking import confirm
-from server_stub.services.bank_known import known
-from server_stub.services.bank_statements import NoProfile, OpenLine, Unread
+from server_stub.services.bank_known import standing
+from server_stub.services.bank_statements import NoProfile, OpenLine, Unread, as_they_seem, waiting
 from server_stub.services.caisse import Caisse
 from server_stub.services.members_read import PAGE_ROWS
 
@@ -81,7 +81,7 @@ def waiting_lines(
     caisse: Caisse, *, after: int | None = None, most: int = PAGE_ROWS
 ) -> tuple[list[Line], int | None]:
     """Return lines that wait for a person, the oldest first, and the line to go on after."""
-    rows = _waiting(caisse).order_by("id")
+    rows = waiting(caisse).order_by("id")
     wanted = rows if after is None else rows.filter(pk__gt=after)
     found = list(wanted[: most + 1])
     shown = found[:most]
@@ -92,7 +92,8 @@ def settled_lines(
     caisse: Caisse, *, after: int | None = None, most: int = PAGE_ROWS
 ) -> tuple[list[Line], int | None]:
     """Return lines of which somebody has said what they are, the newest first."""
-    rows = BankLine.objects.using(caisse.using).exclude(pk__in=_waiting(caisse).values("pk"))
+    said = standing(caisse).filter(line=OuterRef("pk"))
+    rows = BankLine.objects.using(caisse.using).filter(Exists(said))
     wanted = rows if after is None else rows.filter(pk__lt=after)
     found = list(wanted.order_by("-id")[: most + 1])
     shown = found[:most]
@@ -213,42 +214,22 @@ def last_kept(caisse: Caisse) -> date | None:
     )
 
 
-def _waiting(caisse: Caisse) -> QuerySet[BankLine]:
-    newest = BankLineOutcome.objects.using(caisse.using).filter(line=OuterRef("pk"))
-    rows = BankLine.objects.using(caisse.using).annotate(
-        said=Subquery(newest.order_by("-id").values("kind")[:1])
-    )
-    return rows.filter(Q(said__isnull=True) | Q(said=Outcome.UNDONE.value))
-
-
 def _outcomes(caisse: Caisse, rows: Sequence[BankLine]) -> dict[int, BankLineOutcome]:
-    said = BankLineOutcome.objects.using(caisse.using).filter(line__in=rows).order_by("id")
-    newest = {one.line_id: one for one in said.select_related("act")}
-    return {line: one for line, one in newest.items() if one.kind != Outcome.UNDONE.value}
+    said = standing(caisse).filter(line__in=rows).select_related("act")
+    return {one.line_id: one for one in said}
 
 
 def _lines(
     caisse: Caisse, rows: Sequence[BankLine], outcomes: Mapping[int, BankLineOutcome]
 ) -> list[Line]:
-    if not rows:
-        return []
-    texts = BankLineText.objects.using(caisse.using).in_bulk([row.pk for row in rows])
-    facts = known(caisse)
-    lines = []
-    for row in rows:
-        text = texts.get(row.pk)
-        words = "" if text is None else f"{text.label} {text.payer} {text.reference}"
-        key = "" if text is None else text.payer_key
-        proposal = propose(row.day, row.amount_cents, Text(words, key), facts)
-        shown = "" if text is None else f"{text.payer} {text.label} {text.reference}"
-        lines.append(
-            Line(
-                open=OpenLine(line=row, label=" ".join(shown.split()), proposal=proposal),
-                outcome=outcomes.get(row.pk),
-                is_sure=proposal.outcome is not None and proposal.why in _SURE,
-            )
+    return [
+        Line(
+            open=one,
+            outcome=outcomes.get(one.line.pk),
+            is_sure=one.proposal.outcome is not None and one.proposal.why in _SURE,
         )
-    return lines
+        for one in as_they_seem(caisse, rows)
+    ]
 
 
 def _cut(text: str, encoding: str) -> FirstLines:

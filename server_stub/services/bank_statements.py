@@ -12,6 +12,8 @@ from datetime import timedelta
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from cardkit.clock import business_date
 from cardkit.errors import must
 from server_stub.models import (
@@ -19,16 +21,15 @@ from server_stub.models import (
     BankImport,
     BankLine,
     BankLineText,
-    Contribution,
     StatementProfile,
 )
 from server_stub.rules.bank_files import read_file
-from server_stub.rules.bank_match import Outcome, Proposal, Text, propose
+from server_stub.rules.bank_match import Proposal, Text, propose
 from server_stub.rules.bank_statement import BankLine as ReadLine
 from server_stub.rules.bank_statement import NotRead, Profile, StatementForm
 from server_stub.rules.bank_words import payer_key
 from server_stub.rules.scheme import RuleName
-from server_stub.services.bank_known import known, newest_outcomes
+from server_stub.services.bank_known import in_parts, known, standing
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import voted
 
@@ -104,7 +105,8 @@ def look(caisse: Caisse, name: str, content: bytes) -> Look | Unread:
     statement = read_file(content, profile, today=business_date(caisse.now()))
     if isinstance(statement, NotRead):
         return statement
-    account, facts = _account_of(name, profile), known(caisse)
+    account = _account_of(name, profile)
+    facts = known(caisse, ((it.day, it.amount_cents, _text(it)) for it in statement.lines))
     identities = {it.identity(account) for it in statement.lines}
     kept = _kept(caisse, identities)
     seen = tuple(
@@ -143,29 +145,33 @@ def keep(caisse: Caisse, name: str, content: bytes, *, by: int) -> int | Unread:
 
 def open_lines(caisse: Caisse) -> list[OpenLine]:
     """Return the kept lines that wait for a person, oldest first, and what they seem to be."""
-    facts = known(caisse)
-    rows = BankLine.objects.using(caisse.using).exclude(pk__in=settled_lines(caisse))
-    texts = BankLineText.objects.using(caisse.using).in_bulk()
+    return as_they_seem(caisse, waiting(caisse).order_by("day", "source", "position"))
+
+
+def as_they_seem(caisse: Caisse, lines: Iterable[BankLine]) -> list[OpenLine]:
+    """Return kept lines, and what each seems to be now."""
+    rows = list(lines)
+    texts: dict[int, BankLineText] = {}
+    for some in in_parts(row.pk for row in rows):
+        texts |= BankLineText.objects.using(caisse.using).in_bulk(some)
+    told = [(row.day, row.amount_cents, _kept_text(texts.get(row.pk))) for row in rows]
+    facts = known(caisse, told)
     return [
-        OpenLine(
-            line=row,
-            label=_shown(texts.get(row.pk)),
-            proposal=propose(row.day, row.amount_cents, _kept_text(texts.get(row.pk)), facts),
-        )
-        for row in rows.order_by("day", "source", "position")
+        OpenLine(line=row, label=_shown(texts.get(row.pk)), proposal=propose(*one, facts))
+        for row, one in zip(rows, told, strict=True)
     ]
 
 
 def proposal_of(caisse: Caisse, line: BankLine) -> Proposal:
     """Return what a kept line seems to be now."""
-    text = BankLineText.objects.using(caisse.using).filter(line=line).first()
-    return propose(line.day, line.amount_cents, _kept_text(text), known(caisse))
+    (seen,) = as_they_seem(caisse, [line])
+    return seen.proposal
 
 
-def settled_lines(caisse: Caisse) -> set[int]:
-    """Return the lines of which somebody has said what they are, and it still counts."""
-    newest = newest_outcomes(caisse).items()
-    return {line for line, row in newest if row.kind != Outcome.UNDONE}
+def waiting(caisse: Caisse) -> QuerySet[BankLine]:
+    """Return the lines of which nobody has said what they are, or somebody was wrong."""
+    said = standing(caisse).filter(line=OuterRef("pk"))
+    return BankLine.objects.using(caisse.using).exclude(Exists(said))
 
 
 def find_line(caisse: Caisse, reference: str) -> BankLine | None:
@@ -180,14 +186,8 @@ def find_line(caisse: Caisse, reference: str) -> BankLine | None:
 
 def texts_of(caisse: Caisse, account: Account) -> Iterable[BankLineText]:
     """Return what the bank wrote on lines that were found to be an account's, and still are."""
-    acts = set(
-        Contribution.objects.using(caisse.using)
-        .filter(account=account)
-        .values_list("act_id", flat=True)
-    )
-    newest = newest_outcomes(caisse).values()
-    lines = [it.line_id for it in newest if it.kind != Outcome.UNDONE and it.act_id in acts]
-    return BankLineText.objects.using(caisse.using).filter(line__in=lines)
+    lines = standing(caisse).filter(act__contribution__account=account)
+    return BankLineText.objects.using(caisse.using).filter(line__in=lines.values("line"))
 
 
 def erase_texts(caisse: Caisse, account: Account) -> None:
@@ -224,8 +224,11 @@ def _keep_line(
 
 
 def _kept(caisse: Caisse, identities: set[bytes]) -> set[bytes]:
-    rows = BankLine.objects.using(caisse.using).values_list("identity", flat=True)
-    return identities & {bytes(it) for it in rows.iterator()}
+    kept: set[bytes] = set()
+    for some in in_parts(identities):
+        rows = BankLine.objects.using(caisse.using).filter(identity__in=some)
+        kept.update(bytes(it) for it in rows.values_list("identity", flat=True))
+    return kept
 
 
 def _newest(caisse: Caisse, name: str) -> StatementProfile | None:

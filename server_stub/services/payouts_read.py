@@ -11,7 +11,6 @@ from django.db.models import Sum
 from cardkit.acts import ActKind
 from server_stub.models import (
     BankDetailsConfirmed,
-    BankLineOutcome,
     Finding,
     Merchant,
     PayoutReturn,
@@ -27,6 +26,7 @@ from server_stub.rules.settle import Refusal, RunState
 from server_stub.rules.statement import RunStatement
 from server_stub.services import statements
 from server_stub.services.acts_read import seen, user_names
+from server_stub.services.bank_known import standing
 from server_stub.services.caisse import Caisse
 from server_stub.services.runs_seen import FileSeen, LineSeen, RunListed, RunSeen, RunsPage
 from server_stub.services.settlement import lines_of, state_of
@@ -217,14 +217,8 @@ def _accounts(
 
 def _shown(caisse: Caisse, name: str) -> frozenset[int]:
     """Return the merchants whose payment the bank's statements show; `_WHOLE_RUN` for all."""
-    outcomes = BankLineOutcome.objects.using(caisse.using)
-    lines = outcomes.filter(settlement=name).values("line")
-    last = {row.line_id: row for row in outcomes.filter(line__in=lines).order_by("id")}
-    return frozenset(
-        row.merchant
-        for row in last.values()
-        if row.kind == Outcome.PAYOUT.value and row.settlement == name
-    )
+    rows = standing(caisse).filter(kind=Outcome.PAYOUT.value, settlement=name)
+    return frozenset(rows.values_list("merchant", flat=True))
 
 
 def _owed_again(caisse: Caisse, name: str) -> frozenset[int]:

@@ -21,7 +21,6 @@ from server_stub.models import (
     Admission,
     BankDetails,
     BankImport,
-    BankLine,
     Batch,
     CardTransaction,
     CashCount,
@@ -48,7 +47,7 @@ from server_stub.rules.disputes import Event
 from server_stub.rules.jobs import Job
 from server_stub.rules.ledger import OF_MERCHANTS, Book
 from server_stub.rules.scheme import RuleName
-from server_stub.services import books
+from server_stub.services import bank_statements, books
 from server_stub.services.behind import Lock, lock
 from server_stub.services.caisse import Caisse
 from server_stub.services.jobs import JobState, Outcome, job_states
@@ -335,7 +334,7 @@ def _runs(caisse: Caisse) -> Iterator[Waiting]:
 def _counted(caisse: Caisse) -> Iterator[Waiting]:
     """What has no moment of its own: lines of the bank, silent stalls, people who wait."""
     using = caisse.using
-    lines = BankLine.objects.using(using).filter(outcomes__isnull=True).order_by()
+    lines = bank_statements.waiting(caisse).order_by()
     found = lines.aggregate(n=Count("pk"), oldest=Min("source__kept_at"))
     if found["n"]:
         yield Waiting(need=Need.BANK_LINES, count=found["n"], since=found["oldest"])
