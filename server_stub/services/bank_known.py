@@ -52,11 +52,15 @@ def known(caisse: Caisse, lines: Iterable[tuple[date, int, Text]]) -> Known:
     )
 
 
+def newest(caisse: Caisse) -> QuerySet[BankLineOutcome]:
+    """Return what was said last of each line."""
+    rows = BankLineOutcome.objects.using(caisse.using)
+    return rows.exclude(Exists(rows.filter(line=OuterRef("line"), pk__gt=OuterRef("pk"))))
+
+
 def standing(caisse: Caisse) -> QuerySet[BankLineOutcome]:
     """Return what was said last of each line, and still counts."""
-    rows = BankLineOutcome.objects.using(caisse.using)
-    later = rows.filter(line=OuterRef("line"), pk__gt=OuterRef("pk"))
-    return rows.exclude(Exists(later)).exclude(kind=Outcome.UNDONE.value)
+    return newest(caisse).exclude(kind=Outcome.UNDONE.value)
 
 
 def in_parts(values: Iterable[T]) -> Iterator[list[T]]:

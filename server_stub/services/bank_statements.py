@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cardkit.clock import business_date
 from cardkit.errors import must
@@ -20,16 +20,17 @@ from server_stub.models import (
     Account,
     BankImport,
     BankLine,
+    BankLineOutcome,
     BankLineText,
     StatementProfile,
 )
 from server_stub.rules.bank_files import read_file
-from server_stub.rules.bank_match import Proposal, Text, propose
+from server_stub.rules.bank_match import Outcome, Proposal, Text, propose
 from server_stub.rules.bank_statement import BankLine as ReadLine
 from server_stub.rules.bank_statement import NotRead, Profile, StatementForm
 from server_stub.rules.bank_words import payer_key
 from server_stub.rules.scheme import RuleName
-from server_stub.services.bank_known import in_parts, known, standing
+from server_stub.services.bank_known import in_parts, known, newest, standing
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import voted
 
@@ -170,8 +171,10 @@ def proposal_of(caisse: Caisse, line: BankLine) -> Proposal:
 
 def waiting(caisse: Caisse) -> QuerySet[BankLine]:
     """Return the lines of which nobody has said what they are, or somebody was wrong."""
-    said = standing(caisse).filter(line=OuterRef("pk"))
-    return BankLine.objects.using(caisse.using).exclude(Exists(said))
+    said = BankLineOutcome.objects.using(caisse.using)
+    never = ~Exists(said.filter(line=OuterRef("pk")))
+    open_again = newest(caisse).filter(kind=Outcome.UNDONE.value).values("line")
+    return BankLine.objects.using(caisse.using).filter(never | Q(pk__in=open_again))
 
 
 def find_line(caisse: Caisse, reference: str) -> BankLine | None:
