@@ -46,7 +46,12 @@ SITUATIONS = {
     "a card is lost on a Saturday": Situation(
         "clafoutis-provision card issue --account",
         WORKSHOP,
-        ("test_server_console_cards.py::test_blocking_says_first_what_can_still_be_lost",),
+        (
+            "test_server_console_cards.py::test_blocking_says_first_what_can_still_be_lost",
+            "test_server_console_cards.py::test_a_replacement_gets_what_is_left_once_nobody_can_sell_to_the_old_one",
+            "test_server_cloned.py::test_lost_card_and_its_replacement_never_spend_twice",
+            "test_terminal_strangers.py::test_the_card_that_replaces_it_pays_before_the_list_knows_it",
+        ),
     ),
     "key 1 has leaked": Situation(
         "clafoutis-provision card rekey --all",
@@ -59,7 +64,11 @@ SITUATIONS = {
     "the issuer's key has leaked": Situation(
         "keys roll issuer",
         WORKSHOP,
-        ("test_provisioning_ceremony.py::test_a_new_issuer_leaves_what_the_old_one_signed",),
+        (
+            "test_provisioning_ceremony.py::test_a_new_issuer_leaves_what_the_old_one_signed",
+            "test_server_leaked_issuer.py::test_what_a_thief_of_the_issuers_key_signs_is_paid_by_no_machine",
+            "test_cardkit_allowance.py::test_nothing_above_the_roots_ceiling_is_accepted",
+        ),
     ),
     "the service is lost": Situation(
         "clafoutis-server restored",
