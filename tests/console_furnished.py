@@ -8,8 +8,8 @@ from server_stub.services import bank_statements, details, letters, paper
 from server_stub.services.caisse import Caisse
 from server_stub.services.details import NotKept
 from server_stub.services.letters import NotPrinted
+from tests.bank_world import ANNE, BANK, PROFILE
 from tests.letter_world import CONTACT
-from tests.test_server_bank_statements import ANNE, BANK, PROFILE
 
 CARNET = 12
 SLIP = 151

@@ -31,8 +31,8 @@ from server_stub.services.books import balances
 from server_stub.services.deciding import Done, NeedsSecond
 from server_stub.services.rebuild import differences
 from server_stub.services.settlement import state_of
+from tests.bank_world import ANNE, BANK, PROFILE, confirmed, keep, row
 from tests.payout_world import BOOKS, BRUNO, PayoutWorld, empty_books
-from tests.test_server_bank_statements import ANNE, BANK, PROFILE, confirmed, keep, row
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,7 @@ from server_stub.services.bank_statements import as_they_seem, open_lines
 from server_stub.services.commitments import commit
 from server_stub.services.payments import Taken
 from server_stub.services.today import Need, today_of
-from tests.service_world import ServiceWorld
-from tests.test_server_bank_statements import (
+from tests.bank_world import (
     ANNE,
     OCTOBER,
     account,
@@ -23,11 +22,17 @@ from tests.test_server_bank_statements import (
     keep,
     reference,
     row,
-    world,
+    with_bank,
 )
+from tests.service_world import ServiceWorld
 
-__all__ = ["world"]
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> ServiceWorld:
+    """A caisse with a bank."""
+    return with_bank()
 
 
 def days_after(days: int) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 
-from auditor.audit import audit
-from auditor.export import read_export
 from cardkit.till_box import Means
 from server_stub.models import (
-    Account,
     ActRow,
     BankImport,
     BankLine,
@@ -33,93 +28,37 @@ from server_stub.rules.bank_match import (
     Why,
     propose,
 )
-from server_stub.rules.bank_statement import NotRead, Profile, Wrong
-from server_stub.rules.payment_reference import in_groups, payment_reference
-from server_stub.services import bank_booking, bank_statements, cash_box, payments, people, rebuild
-from server_stub.services.audit_export import export_audit
+from server_stub.rules.bank_statement import NotRead, Wrong
+from server_stub.services import bank_booking, bank_statements, cash_box, payments, people
 from server_stub.services.bank_booking import NotBooked
 from server_stub.services.bank_known import standing
 from server_stub.services.bank_statements import Look, NoProfile, open_lines
 from server_stub.services.commitments import Promised, commit
 from server_stub.services.payments import Taken
+from tests.bank_world import (
+    ANNE,
+    BANK,
+    OCTOBER,
+    PROFILE,
+    account,
+    clean,
+    confirmed,
+    file_of,
+    keep,
+    received_cents,
+    reference,
+    row,
+    with_bank,
+)
 from tests.service_world import ServiceWorld
 
-OCTOBER = date(2026, 10, 1)
-ANNE = 1
-BANK = "banque"
-PROFILE = Profile(
-    account="FR7630001007941234567890185",
-    encoding="utf-8",
-    delimiter=";",
-    day_format="jj/mm/aaaa",
-    decimal_mark=",",
-    skip_first=1,
-    day="Date",
-    labels=("Libellé",),
-    amount="Montant",
-    balance="Solde",
-)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def world() -> ServiceWorld:
     """A caisse with a bank."""
-    world = ServiceWorld.make()
-    assert bank_statements.save_profile(world.caisse, BANK, PROFILE, by=ANNE) is None
-    return world
-
-
-def account(number: int) -> Account:
-    """An account whose reference is its own."""
-    return Account.objects.get_or_create(number=hashlib.sha256(bytes([number])).digest()[:16])[0]
-
-
-def reference(holder: Account) -> str:
-    """What its member writes on a transfer."""
-    return in_groups(payment_reference(bytes(holder.number)))
-
-
-def file_of(*rows: str) -> bytes:
-    """A statement of the caisse's account."""
-    lines = ("Compte : FR76 3000 1007 9412 3456 7890 185", "Date;Libellé;Montant;Solde", *rows)
-    return "\n".join(lines).encode()
-
-
-def keep(world: ServiceWorld, *rows: str) -> list[BankLine]:
-    """Keep the lines of a file; returns the new ones."""
-    before = set(BankLine.objects.using(world.caisse.using).values_list("pk", flat=True))
-    kept = bank_statements.keep(world.caisse, BANK, file_of(*rows), by=ANNE)
-    new = BankLine.objects.using(world.caisse.using).exclude(pk__in=before)
-    assert kept == new.count()
-    return list(new.order_by("source", "position"))
-
-
-def confirmed(world: ServiceWorld, line: BankLine) -> BankLineOutcome:
-    """Say that a line is what it seems to be."""
-    done = bank_booking.confirm(world.caisse, line, by=ANNE)
-    assert isinstance(done, BankLineOutcome), done
-    return done
-
-
-def received_cents() -> int:
-    """What came in, by the contributions."""
-    return Contribution.objects.aggregate(sum=Sum("amount_cents"))["sum"] or 0
-
-
-def clean(world: ServiceWorld, folder: Path) -> bool:
-    """Whether books and auditor agree with what was signed."""
-    path = folder / "audit.sqlite3"
-    path.unlink(missing_ok=True)
-    export_audit(world.caisse, path)
-    return rebuild.differences(world.caisse) == [] and audit(read_export(path)).is_clean
-
-
-def row(day: str, label: str, amount: str, balance: str = "") -> str:
-    """A line of a file."""
-    return f"{day};{label};{amount};{balance}"
-
-
-pytestmark = pytest.mark.django_db
+    return with_bank()
 
 
 def test_looking_writes_nothing_and_says_why(world: ServiceWorld) -> None:

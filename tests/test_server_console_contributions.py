@@ -40,9 +40,9 @@ from server_stub.services import (
     waves,
 )
 from server_stub.services.books import balances
+from tests.bank_world import BANK, PROFILE
 from tests.console_visitors import enter, served, visitor
 from tests.service_world import MERCHANT, ServiceWorld
-from tests.test_server_bank_statements import BANK, PROFILE
 
 pytestmark = pytest.mark.django_db
 NAMES = ("Marthe Lecœur", "Jean Roy", "Ana Silva")
