@@ -52,8 +52,8 @@ def archive_command(folder: Path) -> None:
         told = _("%(path)s n’a pas pu être écrit : %(error)s") % {"path": folder, "error": error}
         click.echo(told, err=True)
         sys.exit(1)
-    click.echo(_("%(count)s fichiers écrits. Empreinte, à recopier au procès-verbal :")
-               % {"count": made.files})  # fmt: skip
+    told = _("%(count)s fichiers écrits. Empreinte, à recopier au procès-verbal :")
+    click.echo(told % {"count": made.files})
     click.echo(f"    {SUMS}  {made.digest}")
 
 
