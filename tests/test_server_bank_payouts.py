@@ -12,11 +12,10 @@ from pytest_django import DjangoDbBlocker
 from auditor.audit import audit
 from auditor.export import read_export
 from auditor.findings import Class
-from server_stub.exports.payout import end_to_end_id
 from server_stub.models import ActRow, BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Outcome
 from server_stub.rules.ledger import Book
-from server_stub.rules.settle import Refusal, RunState
+from server_stub.rules.settle import Refusal, RunState, end_to_end_id
 from server_stub.services import (
     bank_booking,
     bank_read,

@@ -17,9 +17,10 @@ from sepaxml.validation import try_valid_xml
 from server_stub.exports.etat_liquidatif import etat_liquidatif
 from server_stub.exports.formulas import safe
 from server_stub.exports.pain001 import PainVersion, payment_file
-from server_stub.exports.payout import Debtor, Payee, Payout, end_to_end_id
+from server_stub.exports.payout import Debtor, Payee, Payout
 from server_stub.exports.runs import Exported, NoAccount, NotExported, export
 from server_stub.models import BankDetails, Merchant
+from server_stub.rules.settle import end_to_end_id
 from server_stub.services import bank_details, settlement
 from server_stub.services.bank_details import BankRefusal, Usable
 from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld

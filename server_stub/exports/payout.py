@@ -49,8 +49,3 @@ class Debtor:
     name: str
     iban: str
     bic: str = ""
-
-
-def end_to_end_id(settlement: str, merchant: int) -> str:
-    """Return the reference of one payment: a run and a merchant (ISO 20022, Max35Text)."""
-    return f"{settlement}-M{merchant}"

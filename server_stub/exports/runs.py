@@ -10,9 +10,9 @@ from typing import Final
 
 from cardkit.acts import ActKind
 from cardkit.clock import business_date
-from server_stub.exports.payout import Payee, Payout, end_to_end_id
+from server_stub.exports.payout import Payee, Payout
 from server_stub.models import Merchant, Settlement, SettlementFile, SettlementPaper
-from server_stub.rules.settle import RunState
+from server_stub.rules.settle import RunState, end_to_end_id
 from server_stub.services import bank_details
 from server_stub.services.caisse import Caisse
 from server_stub.services.details import convention_on, merchant_details

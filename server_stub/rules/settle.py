@@ -15,6 +15,11 @@ from server_stub.rules.ledger import Account, Book
 _SETTLED: Final = (Book.IN_PAYMENT, Book.PAID)
 
 
+def end_to_end_id(settlement: str, merchant: int) -> str:
+    """Return the reference of one payment: a run and a merchant (ISO 20022, Max35Text)."""
+    return f"{settlement}-M{merchant}"
+
+
 @unique
 class RunState(StrEnum):
     """How far a run has come."""

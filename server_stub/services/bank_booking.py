@@ -18,7 +18,6 @@ from server_stub.models import (
     BankLineText,
     Contribution,
     DepositedCheque,
-    Finding,
     PaymentMeans,
     PayoutReturn,
     SettlementLine,
@@ -27,7 +26,7 @@ from server_stub.rules.bank_match import Outcome, Proposal, Text, Why, entered_b
 from server_stub.rules.bank_words import is_standing_order
 from server_stub.rules.findings import FindingKind, FindingValue
 from server_stub.rules.payments import taken_back
-from server_stub.rules.settle import RunState
+from server_stub.rules.settle import RunState, end_to_end_id
 from server_stub.services import payments, settlement
 from server_stub.services.bank_known import known, standing
 from server_stub.services.bank_statements import proposal_of
@@ -151,7 +150,9 @@ def undo(caisse: Caisse, line: BankLine, *, by: int) -> BankLineOutcome | NotBoo
         if last.kind == Outcome.RETURNED:
             if _is_owed_again(caisse, last.settlement, last.merchant):
                 return NotBooked.OWED_AGAIN
-            settle_findings(caisse, (), _findings(caisse, last.settlement, last.merchant))
+            settle_findings(
+                caisse, (), settlement.returns_open(caisse, last.settlement, last.merchant)
+            )
         return _say(caisse, line, Outcome.UNDONE, act=act, by=by)
 
 
@@ -208,7 +209,7 @@ def _returned(
         return NotBooked.SEEN_ALREADY
     value = FindingValue(
         FindingKind.PAYOUT_RETURNED,
-        _key(found.settlement, found.merchant),
+        end_to_end_id(found.settlement, found.merchant),
         facts={
             "settlement": found.settlement,
             "merchant": found.merchant,
@@ -216,7 +217,9 @@ def _returned(
             "line": line.reference,
         },
     )
-    settle_findings(caisse, [value], _findings(caisse, found.settlement, found.merchant))
+    settle_findings(
+        caisse, [value], settlement.returns_open(caisse, found.settlement, found.merchant)
+    )
     return _say(caisse, line, Outcome.RETURNED, found=found, by=by)
 
 
@@ -272,15 +275,6 @@ def _say(
 def _is_owed_again(caisse: Caisse, name: str, merchant: int) -> bool:
     rows = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
     return rows.filter(merchant=merchant).exists()
-
-
-def _findings(caisse: Caisse, name: str, merchant: int) -> list[Finding]:
-    rows = Finding.objects.using(caisse.using).filter(closed_at=None)
-    return list(rows.filter(kind=FindingKind.PAYOUT_RETURNED.value, key=_key(name, merchant)))
-
-
-def _key(name: str, merchant: int) -> str:
-    return f"{name}-M{merchant}"
 
 
 def _day(caisse: Caisse, line: BankLine) -> date:

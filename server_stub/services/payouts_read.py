@@ -228,13 +228,12 @@ def _owed_again(caisse: Caisse, name: str) -> frozenset[int]:
 
 
 def _returned(caisse: Caisse) -> frozenset[int]:
-    """Return the merchants of payments that came back: their findings are keyed run/merchant."""
+    """Return the merchants of payments that came back and of which nobody has decided yet."""
     rows = Finding.objects.using(caisse.using).filter(
         kind=FindingKind.PAYOUT_RETURNED.value, closed_at__isnull=True
     )
     keys = rows.values_list("key", flat=True)
-    ends = (key.rpartition("M")[2].rpartition("/")[2] for key in keys)
-    return frozenset(int(end) for end in ends if end.isdecimal())
+    return frozenset(int(key.rpartition("-M")[2]) for key in keys)
 
 
 def _files(caisse: Caisse, name: str) -> tuple[FileSeen, ...]:

@@ -28,7 +28,14 @@ from server_stub.models import (
     SettlementLine as LineRow,
 )
 from server_stub.rules.findings import FindingKind
-from server_stub.rules.settle import Refusal, RunState, lines_hash, run_lines, still_right
+from server_stub.rules.settle import (
+    Refusal,
+    RunState,
+    end_to_end_id,
+    lines_hash,
+    run_lines,
+    still_right,
+)
 from server_stub.rules.statement import RunStatement
 from server_stub.services import acts, statements
 from server_stub.services.behind import Lock, lock
@@ -180,11 +187,15 @@ def give_back(
             settlement=name, merchant=merchant, amount_cents=amount_cents, entered_by=entered_by
         )
         row = acts.record(caisse, body, by=by)
-        told = Finding.objects.using(caisse.using).filter(
-            kind=FindingKind.PAYOUT_RETURNED.value, key=f"{name}-M{merchant}", closed_at=None
-        )
-        settle_findings(caisse, (), list(told))
+        settle_findings(caisse, (), returns_open(caisse, name, merchant))
         return row
+
+
+def returns_open(caisse: Caisse, name: str, merchant: int) -> list[Finding]:
+    """Return what is still to be decided of a payment that the bank gave back."""
+    rows = Finding.objects.using(caisse.using).filter(closed_at=None)
+    key = end_to_end_id(name, merchant)
+    return list(rows.filter(kind=FindingKind.PAYOUT_RETURNED.value, key=key))
 
 
 def state_of(caisse: Caisse, name: str) -> RunState | None:
