@@ -36,12 +36,16 @@ SELDOM_ASKED: Final = frozenset(
 """Asked for only where a sale is amber, is given back or paid: once or twice in a life."""
 SELDOM_ACTIVE: Final = 0.6
 SELDOM_RATES: Final = (0.2, 0.9)
+LARGE: Final = "LARGE"
+"""What `without` calls off to have a small world where the seed draws a large one."""
+_LARGE_SHARE: Final = 1 / 4
+"""Small worlds find most: what happens in them happens to the same few."""
 
 
 class Chance:
     """The streams of one seed; `only` lets no strikes happen but these, `without` none of these.
 
-    Strikes are named by their ids; `without` takes the names of whole kinds too.
+    Strikes are named by their ids; `without` takes the names of whole kinds too, and `LARGE`.
     """
 
     def __init__(
@@ -67,6 +71,10 @@ class Chance:
         if purpose not in self._streams:
             self._streams[purpose] = random.Random(f"{self.seed}/{purpose}")
         return self._streams[purpose]
+
+    def draws_large(self) -> bool:
+        """Draw whether the world has many stalls and cards; asked once in a life."""
+        return self.stream("size").random() < _LARGE_SHARE and LARGE not in self._without
 
     def strikes(self, kind: Kind) -> random.Random | None:
         """Ask whether a fault strikes here; returns the stream for its details when it does."""

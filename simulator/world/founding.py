@@ -31,7 +31,7 @@ from simulator.market import service
 WORLD: Final = "world"
 """The name of the database connection that all worlds of a process share, one after another."""
 CARDS: Final = 12
-TILLS: Final = 4
+TILLS: Final = 6
 STALLS_MIN: Final = 2
 MERCHANTS: Final = 3
 SLIPS: Final = 10

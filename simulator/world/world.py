@@ -30,7 +30,7 @@ from simulator.field import Field
 from simulator.world.backups import Backups
 from simulator.world.centre import Centre
 from simulator.world.chance import Chance
-from simulator.world.founding import STALLS_MIN, TILLS, founding, merchant_of
+from simulator.world.founding import CARDS, STALLS_MIN, TILLS, founding, merchant_of
 from simulator.world.hostile.actor import Actor
 from simulator.world.hostile.cast import cast
 from simulator.world.line import Line, Parcel, session_over
@@ -47,8 +47,10 @@ from simulator.world.verdict import Verdict
 from terminal.outcomes import Green
 
 STEPS: Final = (8, 24)
-STALLS: Final = (STALLS_MIN, TILLS)
-CARDS: Final = (3, 8)
+SMALL_STALLS: Final = (STALLS_MIN, 4)
+SMALL_CARDS: Final = (3, 8)
+LARGE_STALLS: Final = (5, TILLS)
+LARGE_CARDS: Final = (9, CARDS)
 SPARE: Final = 9
 """The number of the terminal that is enrolled where none is left: cards go on somewhere."""
 ROUNDS_MAX: Final = 8
@@ -100,9 +102,10 @@ class World:
         days_late = shape.choice((0, shape.randrange(*_DAYS_LATE)))
         self.clock.pass_time(timedelta(days=days_late, minutes=1))
         self._began = self.clock.now().at
-        stalls = shape.randint(*STALLS)
+        is_large = self.chance.draws_large()
+        stalls = shape.randint(*(LARGE_STALLS if is_large else SMALL_STALLS))
         self.centre = Centre.fresh(self.clock, self.chance, stalls=stalls)
-        self.cards = begun.fresh_cards(shape.randint(*CARDS))
+        self.cards = begun.fresh_cards(shape.randint(*(LARGE_CARDS if is_large else SMALL_CARDS)))
         self.truth.cards = list(self.cards)
         for number, digests in begun.heard.items():
             self.truth.heard[number] = dict(digests)
