@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='clafoutis.bankimport')),
             ],
             options={
-                'ordering': ['source', 'position'],
+                'ordering': ['source_id', 'position'],
                 'constraints': [models.UniqueConstraint(fields=('source', 'position'), name='bank_line_once'), models.CheckConstraint(condition=models.Q(('amount_cents', 0), _negated=True), name='bank_line_moves')],
             },
         ),
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='contribution', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'indexes': [models.Index(fields=['account', 'value_date'], name='contribution_by_day')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents', 0), _negated=True), name='contribution_is_not_nothing')],
             },
@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
                 ('terminal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='permits', to='clafoutis.terminal')),
             ],
             options={
-                'ordering': ['terminal', 'epoch', 'version'],
+                'ordering': ['terminal_id', 'epoch', 'version'],
                 'constraints': [models.UniqueConstraint(fields=('terminal', 'epoch', 'version'), name='permit_version_once')],
             },
         ),
@@ -279,7 +279,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='wave', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('number__gt', 0)), name='wave_positive')],
             },
         ),
@@ -332,7 +332,7 @@ class Migration(migrations.Migration):
                 ('reversed', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('act__gt', models.F('reversed'))), name='reversal_is_later')],
             },
         ),
@@ -472,7 +472,7 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allowances', to='clafoutis.card')),
             ],
             options={
-                'ordering': ['card', 'epoch', 'version'],
+                'ordering': ['card_id', 'epoch', 'version'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('issued_here', True)), fields=('card', 'epoch', 'version'), name='allowance_version_once'), models.CheckConstraint(condition=models.Q(('cumulative_cents__lt', 2147483648)), name='allowance_is_31_bits')],
             },
         ),
@@ -493,7 +493,7 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='clafoutis.card')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 10)), fields=('card', 'first_tmc', 'tmc'), name='returned_once')],
             },
         ),
@@ -523,7 +523,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='cash_count', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
             },
         ),
         migrations.CreateModel(
@@ -543,7 +543,7 @@ class Migration(migrations.Migration):
                 ('terminal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='clafoutis.terminal')),
             ],
             options={
-                'ordering': ['terminal', 'seq', 'digest'],
+                'ordering': ['terminal_id', 'seq', 'digest'],
                 'indexes': [models.Index(fields=['terminal', 'seq'], name='entry_by_place'), models.Index(fields=['terminal', 'about_seq'], name='entry_by_intent')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('seq__gt', 0)), name='entry_seq_positive')],
             },
@@ -580,7 +580,7 @@ class Migration(migrations.Migration):
                 ('terminal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='clafoutis.terminal')),
             ],
             options={
-                'ordering': ['terminal', 'seq'],
+                'ordering': ['terminal_id', 'seq'],
                 'indexes': [models.Index(fields=['terminal', 'seq'], name='claim_by_place'), models.Index(fields=['card', 'tmc'], name='claim_by_counter'), models.Index(fields=['state', 'merchant'], name='claim_by_state'), models.Index(fields=['merchant', 'at'], name='claim_by_day'), models.Index(fields=['card', 'state'], name='claim_of_card_by_state')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0), ('amount_cents__lt', 2147483648)), name='claim_amount_positive')],
             },
@@ -602,7 +602,7 @@ class Migration(migrations.Migration):
                 ('claim', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='transactions', to='clafoutis.claim')),
             ],
             options={
-                'ordering': ['card', 'tmc'],
+                'ordering': ['card_id', 'tmc'],
                 'indexes': [models.Index(fields=['merchant', 'id'], name='proven_by_merchant'), models.Index(fields=['state'], name='proven_by_state'), models.Index(condition=models.Q(('claim__isnull', True)), fields=['terminal', 'seq'], name='recovered_by_place')],
                 'constraints': [models.UniqueConstraint(fields=('card', 'tmc'), name='proven_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='proven_positive'), models.CheckConstraint(condition=models.Q(('amount_cents__lt', django.db.models.expressions.CombinedExpression(models.Value(2147483648), '-', models.F('spent0_cents')))), name='proven_is_31_bits')],
             },
@@ -619,7 +619,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='claim_decision', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('first_person', models.F('second_person')), _negated=True), name='claim_has_four_eyes')],
             },
         ),
@@ -636,7 +636,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='commitment', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('months__gt', 0)), name='commitment_lasts'), models.CheckConstraint(condition=models.Q(('persons__gt', 0)), name='commitment_is_somebodys')],
             },
         ),
@@ -652,7 +652,7 @@ class Migration(migrations.Migration):
                 ('commitment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='clafoutis.commitment')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
             },
         ),
         migrations.CreateModel(
@@ -665,7 +665,7 @@ class Migration(migrations.Migration):
                 ('cancels', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cancelled_by', to='clafoutis.contribution')),
             ],
             options={
-                'ordering': ['contribution'],
+                'ordering': ['contribution_id'],
                 'constraints': [models.UniqueConstraint(fields=('quittance_year', 'quittance_number'), name='quittance_once'), models.CheckConstraint(condition=models.Q(models.Q(('quittance_number__isnull', True), ('quittance_year__isnull', True)), models.Q(('cancels__isnull', True), ('means__in', [2, 3]), ('quittance_number__gt', 0), ('quittance_year__isnull', False)), _connector='OR'), name='quittance_of_cash_or_cheque')],
             },
         ),
@@ -695,7 +695,7 @@ class Migration(migrations.Migration):
                 ('convention', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ends', to='clafoutis.convention')),
             ],
             options={
-                'ordering': ['act', 'convention'],
+                'ordering': ['act_id', 'convention'],
                 'constraints': [models.UniqueConstraint(fields=('act', 'convention'), name='convention_end_once')],
             },
         ),
@@ -708,7 +708,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='departure', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
             },
         ),
         migrations.CreateModel(
@@ -755,7 +755,7 @@ class Migration(migrations.Migration):
                 ('until', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ended_rows', to='clafoutis.directoryversion')),
             ],
             options={
-                'ordering': ['directory', 'uid'],
+                'ordering': ['directory_id', 'uid'],
                 'constraints': [models.UniqueConstraint(fields=('uid', 'directory'), name='directory_row_once'), models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('uid',), name='directory_row_current_once')],
             },
         ),
@@ -773,7 +773,7 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='clafoutis.card')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'indexes': [models.Index(fields=['card', 'tmc'], name='dispute_by_sale')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='dispute_is_of_money')],
             },
@@ -788,7 +788,7 @@ class Migration(migrations.Migration):
                 ('dispute', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='clafoutis.dispute')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
             },
         ),
         migrations.CreateModel(
@@ -845,7 +845,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='handling', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'indexes': [models.Index(fields=['finding', 'key'], name='handling_by_finding')],
             },
         ),
@@ -903,7 +903,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='money_deposit', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='deposit_is')],
             },
         ),
@@ -949,7 +949,7 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='paper', to='clafoutis.card')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='paper_is_of_money'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('confirmed_by')), _negated=True), name='paper_has_four_eyes')],
             },
         ),
@@ -981,7 +981,7 @@ class Migration(migrations.Migration):
                 ('carnet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slips', to='clafoutis.carnet')),
             ],
             options={
-                'ordering': ['carnet', 'number'],
+                'ordering': ['carnet_id', 'number'],
                 'constraints': [models.UniqueConstraint(fields=('carnet', 'number'), name='slip_entered_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='slip_is_of_money')],
             },
         ),
@@ -997,7 +997,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payout_evidence', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.UniqueConstraint(fields=('settlement', 'merchant'), name='payout_evidenced_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='payout_is_positive'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('compared_by')), _negated=True), name='evidence_has_four_eyes')],
             },
         ),
@@ -1121,7 +1121,7 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='published_keys', to='clafoutis.card')),
             ],
             options={
-                'ordering': ['card', 'tmc'],
+                'ordering': ['card_id', 'tmc'],
                 'constraints': [models.UniqueConstraint(fields=('card', 'tmc'), name='proof_key_published_once')],
             },
         ),
@@ -1150,7 +1150,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='role_grants', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['user', 'id'],
+                'ordering': ['user_id', 'id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['coordinator', 'treasurer', 'committee', 'merchant', 'auditor', 'administrator'])), name='role_known'), models.CheckConstraint(condition=models.Q(models.Q(('merchant__isnull', False), ('role', 'merchant')), models.Q(models.Q(('role', 'merchant'), _negated=True), ('merchant__isnull', True)), _connector='OR'), name='role_merchant_has_one'), models.CheckConstraint(condition=models.Q(('until_day__isnull', True), ('until_day__gt', models.F('from_day')), _connector='OR'), name='role_ends_after_begin')],
             },
         ),
@@ -1206,7 +1206,7 @@ class Migration(migrations.Migration):
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='settlement', to='clafoutis.actrow')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('drawn_up_by', models.F('approved_by')), _negated=True), name='settlement_has_four_eyes')],
             },
         ),
@@ -1238,7 +1238,7 @@ class Migration(migrations.Migration):
                 ('settlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='clafoutis.settlement')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.UniqueConstraint(fields=('settlement', 'merchant'), name='payout_returned_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='return_is_positive'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('compared_by')), _negated=True), name='return_has_four_eyes')],
             },
         ),
@@ -1279,7 +1279,7 @@ class Migration(migrations.Migration):
                 ('file', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='paper', to='clafoutis.settlementfile')),
             ],
             options={
-                'ordering': ['file'],
+                'ordering': ['file_id'],
             },
         ),
         migrations.CreateModel(
@@ -1303,7 +1303,7 @@ class Migration(migrations.Migration):
                 ('settlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='clafoutis.settlement')),
             ],
             options={
-                'ordering': ['act'],
+                'ordering': ['act_id'],
                 'constraints': [models.UniqueConstraint(fields=('settlement', 'kind'), name='settlement_step_once'), models.UniqueConstraint(condition=models.Q(('kind__in', [17, 18])), fields=('settlement',), name='settlement_ends_once'), models.CheckConstraint(condition=models.Q(('kind__in', [16, 17, 18])), name='settlement_step_known')],
             },
         ),
@@ -1320,7 +1320,7 @@ class Migration(migrations.Migration):
                 ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sightings', to='clafoutis.storedentry')),
             ],
             options={
-                'ordering': ['card', 'tmc'],
+                'ordering': ['card_id', 'tmc'],
                 'constraints': [models.UniqueConstraint(fields=('card', 'tmc', 'tmv', 'entry'), name='sighting_once_an_entry')],
             },
         ),
@@ -1341,7 +1341,7 @@ class Migration(migrations.Migration):
                 ('terminal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='clafoutis.terminal')),
             ],
             options={
-                'ordering': ['terminal', 'seq'],
+                'ordering': ['terminal_id', 'seq'],
                 'indexes': [models.Index(fields=['selling_terminal', 'intent_seq'], name='refund_by_sale'), models.Index(condition=models.Q(('allowance__isnull', True), ('granted', True)), fields=['card'], name='refund_waits_for_room')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='refund_positive')],
             },
@@ -1376,7 +1376,7 @@ class Migration(migrations.Migration):
                 ('undervoltage', models.PositiveBigIntegerField(null=True)),
             ],
             options={
-                'ordering': ['terminal'],
+                'ordering': ['terminal_id'],
             },
         ),
         migrations.CreateModel(

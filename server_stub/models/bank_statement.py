@@ -57,7 +57,7 @@ class BankLine(models.Model):
     """What came is positive."""
 
     class Meta:
-        ordering = ["source", "position"]
+        ordering = ["source_id", "position"]
         constraints = [
             models.UniqueConstraint(fields=["source", "position"], name="bank_line_once"),
             models.CheckConstraint(condition=~Q(amount_cents=0), name="bank_line_moves"),

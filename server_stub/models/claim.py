@@ -64,7 +64,7 @@ class Claim(models.Model):
     reason = models.CharField(max_length=40, default="", blank=True)
 
     class Meta:
-        ordering = ["terminal", "seq"]
+        ordering = ["terminal_id", "seq"]
         indexes = [
             models.Index(fields=["terminal", "seq"], name="claim_by_place"),
             models.Index(fields=["card", "tmc"], name="claim_by_counter"),
@@ -99,7 +99,7 @@ class Sighting(models.Model):
     entry = models.ForeignKey(StoredEntry, on_delete=models.PROTECT, related_name="sightings")
 
     class Meta:
-        ordering = ["card", "tmc"]
+        ordering = ["card_id", "tmc"]
         constraints = [
             models.UniqueConstraint(
                 fields=["card", "tmc", "tmv", "entry"], name="sighting_once_an_entry"
@@ -140,7 +140,7 @@ class ClaimDecision(models.Model):
     second_person = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(first_person=models.F("second_person")), name="claim_has_four_eyes"
@@ -170,7 +170,7 @@ class RefundClaim(models.Model):
     reason = models.CharField(max_length=40, default="", blank=True)
 
     class Meta:
-        ordering = ["terminal", "seq"]
+        ordering = ["terminal_id", "seq"]
         indexes = [
             models.Index(fields=["selling_terminal", "intent_seq"], name="refund_by_sale"),
             models.Index(
@@ -208,7 +208,7 @@ class CardTransaction(models.Model):
     reason = models.CharField(max_length=40, default="", blank=True)
 
     class Meta:
-        ordering = ["card", "tmc"]
+        ordering = ["card_id", "tmc"]
         indexes = [
             models.Index(fields=["merchant", "id"], name="proven_by_merchant"),
             models.Index(fields=["state"], name="proven_by_state"),
@@ -253,7 +253,7 @@ class CardDecision(models.Model):
     """The first version that contains what was returned."""
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["card", "first_tmc", "tmc"], condition=Q(kind=10), name="returned_once"
@@ -272,7 +272,7 @@ class PublishedKey(models.Model):
     tmc = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["card", "tmc"]
+        ordering = ["card_id", "tmc"]
         constraints = [
             models.UniqueConstraint(fields=["card", "tmc"], name="proof_key_published_once"),
         ]

@@ -22,7 +22,7 @@ class Commitment(models.Model):
     persons = models.PositiveIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.CheckConstraint(condition=Q(months__gt=0), name="commitment_lasts"),
             models.CheckConstraint(condition=Q(persons__gt=0), name="commitment_is_somebodys"),
@@ -45,7 +45,7 @@ class CommitmentChange(models.Model):
     """Of the household from then on, where that is what changed."""
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
 
     def __str__(self) -> str:
         return f"{self.kind} from {self.from_month}"
@@ -62,7 +62,7 @@ class Contribution(models.Model):
     """Number of the quittance or of the bank's line; never a name."""
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         indexes = [models.Index(fields=["account", "value_date"], name="contribution_by_day")]
         constraints = [
             models.CheckConstraint(condition=~Q(amount_cents=0), name="contribution_is_not_nothing")

@@ -50,7 +50,7 @@ class ConventionEnd(models.Model):
     """The first day that it no longer covers; its own first day where it never covers any."""
 
     class Meta:
-        ordering = ["act", "convention"]
+        ordering = ["act_id", "convention"]
         constraints = [
             models.UniqueConstraint(fields=["act", "convention"], name="convention_end_once"),
         ]

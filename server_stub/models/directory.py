@@ -41,7 +41,7 @@ class DirectoryRow(models.Model):
     """The version that has another row for this card, or none; absent while it is current."""
 
     class Meta:
-        ordering = ["directory", "uid"]
+        ordering = ["directory_id", "uid"]
         constraints = [
             models.UniqueConstraint(fields=["uid", "directory"], name="directory_row_once"),
             models.UniqueConstraint(

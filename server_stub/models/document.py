@@ -22,7 +22,7 @@ class PermitIssued(models.Model):
     valid_until = models.DateTimeField()
 
     class Meta:
-        ordering = ["terminal", "epoch", "version"]
+        ordering = ["terminal_id", "epoch", "version"]
         constraints = [
             models.UniqueConstraint(
                 fields=["terminal", "epoch", "version"], name="permit_version_once"
@@ -50,7 +50,7 @@ class AllowanceIssued(models.Model):
     """False for one that came back from a card after a restore: known, but not our last."""
 
     class Meta:
-        ordering = ["card", "epoch", "version"]
+        ordering = ["card_id", "epoch", "version"]
         constraints = [
             models.UniqueConstraint(
                 fields=["card", "epoch", "version"],

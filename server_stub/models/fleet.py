@@ -29,7 +29,7 @@ class TerminalReport(models.Model):
     """The bits of a Raspberry Pi's `vcgencmd get_throttled`."""
 
     class Meta:
-        ordering = ["terminal"]
+        ordering = ["terminal_id"]
 
     def __str__(self) -> str:
         return f"report of terminal {self.terminal_id}"

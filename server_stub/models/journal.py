@@ -50,7 +50,7 @@ class StoredEntry(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="stored")
 
     class Meta:
-        ordering = ["terminal", "seq", "digest"]
+        ordering = ["terminal_id", "seq", "digest"]
         indexes = [
             models.Index(fields=["terminal", "seq"], name="entry_by_place"),
             models.Index(fields=["terminal", "about_seq"], name="entry_by_intent"),

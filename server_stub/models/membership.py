@@ -24,7 +24,7 @@ class Wave(models.Model):
     seed = models.CharField(max_length=120, blank=True, default="")
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [models.CheckConstraint(condition=Q(number__gt=0), name="wave_positive")]
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Departure(models.Model):
     from_month = models.DateField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
 
     def __str__(self) -> str:
         return f"{self.account} until {self.from_month}"

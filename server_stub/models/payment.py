@@ -26,7 +26,7 @@ class PaymentMeans(models.Model):
     """The contribution that this entry takes back, whole."""
 
     class Meta:
-        ordering = ["contribution"]
+        ordering = ["contribution_id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["quittance_year", "quittance_number"], name="quittance_once"
@@ -73,7 +73,7 @@ class CashCount(models.Model):
     counted_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
 
     def __str__(self) -> str:
         return f"{self.counted_cents} for {self.booked_cents} on {self.day}"
@@ -91,7 +91,7 @@ class MoneyDeposit(models.Model):
     deposited_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [models.CheckConstraint(condition=Q(amount_cents__gt=0), name="deposit_is")]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ class ActReversal(models.Model):
     reversed = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="reversed_by")
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.CheckConstraint(condition=Q(act__gt=F("reversed")), name="reversal_is_later"),
         ]
@@ -38,7 +38,7 @@ class FindingHandling(models.Model):
     """Hash of the facts that were seen; other facts are to be looked at again."""
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         indexes = [models.Index(fields=["finding", "key"], name="handling_by_finding")]
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class Dispute(models.Model):
     answer_by = models.DateField(null=True)
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         indexes = [models.Index(fields=["card", "tmc"], name="dispute_by_sale")]
         constraints = [
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="dispute_is_of_money"),
@@ -103,7 +103,7 @@ class DisputeStep(models.Model):
     amount_cents = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
 
     def __str__(self) -> str:
         return f"{self.dispute}: {self.event}"
@@ -148,7 +148,7 @@ class PaperSlip(models.Model):
     entered_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["carnet", "number"]
+        ordering = ["carnet_id", "number"]
         constraints = [
             models.UniqueConstraint(fields=["carnet", "number"], name="slip_entered_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="slip_is_of_money"),
@@ -175,7 +175,7 @@ class PaperClaim(models.Model):
     confirmed_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="paper_is_of_money"),
             models.CheckConstraint(

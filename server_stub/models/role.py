@@ -40,7 +40,7 @@ class RoleGrant(models.Model):
     granted_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["user", "id"]
+        ordering = ["user_id", "id"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(role__in=[it.value for it in ConsoleRole]), name="role_known"

@@ -42,7 +42,7 @@ class Settlement(models.Model):
     approved_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(drawn_up_by=models.F("approved_by")), name="settlement_has_four_eyes"
@@ -85,7 +85,7 @@ class SettlementStep(models.Model):
     """A `cardkit.acts.ActKind` of 16 to 18."""
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.UniqueConstraint(fields=["settlement", "kind"], name="settlement_step_once"),
             models.UniqueConstraint(
@@ -111,7 +111,7 @@ class PayoutEvidence(models.Model):
     compared_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["settlement", "merchant"], name="payout_evidenced_once"
@@ -137,7 +137,7 @@ class PayoutReturn(models.Model):
     compared_by = models.PositiveBigIntegerField()
 
     class Meta:
-        ordering = ["act"]
+        ordering = ["act_id"]
         constraints = [
             models.UniqueConstraint(fields=["settlement", "merchant"], name="payout_returned_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="return_is_positive"),

@@ -38,7 +38,7 @@ class SettlementPaper(models.Model):
     content = BytesField()
 
     class Meta:
-        ordering = ["file"]
+        ordering = ["file_id"]
 
     def __str__(self) -> str:
         return f"paper {self.file}"
