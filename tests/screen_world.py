@@ -202,12 +202,17 @@ class Stall:
         await self.pilot.pause()
 
     async def touch(self, label: str) -> None:
-        """Touch the key or the choice that says this."""
+        """Touch the key or the choice that says this, again where the page moved meanwhile."""
+        async with asyncio.timeout(WAIT_S):
+            while not await self._touch_once(label):
+                await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def _touch_once(self, label: str) -> bool:
+        """Say whether what was under the finger in the end is what it went for."""
         for widget in self.app.screen.query(Static):
             if isinstance(widget, TouchKey | ChoiceRow) and label in str(widget.render()):
-                await self.pilot.click(widget)
-                await self.pilot.pause()
-                return
+                return await self.pilot.click(widget)
         raise AssertionError(f"no {label!r} on\n{self.text}")
 
     async def strike(self, *names: str) -> None:
