@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from cardkit.acts import Act, ActBody, ActKind, EpochRaised, open_act, sign_act
 from cardkit.certificates import Role
@@ -12,6 +13,8 @@ from server_stub.services.caisse import Caisse
 from server_stub.services.effects import apply
 
 FIRST_EPOCH = 1
+_REMEMBERED: Final = frozenset({ActKind.EPOCH_RAISED, ActKind.RULE_SET})
+"""What changes something that `Caisse.once` keeps."""
 
 
 def record(caisse: Caisse, body: ActBody, *, by: int = 0) -> ActRow:
@@ -41,6 +44,8 @@ def keep(caisse: Caisse, act: Act) -> ActRow:
     )
     if act.body is not None:
         apply(caisse, row, act.body)
+    if act.envelope.kind in _REMEMBERED:
+        caisse.forget()
     return row
 
 
@@ -59,6 +64,10 @@ def log(caisse: Caisse, *, using: str) -> Iterator[Act]:
 
 def epoch(caisse: Caisse) -> int:
     """Return the epoch of everything that is signed now; a restore raises it."""
+    return caisse.once("epoch", lambda: _epoch(caisse))
+
+
+def _epoch(caisse: Caisse) -> int:
     row = (
         ActRow.objects.using(caisse.using)
         .filter(kind=ActKind.EPOCH_RAISED)

@@ -45,11 +45,13 @@ def correct(
     Of each card: what is wanted and what is posted, by subject.
     """
     postings: list[tuple[Posting, Lines]] = []
+    now = caisse.now()
     for card, wanted, held in cards:
         for subject in sorted(wanted.keys() | held.keys()):
             lines = correction(held.get(subject, {}), wanted.get(subject, ()))
             if lines:
-                postings.append((Posting(at=caisse.now(), card=card, subject=subject), lines))
+                posting = bulk.made(Posting, at=now, card_id=card.id, subject=subject)
+                postings.append((posting, lines))
     _enter(caisse, postings)
 
 
@@ -78,7 +80,7 @@ def emptied(caisse: Caisse, cards: Iterable[Card]) -> frozenset[int]:
     return frozenset(card_id for card_id, cents in rows if card_id is not None and cents)
 
 
-def posted(caisse: Caisse, cards: Iterable[Card]) -> dict[int, dict[str, dict[Account, int]]]:
+def posted(caisse: Caisse, cards: Sequence[int]) -> dict[int, dict[str, dict[Account, int]]]:
     """Return what each subject of each card comes to, but for what acts post."""
     rows = (
         PostingLine.objects.using(caisse.using)

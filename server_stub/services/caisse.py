@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from django.db import connections, transaction
 
@@ -15,6 +16,18 @@ from server_stub.keys import KeyRing
 
 _ONE_WRITER: Final = 0x434C4146
 """Names the lock; any number that nobody else uses in this database."""
+
+T = TypeVar("T")
+
+
+class _Known(threading.local):
+    """What this thread has read in the transaction that it is in, by database and by name."""
+
+    def __init__(self) -> None:
+        self.read: dict[str, dict[str, Any]] = {}
+
+
+_KNOWN: Final = _Known()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +62,42 @@ class Caisse:
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_WRITER])
+            with self._knowing():
+                yield
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """Return what was read under this name under `alone`, or read it; else read it each time.
+
+        For what nothing but an act changes: rules, the epoch. Nobody else writes meanwhile, and
+        whoever writes it himself says so (`forget`).
+        """
+        known = _KNOWN.read.get(self.using)
+        if known is None:
+            return read()
+        if name not in known:
+            known[name] = read()
+        value: T = known[name]
+        return value
+
+    def forget(self) -> None:
+        """Read anew what `once` remembers: an act may have changed it, or was taken back."""
+        if self.using in _KNOWN.read:
+            _KNOWN.read[self.using].clear()
+
+    @contextmanager
+    def _knowing(self) -> Iterator[None]:
+        if self.using not in _KNOWN.read:
+            _KNOWN.read[self.using] = {}
+            try:
+                yield
+            finally:
+                del _KNOWN.read[self.using]
+            return
+        try:
             yield
+        except BaseException:
+            self.forget()  # the acts of this part are rolled back, and the whole may go on
+            raise
 
     def on(self, using: str, *, replaying: bool) -> Self:
         """Return the same caisse over another database."""

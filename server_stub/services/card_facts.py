@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db.models import Count, F, Q
 
@@ -27,7 +25,6 @@ from server_stub.models import (
     Dispute,
     Finding,
     PaperClaim,
-    PermitIssued,
     RecordSeen,
     RefundClaim,
     Sighting,
@@ -41,22 +38,18 @@ from server_stub.rules.facts import (
     CardFacts,
     Confirmed,
     Known,
-    Lost,
     Outcome,
     RefundFacts,
     Returned,
-    Teller,
 )
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Account
-from server_stub.rules.scheme import RuleName
 from server_stub.services import books
 from server_stub.services.caisse import Caisse
-from server_stub.services.card_keys import card_key, token_key, token_keys
-from server_stub.services.documents import permit_of
+from server_stub.services.card_keys import card_key
 from server_stub.services.resolved import Resolutions, resolutions, twins
-from server_stub.services.rules_in_force import voted
-from server_stub.services.watermark import Watermark, is_told, watermark
+from server_stub.services.surroundings import Surroundings
+from server_stub.services.watermark import is_told
 from server_stub.services.windows import beyond_windows
 
 Row = TypeVar("Row", Claim, Sighting, RecordSeen, RefundClaim, CardDecision, CardTransaction)
@@ -91,73 +84,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What bears on every card."""
+class AtHand:
+    """Rows that this transaction has read or written, by id: nobody has to read them again."""
 
-    lost: dict[int, Lost]
-    tellers: dict[int, Teller]
-    watermark: Watermark
-    floor_cents: int
-    patience: timedelta | None
-    """How long a contradiction waits for a person; None while no such rule is voted."""
+    cards: Mapping[int, Card] = field(default_factory=dict)
+    claims: Mapping[int, Claim] = field(default_factory=dict)
 
 
-def surroundings(caisse: Caisse) -> Surroundings:
-    """Return what bears on every card, as it is now."""
-    days = voted(caisse, RuleName.CONTRADICTION_DAYS)
-    return Surroundings(
-        lost=lost_terminals(caisse),
-        tellers=_tellers(caisse),
-        watermark=watermark(caisse),
-        floor_cents=voted(caisse, RuleName.CARD_FLOOR_CENTS) or 0,
-        patience=None if days is None else timedelta(days=days),
-    )
-
-
-def _tellers(caisse: Caisse) -> dict[int, Teller]:
-    terminals = Terminal.objects.using(caisse.using).exclude(status=TerminalStatus.LOST)
-    keys = token_keys(caisse)
-    return {
-        terminal.id: Teller(
-            terminal=terminal.id, up_to_seq=terminal.cursor_seq, token_key=keys[terminal.id]
-        )
-        for terminal in terminals
-        if terminal.id in keys
-    }
-
-
-def lost_terminals(caisse: Caisse) -> dict[int, Lost]:
-    """Return the terminals that were declared lost, with what makes their traces readable."""
-    lost: dict[int, Lost] = {}
-    for terminal in Terminal.objects.using(caisse.using).filter(status=TerminalStatus.LOST):
-        last_seq = terminal.lost_after_seq or 0
-        told = StoredEntry.objects.using(caisse.using).filter(terminal=terminal, seq__gt=last_seq)
-        key = token_key(caisse, terminal.id)
-        if key is not None:
-            lost[terminal.id] = Lost(
-                terminal=terminal.id,
-                last_seq=last_seq,
-                token_key=key,
-                merchant=_only_merchant(caisse, terminal),
-                told_seqs=frozenset(told.values_list("seq", flat=True)),
-            )
-    return lost
-
-
-def _only_merchant(caisse: Caisse, terminal: Terminal) -> int | None:
-    """Return whom a terminal ever could sell for, a loan included; None where that is several."""
-    contents = PermitIssued.objects.using(caisse.using).filter(terminal=terminal)
-    merchants = {
-        number
-        for content in contents.values_list("content", flat=True)
-        for number in _permitted(bytes(content))
-    }
-    return merchants.pop() if len(merchants) == 1 else None
-
-
-@lru_cache(maxsize=4_096)
-def _permitted(content: bytes) -> tuple[int, ...]:
-    return tuple(grant.merchant for grant in permit_of(content).merchants)
+NOTHING: Final = AtHand()
 
 
 def facts_of(caisse: Caisse, card: Card, rows: Rows, around: Surroundings) -> CardFacts:
@@ -300,16 +234,19 @@ def settled(caisse: Caisse, cards: Sequence[Card], came: Mapping[int, int]) -> d
     `came`: by card, the first counter about which something came. Money that went back to a card
     is weighed with the whole of its life.
     """
-    later = [card for card in cards if card.is_settled and came.get(card.id, 0) > card.proven_tmc]
+    later = {
+        card.id: card
+        for card in cards
+        if card.is_settled and came.get(card.id, 0) > card.proven_tmc
+    }
     if not later:
         return {}
     has_more: set[int | None] = set()
     for model in (RefundClaim, CardDecision, Dispute, PaperClaim):
-        rows = model.objects.using(caisse.using).filter(card__in=later).order_by()
+        rows = model.objects.using(caisse.using).filter(card__in=later.keys()).order_by()
         has_more |= set(rows.values_list("card_id", flat=True))
-    later = [card for card in later if card.id not in has_more]
     last = CardTransaction.objects.using(caisse.using).filter(
-        card__in=later, tmc=F("card__proven_tmc")
+        card__in=later.keys() - has_more, tmc=F("card__proven_tmc")
     )
     readers = {
         card_id: ReaderId(terminal=terminal, seq=seq, token=token).pack()
@@ -324,20 +261,21 @@ def settled(caisse: Caisse, cards: Sequence[Card], came: Mapping[int, int]) -> d
             spent_cents=card.proven_spent_cents,
             tmri=readers.get(card.id, NO_TMRI),
         )
-        for card in later
+        for card in later.values()
+        if card.id not in has_more
         if card.id in readers or card.proven_tmc == card.birth_tmc
     }
 
 
 def fetch(
-    caisse: Caisse, cards: list[Card], since: Mapping[int, Known], made: Mapping[int, Claim]
+    caisse: Caisse, cards: Sequence[Card], since: Mapping[int, Known], made: Mapping[int, Claim]
 ) -> Rows:
     """Read everything about a few cards, in a handful of queries.
 
     Of cards in `since` only what is about later counters, which is all that they need; of claims
     only what is not in `made`.
     """
-    whole = [card for card in cards if card.id not in since]
+    whole = [card.id for card in cards if card.id not in since]
 
     def of(model: type[Row], *related: str) -> dict[int, list[Row]]:
         return read(model, Q(card__in=whole), *related) if whole else {}
@@ -356,7 +294,8 @@ def fetch(
         return held
 
     findings: dict[int, list[Finding]] = defaultdict(list)
-    open_rows = Finding.objects.using(caisse.using).filter(card__in=cards, closed_at__isnull=True)
+    numbers = [card.id for card in cards]
+    open_rows = Finding.objects.using(caisse.using).filter(card__in=numbers, closed_at__isnull=True)
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
     blocked = [card for card in cards if card.status == CardStatus.BLOCKED]
@@ -408,7 +347,7 @@ def _claims_since(
 
 
 def _sightings(
-    caisse: Caisse, whole: Sequence[Card], since: Mapping[int, Known]
+    caisse: Caisse, whole: Sequence[int], since: Mapping[int, Known]
 ) -> dict[int, list[known.Sighting]]:
     """Read what was seen of cards as the rules take it: nothing else is done with these rows."""
     wanted = Q(card__in=whole)
@@ -459,7 +398,7 @@ def _twice(caisse: Caisse, claims: Iterable[Claim]) -> frozenset[tuple[int, int]
     return frozenset((terminal, seq) for terminal, seq, count in counted if count > 1)
 
 
-def _contained(caisse: Caisse, cards: list[Card]) -> dict[tuple[int, int, int], tuple[int, int]]:
+def _contained(caisse: Caisse, cards: Sequence[int]) -> dict[tuple[int, int, int], tuple[int, int]]:
     listing = AllowanceIssued.objects.using(caisse.using).filter(card__in=cards)
     contained: dict[tuple[int, int, int], tuple[int, int]] = {}
     for row in listing.exclude(refunds=[]).order_by("epoch", "version"):

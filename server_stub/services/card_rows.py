@@ -108,8 +108,9 @@ def _transactions(
 ) -> Iterator[CardTransaction]:
     for one in transactions:
         sale, claim = one.proven.sale, one.proven.claim
-        yield CardTransaction(
-            card=card,
+        yield bulk.made(
+            CardTransaction,
+            card_id=card.id,
             tmc=sale.tmc,
             tmv=one.proven.tmv,
             spent0_cents=sale.spent0_cents,

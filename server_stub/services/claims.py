@@ -61,11 +61,12 @@ class Reader:
         self.touched = Touched()
         self.made: dict[int, Claim] = {}
         """The claims that were stored, by id: nobody has to read them again."""
+        self.cards: dict[int, Card] = {}
+        """The cards that were read of, by id."""
         self._caisse = caisse
         self._terminal = terminal
         self._token_keys: dict[int, bytes | None] = {}
         self._lives: dict[bytes, list[Card]] = {}
-        self._proven: dict[int, tuple[int, bytes | None]] = {}
         self._card_keys: dict[int, proof.CardKey] = {}
 
     def read(self, delivery: Sequence[Stored]) -> None:
@@ -97,6 +98,8 @@ class Reader:
     # Intents
 
     def _claims(self, intents: Sequence[tuple[StoredEntry, Intent]]) -> list[Claim]:
+        if not intents:
+            return []
         shelf = Shelf(self._caisse, (intent for _, intent in intents), terminal=self._terminal.id)
         return [
             self._claim(row, intent, self._life(intent.uid, intent.generation), shelf)
@@ -115,7 +118,8 @@ class Reader:
         )
         token_key = self._token_key(row.terminal_id)
         verdict = self._verdict(row, intent, shelf)
-        return Claim(
+        return bulk.made(
+            Claim,
             entry=row,
             terminal=self._terminal,
             seq=row.seq,
@@ -222,13 +226,14 @@ class Reader:
     ) -> Iterable[Sighting]:
         """Yield what a card showed of its counters, and add the sale records that it kept."""
         for card in self._lives.get(body.uid, ()):
-            yield Sighting(
-                card=card,
+            yield bulk.made(
+                Sighting,
+                card_id=card.id,
                 tmc=body.tmc,
                 tmv=body.tmv,
                 spent_cents=body.spent_cents,
                 next_enc_tmri=body.enc_tmri,
-                entry=row,
+                entry_id=row.id,
             )
             for raw in body.records:
                 yield from self._record(row, card, raw, records, newest_tmc=body.tmc)
@@ -258,33 +263,35 @@ class Reader:
             return
         records.append(RecordSeen(card=card, tmc=tmc, content=raw, entry=row))
         if tmc > 1:
-            yield Sighting(
-                card=card,
+            yield bulk.made(
+                Sighting,
+                card_id=card.id,
                 tmc=tmc - 1,
                 tmv=record.tmv0,
                 spent_cents=record.spent0_cents,
-                entry=row,
+                entry_id=row.id,
             )
 
     def _declined(self, row: StoredEntry, body: DeclinedEntry) -> Iterable[Sighting]:
         if body.uid is None or body.tmc is None or body.tmv is None:
             return
         for card in self._lives.get(body.uid, ()):
-            yield Sighting(
-                card=card,
+            yield bulk.made(
+                Sighting,
+                card_id=card.id,
                 tmc=body.tmc,
                 tmv=body.tmv,
                 spent_cents=body.spent_cents,
                 refused=int(body.reason),
-                entry=row,
+                entry_id=row.id,
             )
 
     # Small things
 
     def _keep(self, sightings: Sequence[Sighting]) -> None:
         for seen in sightings:
-            known = self._proven.get(seen.card_id) == (seen.tmc, seen.tmv) and not seen.refused
-            self._touch(seen.card_id, seen.tmc + 1 if known else seen.tmc)
+            is_said = _is_proven(self.cards.get(seen.card_id), seen)
+            self._touch(seen.card_id, seen.tmc + 1 if is_said else seen.tmc)
         bulk.insert(Sighting.objects.using(self._caisse.using), sightings, once=True)
 
     def _touch(self, card_id: int | None, tmc: int) -> None:
@@ -296,8 +303,8 @@ class Reader:
             uid for _, entry in delivery if (uid := getattr(entry.body, "uid", None)) is not None
         }
         for card in Card.objects.using(self._caisse.using).filter(uid__in=uids):
+            self.cards[card.id] = card
             self._lives.setdefault(card.uid, []).append(card)
-            self._proven[card.id] = card.proven_tmc, card.proven_tmv
 
     def _life(self, uid: bytes, generation: int) -> Card | None:
         lives = self._lives.get(uid, ())
@@ -313,13 +320,21 @@ def _intent(entry: Entry) -> Intent | None:
     return entry.body if isinstance(entry.body, Intent) else None
 
 
+def _is_proven(card: Card | None, seen: Sighting) -> bool:
+    """Whether a sighting says no more than the card's last proven state."""
+    if card is None or seen.refused:
+        return False
+    return (card.proven_tmc, card.proven_tmv) == (seen.tmc, seen.tmv)
+
+
 def _seen_before(claim: Claim, card: Card) -> Sighting:
     """What an intent saw of the card before it asked for anything."""
-    return Sighting(
-        card=card,
+    return bulk.made(
+        Sighting,
+        card_id=card.id,
         tmc=claim.tmc - 1,
         tmv=claim.tmv0,
         spent_cents=claim.spent0_cents,
         next_enc_tmri=claim.enc_tmri,
-        entry=claim.entry,
+        entry_id=claim.entry.id,
     )

@@ -116,6 +116,8 @@ def of(caisse: Caisse, merchant: int) -> tuple[Signed, ...]:
     rows = list(
         Convention.objects.using(caisse.using).filter(merchant=merchant).prefetch_related("ends")
     )
+    if not rows:
+        return ()
     kept = ConventionTerms.objects.using(caisse.using).filter(digest__in={it.terms for it in rows})
     contents = {bytes(it.digest): it.content for it in kept}
     return tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from cardkit import cbor
 from cardkit.allowance import Allowance, accept_allowance
@@ -20,6 +20,14 @@ from server_stub.rules.verdict import Documents
 from server_stub.services.caisse import Caisse
 
 _ALLOWANCES_KEPT: Final = 4_096
+
+
+class _Stretch(NamedTuple):
+    """A card's row, and the versions of the directory, by id, in which it stood."""
+
+    since: int
+    until: int | None
+    encoded: bytes
 
 
 class Shelf:
@@ -44,11 +52,12 @@ class Shelf:
         self._headers = {
             digest: header_of(row.content) for digest, row in self._directories.items()
         }
+        allowances = AllowanceIssued.objects.using(caisse.using).filter(
+            digest__in={intent.allowance for intent in wanted}
+        )
         self._allowances = {
-            row.digest: allowance_of(row.content, caisse.ring.trust)
-            for row in AllowanceIssued.objects.using(caisse.using).filter(
-                digest__in={intent.allowance for intent in wanted}
-            )
+            digest: allowance_of(content, caisse.ring.trust)
+            for digest, content in allowances.order_by().values_list("digest", "content")
         }
         self._rows = self._fetch_rows({intent.uid for intent in wanted})
 
@@ -62,20 +71,23 @@ class Shelf:
             allowance=self._allowances.get(intent.allowance),
         )
 
-    def _fetch_rows(self, uids: set[bytes]) -> dict[bytes, list[DirectoryRow]]:
+    def _fetch_rows(self, uids: set[bytes]) -> dict[bytes, list[_Stretch]]:
+        """Return each card's rows in the directories that are named, oldest first."""
         numbers = [version.id for version in self._directories.values()]
-        rows: dict[bytes, list[DirectoryRow]] = {uid: [] for uid in uids}
+        rows: dict[bytes, list[_Stretch]] = {uid: [] for uid in uids}
         if numbers:
             held = DirectoryRow.objects.using(self._caisse.using).filter(
                 uid__in=uids, directory_id__lte=max(numbers)
             )
-            for row in held.exclude(until_id__lte=min(numbers)):
-                rows[row.uid].append(row)
+            asked = held.exclude(until_id__lte=min(numbers)).order_by("directory_id")
+            columns = ("uid", "directory_id", "until_id", "encoded")
+            for uid, since, until, encoded in asked.values_list(*columns):
+                rows[uid].append(_Stretch(since, until, encoded))
         return rows
 
     def _row(self, number: int, uid: bytes) -> CardRow | None:
         for row in self._rows[uid]:
-            if row.directory_id <= number and (row.until_id is None or row.until_id > number):
+            if row.since <= number and (row.until is None or row.until > number):
                 return read_row(row.encoded)
         return None
 

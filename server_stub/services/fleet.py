@@ -61,17 +61,18 @@ def keep_report(caisse: Caisse, terminal: Terminal, request: SyncRequest) -> Non
     before = reports.filter(terminal=terminal).first()
     if before is not None and request.head_seq < before.head_seq:
         return
-    reports.update_or_create(
-        terminal=terminal,
-        defaults={
-            "reported_at": caisse.now(),
-            "head_seq": request.head_seq,
-            "acknowledged_seq": request.acknowledged_seq,
-            "permit_epoch": request.permit_epoch,
-            "permit_version": request.permit_version,
-            **_health(request.health),
-        },
-    )
+    said = {
+        "reported_at": caisse.now(),
+        "head_seq": request.head_seq,
+        "acknowledged_seq": request.acknowledged_seq,
+        "permit_epoch": request.permit_epoch,
+        "permit_version": request.permit_version,
+        **_health(request.health),
+    }
+    if before is None:
+        reports.create(terminal=terminal, **said)
+    else:
+        reports.filter(pk=before.pk).update(**said)
 
 
 def fleet(caisse: Caisse) -> tuple[TerminalState, ...]:

@@ -34,6 +34,7 @@ from server_stub.services import bulk, issue
 from server_stub.services.behind import notice_entries
 from server_stub.services.bulk import among
 from server_stub.services.caisse import Caisse
+from server_stub.services.card_facts import AtHand
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.claims import Reader
 from server_stub.services.findings import settle_findings
@@ -81,7 +82,9 @@ def ingest(caisse: Caisse, terminal_id: int, entries: Sequence[bytes]) -> Ingest
         if terminal.status == TerminalStatus.LOST and new:
             again |= _recovered_for(caisse, terminal) | cards_within(caisse, terminal)
         came = {card: since for card, since in reader.touched.cards.items() if card not in again}
-        reconcile_cards(caisse, again, came=came, made=reader.made)
+        reconcile_cards(
+            caisse, again, came=came, at_hand=AtHand(cards=reader.cards, claims=reader.made)
+        )
         if not caisse.replaying:
             issue.give_back(caisse, again | came.keys() | issue.kept_waiting(caisse))
         _review(caisse, terminal)
@@ -166,7 +169,8 @@ def _store(
         refused_entries=len(entries) - len(opened),
     )
     rows = [
-        StoredEntry(
+        bulk.made(
+            StoredEntry,
             digest=digest,
             terminal=terminal,
             seq=entry.seq,

@@ -129,13 +129,18 @@ def issue_months(
 def give_back(caisse: Caisse, card_ids: Iterable[int]) -> None:
     """Raise the allowances of cards that have money back which no version contains yet."""
     must(not caisse.replaying, "nothing is issued while the books are recomputed")
+    wanted = set(card_ids)
+    if not wanted:
+        return
     refunds = RefundClaim.objects.using(caisse.using).filter(
-        card__in=set(card_ids), granted=True, allowance__isnull=True
+        card__in=wanted, granted=True, allowance__isnull=True
     )
     returns = CardDecision.objects.using(caisse.using).filter(
-        card__in=set(card_ids), kind__in=GIVEN_BACK, allowance__isnull=True
+        card__in=wanted, kind__in=GIVEN_BACK, allowance__isnull=True
     )
     owed = {row.card_id for row in refunds if row.card_id} | {row.card_id for row in returns}
+    if not owed:
+        return
     for card in Card.objects.using(caisse.using).filter(id__in=owed).order_by("id"):
         _give_back(
             caisse,

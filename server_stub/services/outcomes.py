@@ -11,7 +11,7 @@ from cardkit.entries import Entry, open_entry
 from cardkit.signing import PublicKey
 from server_stub.models import Claim, Sighting, StoredEntry, Terminal
 from server_stub.rules.facts import Outcome
-from server_stub.services.bulk import among
+from server_stub.services import bulk
 from server_stub.services.caisse import Caisse
 
 _OUTCOMES: Final[dict[type[Body], Outcome]] = {
@@ -57,7 +57,7 @@ def weigh_all(
     said: dict[int, list[Stored]] = defaultdict(list)
     seqs = {claim.seq for claim in claims}
     held = StoredEntry.objects.using(caisse.using).filter(terminal=terminal)
-    about_them = held.filter(among("about_seq", seqs)).order_by()
+    about_them = held.filter(bulk.among("about_seq", seqs)).order_by()
     earlier: list[int] = []
     for number, digest, intent_seq in about_them.values_list("id", "digest", "about_seq"):
         if intent_seq not in seqs:
@@ -89,12 +89,13 @@ def weigh(claim: Claim, said: Iterable[Stored]) -> Iterable[Sighting]:
             case Sale() | Void() | Indeterminate() as body:
                 outcomes.setdefault(_OUTCOMES[type(body)], (row, entry))
                 if claim.card_id is not None and body.tmv is not None and body.tmc is not None:
-                    yield Sighting(
+                    yield bulk.made(
+                        Sighting,
                         card_id=claim.card_id,
                         tmc=body.tmc,
                         tmv=body.tmv,
                         spent_cents=getattr(body, "spent_cents", None),
-                        entry=row,
+                        entry_id=row.id,
                     )
     claim.outcomes_disagree = len(outcomes) > 1
     for outcome in _OUTCOMES.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import TypeAlias
@@ -53,7 +53,7 @@ class Resolutions:
     """Acts about these cards that count no more."""
 
 
-def resolutions(caisse: Caisse, cards: Iterable[Card]) -> Resolutions:
+def resolutions(caisse: Caisse, cards: Sequence[int]) -> Resolutions:
     """Read what people decided about a few cards."""
     disputes: dict[int, list[DisputeFacts]] = defaultdict(list)
     rows = Dispute.objects.using(caisse.using).filter(card__in=cards).order_by("act")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,18 +54,14 @@ class PrintedRule:
 
 def value(caisse: Caisse, name: RuleName, *, day: date | None = None) -> int:
     """Return the value of a rule on a day, today by default."""
-    rules = [
-        DatedRule(name=name, value=row.value, from_day=row.from_day)
-        for row in Rule.objects.using(caisse.using).filter(name=name.value)
-    ]
-    return in_force(rules, name, day or business_date(caisse.now()))
+    return in_force(dated(caisse, (name,)), name, day or business_date(caisse.now()))
 
 
 def voted(caisse: Caisse, name: RuleName) -> int | None:
     """Return the value of a rule today, or None in a caisse that has never voted on it."""
-    rules = Rule.objects.using(caisse.using).filter(name=name.value)
-    row = rules.filter(from_day__lte=business_date(caisse.now())).order_by("from_day").last()
-    return None if row is None else row.value
+    today = business_date(caisse.now())
+    votes = _all(caisse).get(name.value, ())
+    return next((number for from_day, number in reversed(votes) if from_day <= today), None)
 
 
 def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
@@ -87,9 +84,11 @@ def printed(caisse: Caisse, day: date) -> tuple[PrintedRule, ...]:
 
 def dated(caisse: Caisse, names: Iterable[RuleName]) -> tuple[DatedRule, ...]:
     """Return everything that was ever voted on some rules."""
-    rows = Rule.objects.using(caisse.using).filter(name__in=[it.value for it in names])
+    held = _all(caisse)
     return tuple(
-        DatedRule(name=RuleName(row.name), value=row.value, from_day=row.from_day) for row in rows
+        DatedRule(name=name, value=number, from_day=from_day)
+        for name in names
+        for from_day, number in held.get(name.value, ())
     )
 
 
@@ -122,6 +121,19 @@ def start_rules(caisse: Caisse, *, from_day: date) -> None:
     for name, number in STARTING_VALUES.items():
         if name.value not in voted:
             set_rule(caisse, name, number, from_day=from_day)
+
+
+def _all(caisse: Caisse) -> Mapping[str, Sequence[tuple[date, int]]]:
+    """Return everything that was ever voted: by rule the first days and values, oldest first."""
+
+    def read() -> Mapping[str, Sequence[tuple[date, int]]]:
+        held: dict[str, list[tuple[date, int]]] = defaultdict(list)
+        rows = Rule.objects.using(caisse.using).order_by("from_day")
+        for name, from_day, number in rows.values_list("name", "from_day", "value"):
+            held[name].append((from_day, number))
+        return held
+
+    return caisse.once("rules", read)
 
 
 def _minutes(row: Rule) -> str:

@@ -18,9 +18,9 @@ from server_stub.rules.intents import VOID_CONTRADICTED
 from server_stub.rules.scheme import RuleName
 from server_stub.services import acts, issue
 from server_stub.services.caisse import Caisse
-from server_stub.services.card_facts import surroundings
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.rules_in_force import voted
+from server_stub.services.surroundings import surroundings
 from server_stub.services.watermark import awaited, is_told
 
 
@@ -32,6 +32,8 @@ def settle(caisse: Caisse, *, reported: int | None = None) -> set[int]:
     must(not caisse.replaying, "nothing is given back while the books are recomputed")
     with caisse.alone():
         cards = set(_due(caisse, reported))
+        if not cards:
+            return cards
         reconcile_cards(caisse, cards)
         issue.give_back(caisse, cards)
         return cards

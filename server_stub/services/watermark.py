@@ -8,9 +8,9 @@ delayed, repeated or carried request shows the directory that it was made with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 from server_stub.models import Card, DirectoryVersion, Finding, Terminal, TerminalStatus
@@ -24,26 +24,28 @@ LIFE_IS_OVER: Final = 2**32
 """Beyond every counter: a later life of the card is in the directory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
-    """The oldest directory that terminals have shown while they owed no entry, if each has."""
+    """How far these terminals have told, as they have shown by now; looked up when it is asked."""
 
-    of_all: DirectoryVersion | None
-    of_living: DirectoryVersion | None
-    """Without those that were declared lost, which tell nothing but by their customers' cards."""
-    patience: timedelta | None
-    """How long those cards are waited for; None while no such rule is voted."""
+    def __init__(self, caisse: Caisse, terminals: Sequence[Terminal]) -> None:
+        self._caisse = caisse
+        self._terminals = terminals
 
+    @cached_property
+    def of_all(self) -> DirectoryVersion | None:
+        """The oldest directory that they have shown while they owed no entry, if each has."""
+        return _oldest_shown(self._caisse, self._terminals)
 
-def watermark(caisse: Caisse) -> Watermark:
-    """Return how far terminals have told, as they have shown by now."""
-    terminals = list(Terminal.objects.using(caisse.using).order_by("id"))
-    days = voted(caisse, RuleName.RECOVERY_DAYS)
-    return Watermark(
-        of_all=_oldest_shown(caisse, terminals),
-        of_living=_oldest_shown(caisse, _living(terminals)),
-        patience=None if days is None else timedelta(days=days),
-    )
+    @cached_property
+    def of_living(self) -> DirectoryVersion | None:
+        """Without those that were declared lost, which tell nothing but by customers' cards."""
+        return _oldest_shown(self._caisse, _living(self._terminals))
+
+    @cached_property
+    def patience(self) -> timedelta | None:
+        """How long those cards are waited for; None while no such rule is voted."""
+        days = voted(self._caisse, RuleName.RECOVERY_DAYS)
+        return None if days is None else timedelta(days=days)
 
 
 def is_told(caisse: Caisse, mark: Watermark, finding: Finding) -> bool:
@@ -82,7 +84,7 @@ def _living(terminals: Iterable[Terminal]) -> list[Terminal]:
     return [terminal for terminal in terminals if terminal.status != TerminalStatus.LOST]
 
 
-def _oldest_shown(caisse: Caisse, terminals: list[Terminal]) -> DirectoryVersion | None:
+def _oldest_shown(caisse: Caisse, terminals: Sequence[Terminal]) -> DirectoryVersion | None:
     if any(terminal.cursor_seq < terminal.head_seq for terminal in terminals):
         return None
     versions = DirectoryVersion.objects.using(caisse.using)
