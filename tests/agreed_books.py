@@ -25,8 +25,8 @@ def conserved(world: ServiceWorld) -> None:
     spent = {Book.PAYABLE, Book.HELD, Book.WAITING, Book.PROVISIONAL, Book.RETURNED, Book.LOSS}
     issued = {Book.CREDIT, Book.WITHHELD, Book.LAPSED}
     paid = {Book.IN_PAYMENT, Book.PAID}
-    assert _sum(spent | paid) == -_sum({Book.SPENT, Book.PAPER})
-    assert _sum(issued) == -_sum({Book.ISSUED})
+    assert _sum(world, spent | paid) == -_sum(world, {Book.SPENT, Book.PAPER})
+    assert _sum(world, issued) == -_sum(world, {Book.ISSUED})
     assert rebuild.differences(world.caisse) == []
     assert audited(world) == []
 
@@ -39,6 +39,7 @@ def audited(world: ServiceWorld) -> list[Finding]:
         return [one for one in audit(read_export(path)).findings if one.kind in ABOUT_MONEY]
 
 
-def _sum(books: set[Book]) -> int:
-    lines = PostingLine.objects.filter(account__in=[book.value for book in books])
+def _sum(world: ServiceWorld, books: set[Book]) -> int:
+    rows = PostingLine.objects.using(world.caisse.using)
+    lines = rows.filter(account__in=[book.value for book in books])
     return sum(lines.values_list("amount_cents", flat=True))
