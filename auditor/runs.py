@@ -50,10 +50,21 @@ class _Runs:
     states: dict[str, _State] = field(default_factory=dict)
     settled_cents: Counter[int] = field(default_factory=Counter)
     """By merchant: what is in payment or paid."""
+    evidenced_cents: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By run and merchant: what the bank's statement proved after a restore."""
     returned: set[tuple[str, int]] = field(default_factory=set)
     """Run and merchant of payouts that the bank gave back."""
     is_locked: bool = False
     """Whether a restore was declared and not finished yet."""
+
+    def paid_cents(self, name: str, merchant: int) -> int | None:
+        """Return what the bank paid a merchant: by evidence, or by a run that is confirmed."""
+        if (name, merchant) in self.evidenced_cents:
+            return self.evidenced_cents[name, merchant]
+        if self.states.get(name) is not _State.CONFIRMED:
+            return None
+        lines = self.lines.get(name, ())
+        return next((line.amount_cents for line in lines if line.merchant == merchant), None)
 
 
 def check_runs(found: Evidence) -> None:
@@ -78,6 +89,7 @@ def _broken(act: Act, runs: _Runs) -> Iterator[tuple[str, int]]:
         case PayoutEvidenced() as payout:
             yield from _four_eyes(payout.entered_by, act.envelope.by, payout.amount_cents)
             runs.settled_cents[payout.merchant] += payout.amount_cents
+            runs.evidenced_cents[payout.settlement, payout.merchant] = payout.amount_cents
         case PayoutReturned() as back:
             yield from _returned(back, act.envelope.by, runs)
         case SettlementApproved() as run:
@@ -113,11 +125,10 @@ def _approved(run: SettlementApproved, by: int, runs: _Runs) -> Iterator[tuple[s
 
 
 def _returned(back: PayoutReturned, by: int, runs: _Runs) -> Iterator[tuple[str, int]]:
-    """What came back was paid by a confirmed run, all of it, and comes back once."""
+    """What came back was paid, by a confirmed run or evidenced, all of it, and comes back once."""
     cents, name = back.amount_cents, back.settlement
     yield from _four_eyes(back.entered_by, by, cents)
-    paid = {line.merchant: line.amount_cents for line in runs.lines.get(name, ())}
-    if runs.states.get(name) is not _State.CONFIRMED or paid.get(back.merchant) != cents:
+    if runs.paid_cents(name, back.merchant) != cents:
         yield f"run {name} paid merchant {back.merchant} no such amount that came back", cents
     elif (name, back.merchant) in runs.returned:
         yield f"what run {name} paid merchant {back.merchant} comes back a second time", cents

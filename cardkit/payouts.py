@@ -27,7 +27,7 @@ class PayoutEvidenced:
 
 @document
 class PayoutReturned:
-    """The bank gave one payout of a confirmed run back: its merchant is owed it again.
+    """The bank gave one payout back, of a confirmed run or evidenced: its merchant is owed again.
 
     A first person said so, and a second one, the act's author, compared it with the statement.
     """

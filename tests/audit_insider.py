@@ -179,6 +179,20 @@ INSIDER: Final = (
         5_00,
     ),
     Edit(
+        "a payout of the statement of which more came back",
+        added(
+            PayoutEvidenced(
+                settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=COMMITTEE
+            ),
+            PayoutReturned(
+                settlement="R1-0009", merchant=1, amount_cents=5_01, entered_by=COMMITTEE
+            ),
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5_01,
+    ),
+    Edit(
         "a restore that one person finished",
         added(RestoreFinished(epoch=1, entered_by=TREASURER)),
         Class.SETTLEMENT,

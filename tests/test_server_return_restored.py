@@ -38,7 +38,7 @@ STEPS = (
     "sent again",
     "told again",
 )
-BACKUPS = ("approved", "sent", "confirmed", "owed again", "approved again")
+BACKUPS = ("owed", "approved", "sent", "confirmed", "owed again", "approved again")
 CRASHES = ("confirmed", "owed again", "sent again", "told again")
 LIVES = [
     pytest.param(*pair, marks=() if pair[1] in {"confirmed", "told again"} else pytest.mark.slow)
@@ -47,10 +47,10 @@ LIVES = [
 ]
 
 
-def owe_again(paying: PayoutWorld) -> ActRow | Refusal:
+def owe_again(paying: PayoutWorld, cents: int = BACK_CENTS) -> ActRow | Refusal:
     """Put on record what came back, as two people do."""
     caisse = paying.world.caisse
-    return settlement.give_back(caisse, FIRST, MERCHANT, BACK_CENTS, entered_by=ANNE, by=BRUNO)
+    return settlement.give_back(caisse, FIRST, MERCHANT, cents, entered_by=ANNE, by=BRUNO)
 
 
 def live(paying: PayoutWorld, *, until: str, backup_at: str) -> sqlite3.Connection:
@@ -177,17 +177,36 @@ def test_the_line_of_what_came_back_is_decided_after_the_restore(
     conserved(world)
 
 
+@pytest.mark.parametrize("backup_at", ["owed", "approved"])
+def test_what_came_back_of_a_forgotten_run_is_what_the_statement_proves(
+    paying: PayoutWorld, backup_at: str
+) -> None:
+    """Promises 1 and 8: of a run forgotten, or revoked unread, the amount is owed again, once."""
+    caisse = paying.world.caisse
+    put_back(live(paying, until="confirmed", backup_at=backup_at))
+    restore.declare_restored(caisse, by=ANNE)
+    settlement.revoke(caisse, FIRST, by=ANNE)
+    assert owe_again(paying) is Refusal.NOT_IN_THAT_STATE
+    assert evidenced(paying, MERCHANT, BACK_CENTS, name=FIRST)
+    assert owe_again(paying, BACK_CENTS - 1) is Refusal.NOT_A_PAYOUT
+    assert in_book(paying.world, Book.PAYABLE) == 0
+    assert isinstance(owe_again(paying), ActRow)
+    assert owe_again(paying) is Refusal.KNOWN_ALREADY
+    assert in_book(paying.world, Book.PAYABLE) == BACK_CENTS
+    conserved(paying.world)
+
+
 def forgotten(paying: PayoutWorld) -> set[tuple[str, int]]:
     """Run and merchant of what terminals tell, and the books do not account for."""
     told = restore.missing(paying.world.caisse).payouts
     return {(one.settlement, one.merchant) for one in told}
 
 
-def evidenced(paying: PayoutWorld, merchant: int, cents: int) -> bool:
-    """Enter a payment of the second run; says whether that was possible."""
+def evidenced(paying: PayoutWorld, merchant: int, cents: int, *, name: str = AGAIN) -> bool:
+    """Enter a payment of the statement; says whether that was possible."""
     done = restore.evidence(
         paying.world.caisse,
-        settlement=AGAIN,
+        settlement=name,
         merchant=merchant,
         amount_cents=cents,
         entered_by=ANNE,

@@ -1230,12 +1230,12 @@ class Migration(migrations.Migration):
             name='PayoutReturn',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('settlement', models.CharField(max_length=35)),
                 ('merchant', models.PositiveBigIntegerField()),
                 ('amount_cents', models.PositiveBigIntegerField()),
                 ('entered_by', models.PositiveBigIntegerField()),
                 ('compared_by', models.PositiveBigIntegerField()),
                 ('act', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payout_return', to='clafoutis.actrow')),
-                ('settlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='clafoutis.settlement')),
             ],
             options={
                 'ordering': ['act_id'],

@@ -127,10 +127,10 @@ class PayoutEvidence(models.Model):
 
 
 class PayoutReturn(models.Model):
-    """One payout of a confirmed run that the bank gave back; append-only."""
+    """One payout, of a confirmed run or evidenced, that the bank gave back; append-only."""
 
     act = models.OneToOneField(ActRow, on_delete=models.PROTECT, related_name="payout_return")
-    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="returns")
+    settlement = models.CharField(max_length=SETTLEMENT_CHARACTERS)
     merchant = models.PositiveBigIntegerField()
     amount_cents = models.PositiveBigIntegerField()
     entered_by = models.PositiveBigIntegerField()
@@ -147,7 +147,7 @@ class PayoutReturn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.settlement_id}: {self.merchant} {self.amount_cents}"
+        return f"{self.settlement}: {self.merchant} {self.amount_cents}"
 
 
 class SettledTold(models.Model):

@@ -380,17 +380,16 @@ def _(body: payouts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
 
 @_apply.register
 def _(body: payouts.PayoutReturned, caisse: Caisse, row: ActRow) -> None:
-    run = Settlement.objects.using(caisse.using).get(name=body.settlement)
     PayoutReturn.objects.using(caisse.using).create(
         act=row,
-        settlement=run,
+        settlement=body.settlement,
         merchant=body.merchant,
         amount_cents=body.amount_cents,
         entered_by=body.entered_by,
         compared_by=_author(row),
     )
     lines = move(body.amount_cents, out_of=Book.PAID, into=Book.PAYABLE, merchant=body.merchant)
-    _post_payout(caisse, run.name, row, lines)
+    _post_payout(caisse, body.settlement, row, lines)
 
 
 @_apply.register

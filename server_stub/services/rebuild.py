@@ -275,7 +275,7 @@ def _paid(using: str) -> dict[str, str]:
             f"{one.amount_cents} by {one.entered_by}, {one.compared_by}"
         )
     for back in PayoutReturn.objects.using(using).all():
-        picture[f"return {back.settlement_id} {back.merchant}"] = (
+        picture[f"return {back.settlement} {back.merchant}"] = (
             f"{back.amount_cents} by {back.entered_by}, {back.compared_by}"
         )
     return picture

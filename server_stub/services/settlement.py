@@ -19,6 +19,7 @@ from cardkit.payouts import PayoutReturned
 from server_stub.models import (
     ActRow,
     Finding,
+    PayoutEvidence,
     PayoutReturn,
     Settlement,
     SettlementDraft,
@@ -167,18 +168,17 @@ def revoke(caisse: Caisse, name: str, *, by: int) -> ActRow | Refusal:
 def give_back(
     caisse: Caisse, name: str, merchant: int, amount_cents: int, *, entered_by: int, by: int
 ) -> ActRow | Refusal:
-    """Owe a merchant again what the bank gave back of a run that it had paid; two people say so.
+    """Owe a merchant again what the bank gave back of a payout; two people say so.
 
     What terminals are told was sent stays what it was: it did leave.
     """
     with caisse.alone():
         if entered_by == by:
             return Refusal.SAME_PERSON
-        if state_of(caisse, name) is not RunState.CONFIRMED:
-            return Refusal.NOT_IN_THAT_STATE
-        lines = LineRow.objects.using(caisse.using).filter(settlement=name)
-        line = lines.filter(merchant=merchant).first()
-        if line is None or line.amount_cents != amount_cents:
+        paid = _paid(caisse, name, merchant)
+        if isinstance(paid, Refusal):
+            return paid
+        if paid.amount_cents != amount_cents:
             return Refusal.NOT_A_PAYOUT
         returns = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
         if returns.filter(merchant=merchant).exists():
@@ -261,6 +261,18 @@ def _not_sendable(caisse: Caisse, name: str) -> Refusal | None:
         return Refusal.LOCKED
     state = state_of(caisse, name)
     return None if state is RunState.APPROVED else _refused(state)
+
+
+def _paid(caisse: Caisse, name: str, merchant: int) -> LineRow | PayoutEvidence | Refusal:
+    """Return what the bank paid a merchant: by a run, or by one that a restore has forgotten."""
+    evidence = PayoutEvidence.objects.using(caisse.using)
+    proven = evidence.filter(settlement=name, merchant=merchant).first()
+    if proven is not None:
+        return proven
+    if state_of(caisse, name) is not RunState.CONFIRMED:
+        return Refusal.NOT_IN_THAT_STATE
+    lines = LineRow.objects.using(caisse.using).filter(settlement=name)
+    return lines.filter(merchant=merchant).first() or Refusal.NOT_A_PAYOUT
 
 
 def _refused(state: RunState | None) -> Refusal:
