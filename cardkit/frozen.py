@@ -43,8 +43,11 @@ def _put_off(made: type[Any], name: str, together: tuple[str, ...]) -> Callable[
 
 
 def _maker(made: type[Any]) -> Callable[..., None]:
-    """Compile `__init__` alone: a frozen twin would compile three methods for it."""
-    known: dict[str, Any] = {"_set": object.__setattr__, "_made": object()}
+    """Compile `__init__` alone: a frozen twin would compile three methods for it.
+
+    Fields are set by their slots, which takes half as long as by their names.
+    """
+    known: dict[str, Any] = {"_made": object()}
     parameters: dict[bool, list[str]] = {False: [], True: []}
     lines = []
     for it in dataclasses.fields(made):
@@ -56,7 +59,8 @@ def _maker(made: type[Any]) -> Callable[..., None]:
             value = f"_of_{it.name}() if {it.name} is _made else {it.name}"
         if it.init:
             parameters[it.kw_only is True].append(f"{it.name}{default}")
-            lines.append(f" _set(self, {it.name!r}, {value})")
+            known[f"_set_{it.name}"] = getattr(made, it.name).__set__
+            lines.append(f" _set_{it.name}(self, {value})")
         elif default:
             raise TypeError(f"{it.name} has a default that nobody could replace")
     if hasattr(made, "__post_init__"):

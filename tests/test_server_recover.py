@@ -164,3 +164,24 @@ def test_disagreeing_journal_reverses_the_recovery(world: ServiceWorld) -> None:
     assert "recovery_contradicted" in open_findings()
     assert ActRow.objects.filter(kind=9).count() == 1
     assert differences(world.caisse) == []
+
+
+def test_a_neighbours_recovered_sale_is_nobody_elses(world: ServiceWorld) -> None:
+    """Promise: cards are weighed from their last proven sale on, whatever lies between them.
+
+    The cards of a delivery are looked up between two numbers; a card between them that did not
+    come may have a sale that no journal tells of.
+    """
+    first, between, last = (world.card() for _ in range(3))
+    burnt, other = two_stalls(world)
+    for card in (first, last):
+        other.sell(card, 1_00)
+    burnt.sell(between, 12_50)
+    other.inspect(between)
+    other.sync()
+    assert declare_lost(world) == 1
+    for card in (first, last):
+        other.sell(card, 2_00)
+    other.sync()
+    assert in_book(world, Book.PAYABLE) == 2 * 3_00
+    assert differences(world.caisse) == []

@@ -752,10 +752,11 @@ class Migration(migrations.Migration):
                 ('uid', server_stub.models.fields.BytesField(max_length=7)),
                 ('encoded', server_stub.models.fields.BytesField(max_length=512)),
                 ('directory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='clafoutis.directoryversion')),
-                ('until', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ended_rows', to='clafoutis.directoryversion')),
+                ('until', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ended_rows', to='clafoutis.directoryversion')),
             ],
             options={
                 'ordering': ['directory_id', 'uid'],
+                'indexes': [models.Index(fields=['until', 'directory'], name='directory_row_by_span')],
                 'constraints': [models.UniqueConstraint(fields=('uid', 'directory'), name='directory_row_once'), models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('uid',), name='directory_row_current_once')],
             },
         ),

@@ -36,12 +36,18 @@ class DirectoryRow(models.Model):
     uid = BytesField(max_length=7)
     encoded = BytesField(max_length=512)
     until = models.ForeignKey(
-        DirectoryVersion, on_delete=models.PROTECT, null=True, related_name="ended_rows"
+        DirectoryVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="ended_rows",
+        db_index=False,
     )
     """The version that has another row for this card, or none; absent while it is current."""
 
     class Meta:
         ordering = ["directory_id", "uid"]
+        indexes = [models.Index(fields=["until", "directory"], name="directory_row_by_span")]
+        """What has changed since a version is found without reading what has not."""
         constraints = [
             models.UniqueConstraint(fields=["uid", "directory"], name="directory_row_once"),
             models.UniqueConstraint(

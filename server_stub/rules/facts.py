@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum, unique
 
@@ -12,6 +12,7 @@ from cardkit.bodies import ResolutionChoice
 from cardkit.card.tmac import NO_TMRI
 from cardkit.card.token import SaleRecord
 from cardkit.decide import Reason
+from cardkit.frozen import dataclass
 from server_stub.rules.proof import CardKey, CardSale
 
 APPROVED = "approved"

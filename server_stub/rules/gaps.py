@@ -8,9 +8,9 @@ for this sale, and nothing about why its journal does not tell.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cardkit.card.token import SaleRecord
+from cardkit.frozen import dataclass
 from server_stub.rules.chain import Proven
 from server_stub.rules.facts import CardFacts, Known
 from server_stub.rules.proof import CardSale, attributed, reader_before

@@ -7,10 +7,9 @@ was put back to a time before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cardkit.acts import ReturnReason
 from cardkit.bodies import ResolutionChoice
+from cardkit.frozen import dataclass
 from server_stub.rules.facts import APPROVED, ClaimFacts, Outcome, State
 from server_stub.rules.window import BEYOND_LOSS_WINDOW
 

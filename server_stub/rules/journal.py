@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from cardkit.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

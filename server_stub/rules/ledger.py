@@ -24,11 +24,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 
 
 @unique

@@ -5,11 +5,12 @@ The amount that is paid is the one in the rebuilt input, never one that stands b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cardkit.card import tmac
 from cardkit.card.profile import CardProfile
 from cardkit.card.token import ReaderId, SaleRecord, token_mac, verify_token
+from cardkit.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cardkit.acts import ReturnReason
 from cardkit.errors import must
+from cardkit.frozen import dataclass
 from server_stub.rules import intents, ledger
 from server_stub.rules.chain import CardChain, Proven, build
 from server_stub.rules.disputes import dispute_lines

@@ -9,10 +9,10 @@ token, which only the lost terminal could make.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cardkit.card.token import ReaderId, SaleRecord
+from cardkit.frozen import dataclass
 from server_stub.rules.facts import Known, Lost
 from server_stub.rules.proof import (
     CardKey,

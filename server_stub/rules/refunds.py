@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from cardkit.frozen import dataclass
 from server_stub.rules.facts import RefundFacts, State
 from server_stub.rules.window import BEYOND_LOSS_WINDOW
 

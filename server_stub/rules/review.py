@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cardkit.decide import Reason
+from cardkit.frozen import dataclass
 from server_stub.rules import intents
 from server_stub.rules.chain import Proven
 from server_stub.rules.disputes import OPEN, Stage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +9,7 @@ from cardkit.allowance import Allowance, RefundRef
 from cardkit.bodies import Intent
 from cardkit.decide import Approved, CardState, Declined, Till, decide
 from cardkit.directory import CardRow, DirectoryHeader
+from cardkit.frozen import dataclass
 from cardkit.permit import Permit
 from server_stub.rules.facts import APPROVED
 

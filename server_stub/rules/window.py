@@ -8,8 +8,8 @@ turns up counts in the order of its journal until that bound is reached; the res
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from cardkit.frozen import dataclass
 from server_stub.rules.journal import Link
 
 BEYOND_LOSS_WINDOW = "beyond_loss_window"

@@ -45,6 +45,7 @@ from server_stub.rules.facts import (
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Account
 from server_stub.services import books
+from server_stub.services.bulk import among
 from server_stub.services.caisse import Caisse
 from server_stub.services.card_keys import card_key
 from server_stub.services.resolved import Resolutions, resolutions, twins
@@ -243,16 +244,17 @@ def settled(caisse: Caisse, cards: Sequence[Card], came: Mapping[int, int]) -> d
         return {}
     has_more: set[int | None] = set()
     for model in (RefundClaim, CardDecision, Dispute, PaperClaim):
-        rows = model.objects.using(caisse.using).filter(card__in=later.keys()).order_by()
+        rows = model.objects.using(caisse.using).filter(among("card_id", later.keys())).order_by()
         has_more |= set(rows.values_list("card_id", flat=True))
     last = CardTransaction.objects.using(caisse.using).filter(
-        card__in=later.keys() - has_more, tmc=F("card__proven_tmc")
+        among("card_id", later.keys()), tmc=F("card__proven_tmc")
     )
     readers = {
         card_id: ReaderId(terminal=terminal, seq=seq, token=token).pack()
         for card_id, terminal, seq, token in last.order_by().values_list(
             "card_id", "terminal", "seq", "claim__token"
         )
+        if card_id in later and card_id not in has_more
     }
     return {
         card.id: Known(
@@ -283,8 +285,11 @@ def fetch(
     def later(model: type[Row], *related: str) -> dict[int, list[Row]]:
         if not since:
             return of(model, *related)
-        came = Q(card__in=since, tmc__gt=F("card__proven_tmc"))
-        return of(model, *related) | read(model, came, *related)
+        came = among("card_id", since.keys()) & Q(tmc__gt=F("card__proven_tmc"))
+        read_later = read(model, came, *related)
+        return of(model, *related) | {
+            card: read_later[card] for card in since if card in read_later
+        }
 
     def read(model: type[Row], wanted: Q, *related: str) -> dict[int, list[Row]]:
         held: dict[int, list[Row]] = defaultdict(list)
@@ -295,7 +300,9 @@ def fetch(
 
     findings: dict[int, list[Finding]] = defaultdict(list)
     numbers = [card.id for card in cards]
-    open_rows = Finding.objects.using(caisse.using).filter(card__in=numbers, closed_at__isnull=True)
+    open_rows = Finding.objects.using(caisse.using).filter(
+        among("card_id", numbers), closed_at__isnull=True
+    )
     for finding in open_rows.select_related("card"):
         findings[finding.card_id or 0].append(finding)
     blocked = [card for card in cards if card.status == CardStatus.BLOCKED]
@@ -335,8 +342,11 @@ def _claims_since(
 ) -> dict[int, list[Claim]]:
     if not since:
         return {}
-    came = Claim.objects.using(caisse.using).filter(card__in=since, tmc__gt=F("card__proven_tmc"))
-    numbers = list(came.order_by("terminal_id", "seq", "id").values_list("id", flat=True))
+    came = Claim.objects.using(caisse.using).filter(
+        among("card_id", since.keys()), tmc__gt=F("card__proven_tmc")
+    )
+    places = came.order_by("terminal_id", "seq", "id").values_list("id", "card_id")
+    numbers = [number for number, card_id in places if card_id in since]
     earlier = [number for number in numbers if number not in made]
     read = came.select_related("entry").in_bulk(earlier) if earlier else {}
     held: dict[int, list[Claim]] = defaultdict(list)
@@ -352,7 +362,7 @@ def _sightings(
     """Read what was seen of cards as the rules take it: nothing else is done with these rows."""
     wanted = Q(card__in=whole)
     if since:
-        wanted |= Q(card__in=since, tmc__gt=F("card__proven_tmc"))
+        wanted |= among("card_id", since.keys()) & Q(tmc__gt=F("card__proven_tmc"))
     columns = ("card_id", "tmc", "tmv", "spent_cents", "next_enc_tmri", "refused")
     held: dict[int, list[known.Sighting]] = defaultdict(list)
     rows = Sighting.objects.using(caisse.using).filter(wanted)

@@ -122,17 +122,14 @@ def update_since(caisse: Caisse, epoch: int, version: int) -> DirectoryUpdate | 
         return None
     manager = DirectoryVersion.objects.using(caisse.using)
     base = manager.filter(epoch=epoch, version=version).first()
-    rows = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+    current = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
+    rows = current if base is None else current.filter(directory_id__gt=base.id)
     removed: set[bytes] = set()
     if base is not None:
-        rows = rows.filter(directory_id__gt=base.id)
-        ended = DirectoryRow.objects.using(caisse.using).filter(
-            directory_id__lte=base.id, until_id__gt=base.id
-        )
-        current = DirectoryRow.objects.using(caisse.using).filter(until__isnull=True)
-        removed = set(ended.values_list("uid", flat=True)) - set(
-            current.filter(uid__in=ended.values("uid")).values_list("uid", flat=True)
-        )
+        ended = DirectoryRow.objects.using(caisse.using).filter(until_id__gt=base.id).order_by()
+        spans = ended.values_list("uid", "directory_id")
+        removed = {uid for uid, since in spans if since <= base.id}
+        removed -= set(current.filter(uid__in=removed).values_list("uid", flat=True))
     if rows.count() > DELTA_ROWS_MAX:
         logger.error("a delta is too large to be sent", extra={"count": rows.count()})
         return None

@@ -8,7 +8,7 @@ a transaction that was taken back, another process or another database can't mis
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,34 +19,40 @@ from server_stub.services.caisse import Caisse
 
 @dataclass(slots=True)
 class Digests:
-    """The rows' digests of one version, by UID in order."""
+    """The rows' digests of one version."""
 
     version: int = 0
     """The id of the version; 0 before the first."""
     signed: bytes = b""
     """Its digest."""
-    by_uid: dict[bytes, bytes] = field(default_factory=dict)
     uids: list[bytes] = field(default_factory=list)
+    """In order."""
+    digests: list[bytes] = field(default_factory=list)
+    """Each at the place of its UID."""
 
     def put(self, uid: bytes, digest: bytes) -> None:
         """Take a row in, or another one for the same card."""
-        if uid not in self.by_uid:
-            insort(self.uids, uid)
-        self.by_uid[uid] = digest
+        place = bisect_left(self.uids, uid)
+        if self.uids[place : place + 1] == [uid]:
+            self.digests[place] = digest
+        else:
+            self.uids.insert(place, uid)
+            self.digests.insert(place, digest)
 
     def drop(self, uid: bytes) -> None:
         """Leave a row out."""
-        if self.by_uid.pop(uid, None) is not None:
-            del self.uids[bisect_left(self.uids, uid)]
+        place = bisect_left(self.uids, uid)
+        if self.uids[place : place + 1] == [uid]:
+            del self.uids[place], self.digests[place]
 
     def changed(self, rows: Mapping[bytes, bytes], gone: Iterable[bytes]) -> list[bytes]:
         """Return the digests by UID in order with these rows instead; nothing of it is kept."""
-        by_uid = {**self.by_uid, **rows}
+        other = Digests(uids=self.uids.copy(), digests=self.digests.copy())
+        for uid, digest in rows.items():
+            other.put(uid, digest)
         for uid in gone:
-            by_uid.pop(uid, None)
-        if by_uid.keys() == self.by_uid.keys():
-            return [by_uid[uid] for uid in self.uids]
-        return [by_uid[uid] for uid in sorted(by_uid)]
+            other.drop(uid)
+        return other.digests
 
 
 _kept: dict[str, Digests] = {}
@@ -62,7 +68,7 @@ def of(caisse: Caisse, version: DirectoryVersion | None) -> Digests:
     if kept is None or not versions.filter(id=kept.version, digest=kept.signed).exists():
         kept = Digests()
     rows = DirectoryRow.objects.using(caisse.using).order_by()
-    ended = rows.filter(directory_id__lte=kept.version, until_id__gt=kept.version)
+    ended = rows.filter(until_id__gt=kept.version)
     for uid in ended.values_list("uid", flat=True):
         kept.drop(bytes(uid))
     began = rows.filter(directory_id__gt=kept.version, until__isnull=True).order_by("uid")
