@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -14,7 +14,9 @@ from auditor.contributions import check_contributions
 from auditor.evidence import Evidence
 from auditor.export import ClaimedLine, Export
 from auditor.findings import Class, Finding
+from auditor.resolutions import counted
 from cardkit.acts import (
+    Act,
     CreditMoved,
     SettlementApproved,
     SettlementConfirmed,
@@ -75,7 +77,7 @@ def sums_of(found: Evidence, told: Told, log: Log, sold: list[Sold]) -> Sums:
     add_decisions(log, sold, _refunded(told, log, sold), sums)
     for life, allowances in log.by_card.items():
         sums.credit[life] = max(one.steps[-1].cumulative_cents for one in allowances)
-    _acts(found, sums)
+    _acts(counted(found.acts, log.decisions), sums)
     sums.received = Counter({(book,): cents for book, cents in check_contributions(found).items()})
     return sums
 
@@ -166,10 +168,10 @@ def _refunded(told: Told, log: Log, sold: list[Sold]) -> Counter[tuple[Life, int
     return cents
 
 
-def _acts(found: Evidence, sums: Sums) -> None:
+def _acts(acts: Iterable[Act], sums: Sums) -> None:
     runs: dict[str, SettlementApproved] = {}
     books: Counter[Account] = sums.of_merchants
-    for act in found.acts:
+    for act in acts:
         match act.body:
             case SettlementApproved() as run:
                 runs[run.settlement] = run

@@ -28,6 +28,7 @@ from cardkit.acts import (
 )
 from cardkit.clock import business_date
 from cardkit.directory import CardStatus
+from cardkit.payouts import PayoutEvidenced, PayoutReturned
 from cardkit.resolutions import (
     ActReversed,
     CreditWithheld,
@@ -101,8 +102,8 @@ class Decisions:
     paper: dict[tuple[int, int], PaperAccepted] = field(default_factory=dict)
     """By carnet and slip: what is paid."""
     withheld: Counter[Life] = field(default_factory=Counter)
-    reversed: set[int] = field(default_factory=set)
-    """Acts that count no more."""
+    reversed: dict[int, int] = field(default_factory=dict)
+    """Acts that count no more, and the act by which."""
 
     def of_sale(self, life: Life, tmc: int) -> list[Disputed]:
         """Return the disputes of one sale."""
@@ -125,6 +126,8 @@ class _Reader:
     accounts: dict[Life, bytes] = field(default_factory=dict)
     carnets: dict[int, int] = field(default_factory=dict)
     """Whose each carnet is."""
+    came_back: set[tuple[str, int]] = field(default_factory=set)
+    """Run and merchant of payouts of which a return is on record."""
 
     def limit_cents(self, act: Act) -> int:
         """Return what one person could decide alone on the day of an act."""
@@ -160,6 +163,8 @@ def _follow(act: Act, reader: _Reader) -> Broken:
             yield from _paper(act, slip, reader)
         case CreditWithheld() as held:
             yield from _withheld(held, reader)
+        case PayoutReturned(settlement=name, merchant=merchant):
+            reader.came_back.add((name, merchant))
         case ActReversed() as taken:
             yield from _reversed(act, taken, reader)
 
@@ -270,7 +275,7 @@ def _reversed(act: Act, taken: ActReversed, reader: _Reader) -> Broken:
     )
     if took_two and taken.entered_by is None:
         yield f"one person alone took back act {taken.seq}, which took two", cents
-    reader.made.reversed.add(taken.seq)
+    reader.made.reversed[taken.seq] = act.envelope.seq
     _undo(target, reader)
 
 
@@ -280,6 +285,8 @@ def _is_reversible(target: Act, reader: _Reader) -> bool:
             return reason is ReturnReason.CLAIM_REFUSED
         case CardStatusSet(status=status):
             return status is CardStatus.BLOCKED
+        case PayoutEvidenced(settlement=name, merchant=merchant):
+            return (name, merchant) not in reader.came_back
         case DisputeOpened(number=number):
             one = reader.made.disputes.get(number)
             return one is not None and one.is_open and not one.was_reopened

@@ -7,13 +7,14 @@ found here, whether or not the books follow it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto, unique
 from typing import Final
 
 from auditor.evidence import Evidence
 from auditor.findings import Class, Finding
+from auditor.resolutions import Decisions
 from cardkit.acts import (
     Act,
     ClaimAccepted,
@@ -26,6 +27,7 @@ from cardkit.acts import (
     SettlementSent,
 )
 from cardkit.payouts import PayoutEvidenced, PayoutReturned
+from cardkit.resolutions import ActReversed
 
 
 @unique
@@ -52,10 +54,14 @@ class _Runs:
     """By merchant: what is in payment or paid."""
     evidenced_cents: dict[tuple[str, int], int] = field(default_factory=dict)
     """By run and merchant: what the bank's statement proved after a restore."""
+    evidence: dict[int, PayoutEvidenced] = field(default_factory=dict)
+    """By act: what nobody has taken back so far."""
+    reversed: Mapping[int, int] = field(default_factory=dict)
+    """Acts that count no more in the end, and the act by which."""
     returned: set[tuple[str, int]] = field(default_factory=set)
     """Run and merchant of payouts that the bank gave back."""
     is_locked: bool = False
-    """Whether a restore was declared and not finished yet."""
+    """Whether a restore was declared, or opened again, and not finished yet."""
 
     def paid_cents(self, name: str, merchant: int) -> int | None:
         """Return what the bank paid a merchant: by evidence, or by a run that is confirmed."""
@@ -67,9 +73,9 @@ class _Runs:
         return next((line.amount_cents for line in lines if line.merchant == merchant), None)
 
 
-def check_runs(found: Evidence) -> None:
+def check_runs(found: Evidence, decisions: Decisions) -> None:
     """Add every act about payouts that breaks a rule to the findings."""
-    runs = _Runs()
+    runs = _Runs(reversed=decisions.reversed)
     for act in found.acts:
         for words, cents in _broken(act, runs):
             place = f"act {act.envelope.seq}"
@@ -87,9 +93,9 @@ def _broken(act: Act, runs: _Runs) -> Iterator[tuple[str, int]]:
         case ClaimAccepted() as claim:
             yield from _four_eyes(claim.first_person, claim.second_person, claim.amount_cents)
         case PayoutEvidenced() as payout:
-            yield from _four_eyes(payout.entered_by, act.envelope.by, payout.amount_cents)
-            runs.settled_cents[payout.merchant] += payout.amount_cents
-            runs.evidenced_cents[payout.settlement, payout.merchant] = payout.amount_cents
+            yield from _evidenced(payout, act, runs)
+        case ActReversed(seq=seq) if runs.reversed.get(seq) == act.envelope.seq:
+            _taken_back(seq, runs)
         case PayoutReturned() as back:
             yield from _returned(back, act.envelope.by, runs)
         case SettlementApproved() as run:
@@ -122,6 +128,29 @@ def _approved(run: SettlementApproved, by: int, runs: _Runs) -> Iterator[tuple[s
             yield words, wrong_cents
     runs.lines[run.settlement] = run.lines
     runs.states[run.settlement] = _State.APPROVED
+
+
+def _evidenced(payout: PayoutEvidenced, act: Act, runs: _Runs) -> Iterator[tuple[str, int]]:
+    """A payout is entered in a restore, and once."""
+    name, merchant, cents = payout.settlement, payout.merchant, payout.amount_cents
+    yield from _four_eyes(payout.entered_by, act.envelope.by, cents)
+    if not runs.is_locked:
+        yield f"enters what run {name} paid merchant {merchant} outside of a restore", cents
+    if (name, merchant) in runs.evidenced_cents:
+        yield f"enters what run {name} paid merchant {merchant} a second time", cents
+    runs.settled_cents[merchant] += cents
+    runs.evidenced_cents[name, merchant] = cents
+    runs.evidence[act.envelope.seq] = payout
+
+
+def _taken_back(seq: int, runs: _Runs) -> None:
+    """Leave evidence out of account that was taken back: the restore is open again."""
+    wrong = runs.evidence.pop(seq, None)
+    if wrong is None:
+        return
+    runs.settled_cents[wrong.merchant] -= wrong.amount_cents
+    runs.evidenced_cents.pop((wrong.settlement, wrong.merchant), None)
+    runs.is_locked = True
 
 
 def _returned(back: PayoutReturned, by: int, runs: _Runs) -> Iterator[tuple[str, int]]:

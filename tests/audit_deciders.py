@@ -28,8 +28,8 @@ from cardkit.resolutions import (
     PaperAccepted,
     PaperBearer,
 )
-from tests.audit_edits import Apply, Edit
-from tests.audit_insider import added, append, log_of
+from tests.audit_edits import Edit
+from tests.audit_insider import added, append, reversing
 from tests.audited import COMMITTEE, TREASURER, Audited
 
 UID: Final = bytes.fromhex("04b0e200000001")
@@ -77,19 +77,6 @@ def _decided(**more: Any) -> DisputeDecided:
     return replace(decided, **more)
 
 
-def _reversing(kind: type, entered_by: int | None, *, last: bool = False) -> Apply:
-    """Add the reversal of an act of a kind."""
-
-    def apply(audited: Audited, db: sqlite3.Connection) -> None:
-        acts = [act for act in log_of(audited, db) if isinstance(act.body, kind)]
-        act = acts[-1 if last else 0]
-        digest = act.signed.digest
-        body = ActReversed(seq=act.envelope.seq, digest=digest, entered_by=entered_by)
-        append(audited, db, body, TREASURER)
-
-    return apply
-
-
 def _accepted_and_undone(audited: Audited, db: sqlite3.Connection) -> None:
     claim = ClaimAccepted(
         entry=bytes(32),
@@ -99,7 +86,7 @@ def _accepted_and_undone(audited: Audited, db: sqlite3.Connection) -> None:
         second_person=COMMITTEE,
     )
     append(audited, db, claim, COMMITTEE)
-    _reversing(ClaimAccepted, None)(audited, db)
+    reversing(ClaimAccepted, None)(audited, db)
 
 
 def _one(name: str, *bodies: ActBody, by: int = TREASURER, cents: int = 5_00) -> Edit:
@@ -168,27 +155,27 @@ DECIDERS: Final = (
     ),
     Edit(
         "a slip that one person took back",
-        _reversing(PaperAccepted, None),
+        reversing(PaperAccepted, None),
         Class.DECISION,
         "act ",
         6_60,
     ),
     Edit(
         "a slip that was taken back before",
-        _reversing(PaperAccepted, COMMITTEE, last=True),
+        reversing(PaperAccepted, COMMITTEE, last=True),
         Class.DECISION,
         "act ",
     ),
     Edit(
         "a slip that was taken back and is still owed",
-        _reversing(PaperAccepted, COMMITTEE),
+        reversing(PaperAccepted, COMMITTEE),
         Class.BALANCE,
         "paper of card",
         6_60,
     ),
     Edit(
         "a credit that is taken back",
-        _reversing(AllowanceIssued, COMMITTEE),
+        reversing(AllowanceIssued, COMMITTEE),
         Class.DECISION,
         "act ",
     ),

@@ -12,6 +12,7 @@ from cardkit.acts import (
     Act,
     ActBody,
     ClaimAccepted,
+    EpochRaised,
     ProofKeysPublished,
     RecoveryConfirmed,
     RestoreFinished,
@@ -25,10 +26,12 @@ from cardkit.acts import (
 )
 from cardkit.certificates import Role
 from cardkit.payouts import PayoutEvidenced, PayoutReturned
+from cardkit.resolutions import ActReversed
 from tests.audit_edits import Apply, Edit
 from tests.audited import COMMITTEE, TREASURER, Audited
 
 FIRST_RUN: Final = "R1-0001"
+_RESTORED: Final = EpochRaised(epoch=2, reason="restored")
 
 
 def log_of(audited: Audited, db: sqlite3.Connection) -> list[Act]:
@@ -57,6 +60,27 @@ def added(*bodies: ActBody, by: int = TREASURER) -> Apply:
     return apply
 
 
+def reversing(kind: type, entered_by: int | None, *, last: bool = False) -> Apply:
+    """Return the edit that adds the reversal of an act of a kind."""
+
+    def apply(audited: Audited, db: sqlite3.Connection) -> None:
+        acts = [act for act in log_of(audited, db) if isinstance(act.body, kind)]
+        act = acts[-1 if last else 0]
+        digest = act.signed.digest
+        body = ActReversed(seq=act.envelope.seq, digest=digest, entered_by=entered_by)
+        append(audited, db, body, TREASURER)
+
+    return apply
+
+
+def _then(*steps: Apply) -> Apply:
+    def apply(audited: Audited, db: sqlite3.Connection) -> None:
+        for step in steps:
+            step(audited, db)
+
+    return apply
+
+
 def _again(kind: type, change: Callable[[ActBody], ActBody]) -> Apply:
     """Add an act like the last one of its kind, but for one thing."""
 
@@ -71,6 +95,26 @@ def _again(kind: type, change: Callable[[ActBody], ActBody]) -> Apply:
 def _run(name: str, total_cents: int, *, drawn_up_by: int = COMMITTEE) -> SettlementApproved:
     line = SettlementLine(merchant=77, amount_cents=5_00, total_cents=total_cents)
     return SettlementApproved(settlement=name, lines=(line,), drawn_up_by=drawn_up_by)
+
+
+def _evidence(entered_by: int = COMMITTEE) -> PayoutEvidenced:
+    return PayoutEvidenced(
+        settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=entered_by
+    )
+
+
+def _came_back(amount_cents: int = 5_00) -> PayoutReturned:
+    return PayoutReturned(
+        settlement="R1-0009", merchant=1, amount_cents=amount_cents, entered_by=COMMITTEE
+    )
+
+
+def _still_paid(_audited: Audited, db: sqlite3.Connection) -> None:
+    """Leave in the books what the log has taken back."""
+    ((last, posting),) = db.execute("SELECT MAX(n), MAX(posting) FROM posting_line").fetchall()
+    for number, (book, cents) in enumerate((("payable", -5_00), ("paid", 5_00)), start=1):
+        row = (last + number, posting + 1, "settlement/R1-0009", b"", 0, book, 1, cents)
+        db.execute("INSERT INTO posting_line VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _other_key(keys: ActBody) -> ActBody:
@@ -153,11 +197,7 @@ INSIDER: Final = (
     ),
     Edit(
         "a payout that one person entered",
-        added(
-            PayoutEvidenced(
-                settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=TREASURER
-            )
-        ),
+        added(_RESTORED, _evidence(entered_by=TREASURER)),
         Class.SETTLEMENT,
         "act ",
         5_00,
@@ -173,24 +213,74 @@ INSIDER: Final = (
     ),
     Edit(
         "a payout that came back and was never paid",
-        added(PayoutReturned(settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=77)),
+        added(_came_back()),
         Class.SETTLEMENT,
         "act ",
         5_00,
     ),
     Edit(
         "a payout of the statement of which more came back",
-        added(
-            PayoutEvidenced(
-                settlement="R1-0009", merchant=1, amount_cents=5_00, entered_by=COMMITTEE
-            ),
-            PayoutReturned(
-                settlement="R1-0009", merchant=1, amount_cents=5_01, entered_by=COMMITTEE
-            ),
-        ),
+        added(_RESTORED, _evidence(), _came_back(5_01)),
         Class.SETTLEMENT,
         "act ",
         5_01,
+    ),
+    Edit(
+        "a payout of the statement when no restore was declared",
+        added(_evidence()),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout of the statement that is entered twice",
+        added(_RESTORED, _evidence(), _evidence()),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout of the statement that one person took back",
+        _then(added(_RESTORED, _evidence()), reversing(PayoutEvidenced, None)),
+        Class.DECISION,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout of the statement that came back, and is taken back",
+        _then(added(_RESTORED, _evidence(), _came_back()), reversing(PayoutEvidenced, COMMITTEE)),
+        Class.DECISION,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout of the statement that was taken back, and comes back",
+        _then(
+            added(_RESTORED, _evidence()),
+            reversing(PayoutEvidenced, COMMITTEE),
+            added(_came_back()),
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
+    ),
+    Edit(
+        "a payout of the statement that was taken back, and is still paid",
+        _then(added(_RESTORED, _evidence()), reversing(PayoutEvidenced, COMMITTEE), _still_paid),
+        Class.BALANCE,
+        "paid of merchant 1",
+        5_00,
+    ),
+    Edit(
+        "a run while the statement is wrong in the books again",
+        _then(
+            added(_RESTORED, _evidence(), RestoreFinished(epoch=2, entered_by=COMMITTEE)),
+            reversing(PayoutEvidenced, COMMITTEE),
+            added(_run("R1-0010", 5_00)),
+        ),
+        Class.SETTLEMENT,
+        "act ",
+        5_00,
     ),
     Edit(
         "a restore that one person finished",

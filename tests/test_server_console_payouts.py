@@ -297,3 +297,34 @@ def test_restored_books_are_brought_up_by_two_people(office: Office) -> None:
     assert "C’est fait et signé" in post(office.benoit, "/restore/finish/")
     assert "Aucune restauration n’est en cours" in page(office.anne, "/restore/")
     assert differences(world.caisse) == []
+
+
+def test_wrong_evidence_is_taken_back_on_its_page(office: Office) -> None:
+    """Promises 1 and 8: two people undo what they misread, before the end of a restore and after.
+
+    Each page says that the sum is owed again, and that nothing is paid before the right one.
+    """
+    restore.declare_restored(office.paying.world.caisse, by=ANNE)
+    told = {"settlement": "R1-0009", "merchant": MERCHANT, "amount": "5,00"}
+    for client in (office.anne, office.benoit):
+        post(client, "/restore/evidence/", **told)
+    for _ in range(3):
+        office.paying.sync()
+    for client in (office.anne, office.benoit):
+        shown = page(client, "/restore/")
+        post(client, "/restore/finish/")
+    assert "Aucune restauration n’est en cours" in page(office.anne, "/restore/")
+    (address,) = set(re.findall(r'"(/log/[0-9]+/undo/)"', shown))
+    before = page(office.anne, address)
+    for words in ("mal repris du relevé", "rien n’est attribué ni payé", "deux personnes"):
+        assert words in before, words
+    assert "attend une deuxième personne" in post(office.anne, address)
+    assert office.standing() == (14_50, 0, 5_00)
+    assert "C’est fait et signé" in post(office.benoit, address)
+    assert office.standing() == (19_50, 0, 0)
+    assert "restauration" in post(office.anne, "/payouts/draw-up/")
+    again = page(office.anne, "/restore/")
+    assert "Saisir un versement du relevé" in again
+    assert address not in again
+    assert "est déjà annulé" in post(office.anne, address)
+    assert differences(office.paying.world.caisse) == []

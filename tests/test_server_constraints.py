@@ -81,6 +81,7 @@ CHANGING = frozenset(
         "PairingRequest",
         "PaperPaid",
         "PaperSlip",
+        "PayoutProven",
         "PermitIssued",
         "Person",
         "Proposal",

@@ -129,6 +129,31 @@ def evidence(name: str, merchant: int, amount_cents: int, entered_by: str, by: s
     _done(done)
 
 
+@settle.command("take-back")
+@click.argument("name")
+@click.argument("merchant", type=int)
+@_entered_by
+@acting
+def take_back(name: str, merchant: int, entered_by: str, by: str) -> None:
+    """Take back wrong evidence of the statement, as two people; then enter the right one."""
+    from django.utils.translation import gettext as _
+
+    from server_stub.services import restore
+
+    caisse = opened()
+    done = restore.take_back(
+        caisse,
+        settlement=name,
+        merchant=merchant,
+        entered_by=person_of(caisse, entered_by),
+        by=person_of(caisse, by),
+    )
+    _done(done)
+    click.echo(
+        _("Annulé. Entrez ce que le relevé montre (settle evidence), puis finissez."), err=True
+    )
+
+
 @settle.command()
 @click.argument("name")
 @click.argument("merchant", type=int)

@@ -268,7 +268,12 @@ REFUSALS: Final[dict[str, Promise]] = {
     "not_in_that_state": _("Ce paiement n’en est pas là."),
     "not_restored": _("Aucune restauration n’est en cours."),
     "not_a_payout": _("Il faut un nom de paiement, un producteur connu et un montant."),
-    "known_already": _("Ce paiement est déjà dans les livres."),
+    "known_already": _(
+        "Ce paiement est déjà dans les livres. Repris du relevé par erreur ? Annulez d’abord son "
+        "acte, à deux (settle take-back)."
+    ),
+    "not_evidenced": _("Aucun versement de ce paiement à ce producteur n’est repris du relevé."),
+    "came_back": _("Ce versement est revenu et de nouveau dû : il ne peut plus être annulé."),
     "missing": _("La restauration attend encore :"),
 }
 """Why money does not move (`rules.settle.Refusal`)."""

@@ -999,7 +999,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['act_id'],
-                'constraints': [models.UniqueConstraint(fields=('settlement', 'merchant'), name='payout_evidenced_once'), models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='payout_is_positive'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('compared_by')), _negated=True), name='evidence_has_four_eyes')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount_cents__gt', 0)), name='payout_is_positive'), models.CheckConstraint(condition=models.Q(('entered_by', models.F('compared_by')), _negated=True), name='evidence_has_four_eyes')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PayoutProven',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('settlement', models.CharField(max_length=35)),
+                ('merchant', models.PositiveBigIntegerField()),
+                ('evidence', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='proven', to='clafoutis.payoutevidence')),
+            ],
+            options={
+                'ordering': ['settlement', 'merchant'],
+                'constraints': [models.UniqueConstraint(fields=('settlement', 'merchant'), name='payout_proven_once')],
             },
         ),
         migrations.CreateModel(
@@ -1188,6 +1201,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('terminal', models.PositiveBigIntegerField()),
+                ('epoch', models.PositiveBigIntegerField()),
                 ('seq', models.PositiveBigIntegerField()),
                 ('merchant', models.PositiveBigIntegerField()),
                 ('settlement', models.CharField(max_length=35)),
@@ -1195,7 +1209,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['terminal', 'seq'],
-                'constraints': [models.UniqueConstraint(fields=('terminal', 'merchant', 'settlement'), name='settled_told_once')],
+                'constraints': [models.UniqueConstraint(fields=('terminal', 'merchant', 'settlement', 'epoch'), name='settled_told_once')],
             },
         ),
         migrations.CreateModel(

@@ -72,6 +72,7 @@ from server_stub.models.resolution import (
 from server_stub.models.role import ConsoleRole, RoleEnd, RoleGrant
 from server_stub.models.settlement import (
     PayoutEvidence,
+    PayoutProven,
     PayoutReturn,
     SettledTold,
     Settlement,
@@ -152,6 +153,7 @@ __all__ = [
     "PaperSlip",
     "PaymentMeans",
     "PayoutEvidence",
+    "PayoutProven",
     "PayoutReturn",
     "PermitIssued",
     "Person",

@@ -113,9 +113,6 @@ class PayoutEvidence(models.Model):
     class Meta:
         ordering = ["act_id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["settlement", "merchant"], name="payout_evidenced_once"
-            ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="payout_is_positive"),
             models.CheckConstraint(
                 condition=~Q(entered_by=models.F("compared_by")), name="evidence_has_four_eyes"
@@ -124,6 +121,23 @@ class PayoutEvidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.settlement}: {self.merchant} {self.amount_cents}"
+
+
+class PayoutProven(models.Model):
+    """Which evidence stands: one of each run and merchant, until it is taken back."""
+
+    settlement = models.CharField(max_length=SETTLEMENT_CHARACTERS)
+    merchant = models.PositiveBigIntegerField()
+    evidence = models.OneToOneField(PayoutEvidence, on_delete=models.PROTECT, related_name="proven")
+
+    class Meta:
+        ordering = ["settlement", "merchant"]
+        constraints = [
+            models.UniqueConstraint(fields=["settlement", "merchant"], name="payout_proven_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settlement}: {self.merchant} proven"
 
 
 class PayoutReturn(models.Model):
@@ -154,6 +168,8 @@ class SettledTold(models.Model):
     """What a terminal's journal tells that a merchant was paid: a restore can't forget it."""
 
     terminal = models.PositiveBigIntegerField()
+    epoch = models.PositiveBigIntegerField()
+    """In which it was told: what was told before a restore stands beside what was told since."""
     seq = models.PositiveBigIntegerField()
     """Of the entry that told it."""
     merchant = models.PositiveBigIntegerField()
@@ -164,7 +180,7 @@ class SettledTold(models.Model):
         ordering = ["terminal", "seq"]
         constraints = [
             models.UniqueConstraint(
-                fields=["terminal", "merchant", "settlement"], name="settled_told_once"
+                fields=["terminal", "merchant", "settlement", "epoch"], name="settled_told_once"
             ),
         ]
 

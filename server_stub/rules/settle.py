@@ -50,6 +50,10 @@ class Refusal(StrEnum):
     NOT_A_PAYOUT = "not_a_payout"
     """No name, no amount, or no such merchant."""
     KNOWN_ALREADY = "known_already"
+    NOT_EVIDENCED = "not_evidenced"
+    """No such payout was entered from the statement, or it was taken back."""
+    CAME_BACK = "came_back"
+    """Its return is on record, and rests on it."""
     MISSING = "missing"
     """Terminals, runs or payouts that a restore still waits for."""
 

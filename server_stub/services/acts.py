@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from django.db.models import QuerySet
+
 from cardkit.acts import Act, ActBody, ActKind, EpochRaised, open_act, sign_act
 from cardkit.certificates import Role
 from cardkit.errors import DocumentMalformed, must
@@ -67,14 +69,27 @@ def epoch(caisse: Caisse) -> int:
     return caisse.once("epoch", lambda: _epoch(caisse))
 
 
+def acts_of_epoch(caisse: Caisse, epoch: int) -> tuple[int, int | None] | None:
+    """Return the act that began an epoch, and the one that ended it; None: there was no such one.
+
+    The first epoch begins with 0; the one that lasts is ended by None.
+    """
+    rows = list(_raised(caisse))
+    begun = {FIRST_EPOCH: 0} | {_raised_to(caisse, row): row.seq for row in rows}
+    if epoch not in begun:
+        return None
+    return begun[epoch], next((row.seq for row in rows if row.seq > begun[epoch]), None)
+
+
 def _epoch(caisse: Caisse) -> int:
-    row = (
-        ActRow.objects.using(caisse.using)
-        .filter(kind=ActKind.EPOCH_RAISED)
-        .order_by("-seq")
-        .first()
-    )
-    if row is None:
-        return FIRST_EPOCH
+    row = _raised(caisse).last()
+    return FIRST_EPOCH if row is None else _raised_to(caisse, row)
+
+
+def _raised(caisse: Caisse) -> QuerySet[ActRow]:
+    return ActRow.objects.using(caisse.using).filter(kind=ActKind.EPOCH_RAISED).order_by("seq")
+
+
+def _raised_to(caisse: Caisse, row: ActRow) -> int:
     act = open_act(row.content, list(caisse.ring.trust.keys(Role.SERVICE)), caisse=caisse.name)
     return act.body.epoch if isinstance(act.body, EpochRaised) else FIRST_EPOCH

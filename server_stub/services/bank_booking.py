@@ -19,7 +19,6 @@ from server_stub.models import (
     Contribution,
     DepositedCheque,
     PaymentMeans,
-    PayoutReturn,
     SettlementLine,
 )
 from server_stub.rules.bank_match import Outcome, Proposal, Text, Why, entered_before
@@ -148,7 +147,7 @@ def undo(caisse: Caisse, line: BankLine, *, by: int) -> BankLineOutcome | NotBoo
             if act is None:
                 return NotBooked.TAKEN_BACK_ALREADY
         if last.kind == Outcome.RETURNED:
-            if _is_owed_again(caisse, last.settlement, last.merchant):
+            if settlement.is_owed_again(caisse, last.settlement, last.merchant):
                 return NotBooked.OWED_AGAIN
             settle_findings(
                 caisse, (), settlement.returns_open(caisse, last.settlement, last.merchant)
@@ -205,7 +204,7 @@ def _returned(
     caisse: Caisse, line: BankLine, found: Proposal, *, by: int
 ) -> BankLineOutcome | NotBooked:
     """Say that a merchant's money came back; what is done about it, people decide."""
-    if _is_owed_again(caisse, found.settlement, found.merchant):
+    if settlement.is_owed_again(caisse, found.settlement, found.merchant):
         return NotBooked.SEEN_ALREADY
     value = FindingValue(
         FindingKind.PAYOUT_RETURNED,
@@ -270,11 +269,6 @@ def _say(
         at=caisse.now(),
         by=by,
     )
-
-
-def _is_owed_again(caisse: Caisse, name: str, merchant: int) -> bool:
-    rows = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
-    return rows.filter(merchant=merchant).exists()
 
 
 def _day(caisse: Caisse, line: BankLine) -> date:

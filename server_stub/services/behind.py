@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from enum import StrEnum, unique
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from cardkit.acts import ActKind
 from cardkit.bodies import Acknowledged
@@ -18,6 +18,7 @@ from cardkit.entries import Entry
 from cardkit.settled import Settled
 from cardkit.sync import SyncRequest
 from server_stub.models import (
+    ActReversal,
     ActRow,
     DirectoryVersion,
     Finding,
@@ -33,6 +34,7 @@ from server_stub.models import (
 from server_stub.rules.findings import FindingKind
 from server_stub.services import acts
 from server_stub.services.caisse import Caisse
+from server_stub.services.told import was_told_here
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Lock(StrEnum):
     SUSPECTED = "suspected"
     """Terminals hold what these books do not know; nobody has said yet that they were restored."""
     UNFINISHED = "unfinished"
-    """Restored, as a person said; the bank's statement is not in the books yet."""
+    """Restored, as a person said; the bank's statement is not in the books yet, or no longer."""
 
 
 def lock(caisse: Caisse) -> Lock | None:
@@ -59,8 +61,14 @@ def lock(caisse: Caisse) -> Lock | None:
     turns = ActRow.objects.using(caisse.using).filter(
         kind__in=(ActKind.EPOCH_RAISED, ActKind.RESTORE_FINISHED)
     )
-    last = turns.order_by("-seq").values_list("kind", flat=True).first()
-    return Lock.UNFINISHED if last == ActKind.EPOCH_RAISED else None
+    last = turns.order_by("-seq").values_list("seq", "kind").first()
+    if last is None:
+        return None
+    seq, kind = last
+    if kind == ActKind.EPOCH_RAISED:
+        return Lock.UNFINISHED
+    gone = ActReversal.objects.using(caisse.using).filter(reversed__kind=ActKind.PAYOUT_EVIDENCED)
+    return Lock.UNFINISHED if gone.filter(act__gt=seq).exists() else None
 
 
 def notice_request(caisse: Caisse, terminal: Terminal, request: SyncRequest) -> None:
@@ -94,8 +102,8 @@ def notice_entries(caisse: Caisse, terminal: Terminal, entries: Iterable[Entry])
         if not _stands_in_log(caisse, entry.body):
             _suspect(caisse, terminal, "log", entry.body.acts_seq or 0)
         for settled in entry.body.settled:
-            _keep_told(caisse, terminal, entry.seq, settled)
-            if not is_known(caisse, settled):
+            _keep_told(caisse, terminal, entry.seq, settled, epoch=entry.body.epoch)
+            if not is_known(caisse, settled, epoch=entry.body.epoch):
                 _suspect(caisse, terminal, "settlement", settled.total_cents)
 
 
@@ -120,24 +128,36 @@ def forgotten_payouts(caisse: Caisse) -> list[SettledTold]:
         .filter(status=TerminalStatus.REVOKED)
         .values("id")
     )
-    return [row for row in told if not is_known(caisse, row)]
+    return [row for row in told if not is_known(caisse, row, epoch=row.epoch)]
 
 
-def is_known(caisse: Caisse, told: Settled | SettledTold) -> bool:
-    """Say whether the books account for a payout that a terminal was told of.
+def is_known(caisse: Caisse, told: Settled | SettledTold, *, epoch: int) -> bool:
+    """Say whether the books account for a payout that a terminal was told of, in an epoch.
 
     The log has no holes: who knows that a run was sent knows all that went before it. Evidence
-    names one payout only, so that the sum has to be right as well.
+    names one payout only, so that the sum has to be right as well; and what these books told
+    themselves, of evidence that was wrong, is none that they have forgotten.
     """
     run = SettlementStep.objects.using(caisse.using).filter(
         settlement_id=told.settlement, settlement__lines__merchant=told.merchant
     )
     if run.exists():
         return True
-    evidence = PayoutEvidence.objects.using(caisse.using).filter(
-        settlement=told.settlement, merchant=told.merchant
+    evidence = proven(caisse).filter(settlement=told.settlement, merchant=told.merchant)
+    if evidence.exists() and sent_cents(caisse, told.merchant) >= told.total_cents:
+        return True
+    return was_told_here(
+        caisse,
+        merchant=told.merchant,
+        settlement=told.settlement,
+        total_cents=told.total_cents,
+        epoch=epoch,
     )
-    return evidence.exists() and sent_cents(caisse, told.merchant) >= told.total_cents
+
+
+def proven(caisse: Caisse) -> QuerySet[PayoutEvidence]:
+    """Return the payouts that the bank's statement proves, without what was taken back."""
+    return PayoutEvidence.objects.using(caisse.using).filter(proven__isnull=False)
 
 
 def sent_cents(caisse: Caisse, merchant: int) -> int:
@@ -150,16 +170,19 @@ def sent_cents(caisse: Caisse, merchant: int) -> int:
     )
     sent = SettlementStep.objects.using(caisse.using).filter(kind__in=_SENT)
     runs = lines.filter(Q(settlement__in=sent.values("settlement")))
-    evidence = PayoutEvidence.objects.using(caisse.using).filter(merchant=merchant)
+    evidence = proven(caisse).filter(merchant=merchant)
     sums = (rows.aggregate(sum=Sum("amount_cents"))["sum"] or 0 for rows in (runs, evidence))
     return sum(sums)
 
 
-def _keep_told(caisse: Caisse, terminal: Terminal, seq: int, settled: Settled) -> None:
+def _keep_told(
+    caisse: Caisse, terminal: Terminal, seq: int, settled: Settled, *, epoch: int
+) -> None:
     SettledTold.objects.using(caisse.using).update_or_create(
         terminal=terminal.id,
         merchant=settled.merchant,
         settlement=settled.settlement,
+        epoch=epoch,
         defaults={"seq": seq, "total_cents": settled.total_cents},
     )
 

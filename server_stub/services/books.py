@@ -24,6 +24,8 @@ WITHHELD: Final = "withheld"
 """What was held back of a card's months for paper slips; posted by its acts, as slips are."""
 PAPER: Final = "paper/"
 """What the subject of a slip begins with."""
+SETTLEMENT: Final = "settlement/"
+"""What the subject of a run, and of a single payout, begins with."""
 
 
 def post(

@@ -40,6 +40,8 @@ class NotDone(StrEnum):
     NOT_REVERSIBLE = "not_reversible"
     """A signed credit is never taken back, and a lost terminal stays lost."""
     REVERSED_ALREADY = "reversed_already"
+    CAME_BACK = "came_back"
+    """The return of this payout is on record, and rests on it."""
     LOCKED = "locked"
     """A restore is not finished: nothing is returned or paid."""
 

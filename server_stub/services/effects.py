@@ -30,6 +30,7 @@ from server_stub.models import (
     ConventionEnd,
     Departure,
     PayoutEvidence,
+    PayoutProven,
     PayoutReturn,
     PermitIssued,
     PublishedKey,
@@ -43,7 +44,7 @@ from server_stub.models import (
 )
 from server_stub.rules.ledger import Book, Lines, move
 from server_stub.services import money_in
-from server_stub.services.books import CREDIT, LAPSED, MOVED, net_of, post
+from server_stub.services.books import CREDIT, LAPSED, MOVED, SETTLEMENT, net_of, post
 from server_stub.services.caisse import Caisse
 from server_stub.services.resolved import apply_resolved, card_of
 
@@ -366,13 +367,16 @@ def _(body: acts.SettlementRevoked, caisse: Caisse, row: ActRow) -> None:
 
 @_apply.register
 def _(body: payouts.PayoutEvidenced, caisse: Caisse, row: ActRow) -> None:
-    PayoutEvidence.objects.using(caisse.using).create(
+    evidence = PayoutEvidence.objects.using(caisse.using).create(
         act=row,
         settlement=body.settlement,
         merchant=body.merchant,
         amount_cents=body.amount_cents,
         entered_by=body.entered_by,
         compared_by=_author(row),
+    )
+    PayoutProven.objects.using(caisse.using).create(
+        settlement=body.settlement, merchant=body.merchant, evidence=evidence
     )
     lines = move(body.amount_cents, out_of=Book.PAYABLE, into=Book.PAID, merchant=body.merchant)
     _post_payout(caisse, body.settlement, row, lines)
@@ -421,4 +425,4 @@ def _post_run(caisse: Caisse, run: Settlement, row: ActRow, *, out_of: Book, int
 
 
 def _post_payout(caisse: Caisse, name: str, row: ActRow, lines: Lines) -> None:
-    post(caisse, card=None, subject=f"settlement/{name}", lines=lines, cause=row.digest)
+    post(caisse, card=None, subject=f"{SETTLEMENT}{name}", lines=lines, cause=row.digest)

@@ -14,14 +14,13 @@ from server_stub.models import (
     ActRow,
     Claim,
     Merchant,
-    PayoutEvidence,
     SettlementStep,
     StoredEntry,
     Terminal,
 )
 from server_stub.rules.facts import State
 from server_stub.rules.settle import Owed, owed
-from server_stub.services.behind import sent_cents
+from server_stub.services.behind import proven, sent_cents
 from server_stub.services.books import balances
 from server_stub.services.caisse import Caisse
 
@@ -97,8 +96,7 @@ def _last_payout(caisse: Caisse, merchant: int) -> tuple[int, str, ActRow] | Non
         settlement__lines__merchant=merchant,
     ).exclude(settlement__in=revoked)
     step = sent.select_related("settlement__act").order_by("act").last()
-    proven = PayoutEvidence.objects.using(caisse.using).filter(merchant=merchant)
-    evidence = proven.select_related("act").order_by("act").last()
+    evidence = proven(caisse).filter(merchant=merchant).select_related("act").order_by("act").last()
     if evidence is not None and (step is None or evidence.act_id > step.act_id):
         return merchant, evidence.settlement, evidence.act
     return None if step is None else (merchant, step.settlement_id, step.settlement.act)

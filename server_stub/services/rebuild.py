@@ -270,9 +270,10 @@ def _paid(using: str) -> dict[str, str]:
         )
     for step in SettlementStep.objects.using(using).all():
         picture[f"settlement {step.settlement_id} step {step.kind}"] = str(step.act_id)
-    for one in PayoutEvidence.objects.using(using).all():
-        picture[f"evidence {one.settlement} {one.merchant}"] = (
-            f"{one.amount_cents} by {one.entered_by}, {one.compared_by}"
+    for one in PayoutEvidence.objects.using(using).select_related("proven"):
+        stands = hasattr(one, "proven")
+        picture[f"evidence {one.settlement} {one.merchant} act {one.act_id}"] = (
+            f"{one.amount_cents} by {one.entered_by}, {one.compared_by}: {stands}"
         )
     for back in PayoutReturn.objects.using(using).all():
         picture[f"return {back.settlement} {back.merchant}"] = (

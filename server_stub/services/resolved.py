@@ -27,6 +27,8 @@ from server_stub.models import (
     FindingHandling,
     PaperClaim,
     PaperPaid,
+    PayoutEvidence,
+    PayoutProven,
     Terminal,
     TerminalStatus,
 )
@@ -34,7 +36,7 @@ from server_stub.rules.disputes import BY_ANSWER, BY_OUTCOME, RETURNED, Event, S
 from server_stub.rules.facts import DisputeFacts, Outcome, PaperTwin
 from server_stub.rules.ledger import Book, move
 from server_stub.rules.paper import SAME_SALE
-from server_stub.services.books import PAPER, WITHHELD, post
+from server_stub.services.books import PAPER, SETTLEMENT, WITHHELD, post
 from server_stub.services.caisse import Caisse
 
 DisputeAsItIs: TypeAlias = DisputeFacts
@@ -252,6 +254,8 @@ def _(body: acts.ActReversed, caisse: Caisse, row: ActRow, _by: int) -> None:
             _step(caisse, row, taken.get(act=target).dispute, Event.TAKE_BACK)
         case ActKind.PAPER_ACCEPTED:
             _unpay(caisse, row, PaperClaim.objects.using(caisse.using).get(act=target))
+        case ActKind.PAYOUT_EVIDENCED:
+            _unprove(caisse, row, PayoutEvidence.objects.using(caisse.using).get(act=target))
         case ActKind.TERMINAL_REVOKED:
             _give_back_terminal(caisse, target)
         case _:
@@ -263,6 +267,14 @@ def _unpay(caisse: Caisse, row: ActRow, claim: PaperClaim) -> None:
     lines = move(claim.amount_cents, out_of=Book.PAYABLE, into=Book.PAPER, merchant=claim.merchant)
     subject = f"{PAPER}{claim.carnet}-{claim.slip}"
     post(caisse, card=claim.card, subject=subject, lines=lines, cause=row.digest)
+
+
+def _unprove(caisse: Caisse, row: ActRow, evidence: PayoutEvidence) -> None:
+    PayoutProven.objects.using(caisse.using).filter(evidence=evidence).delete()
+    merchant = evidence.merchant
+    lines = move(evidence.amount_cents, out_of=Book.PAID, into=Book.PAYABLE, merchant=merchant)
+    subject = f"{SETTLEMENT}{evidence.settlement}"
+    post(caisse, card=None, subject=subject, lines=lines, cause=row.digest)
 
 
 def _give_back_terminal(caisse: Caisse, target: ActRow) -> None:

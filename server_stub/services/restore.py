@@ -10,12 +10,12 @@ from django.db.models.functions import Coalesce
 from cardkit.acts import ActKind, EpochRaised, RestoreFinished
 from cardkit.errors import must
 from cardkit.payouts import PayoutEvidenced
+from cardkit.resolutions import ActReversed
 from server_stub.models import (
     ActRow,
     CardDecision,
     Finding,
     Merchant,
-    PayoutEvidence,
     SettledTold,
     Settlement,
     SettlementDraft,
@@ -26,8 +26,9 @@ from server_stub.models import (
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.settle import Refusal
 from server_stub.services import acts, issue
-from server_stub.services.behind import Lock, forgotten_payouts, lock
+from server_stub.services.behind import Lock, forgotten_payouts, lock, proven
 from server_stub.services.caisse import Caisse
+from server_stub.services.settlement import is_owed_again
 
 _NAME_CHARACTERS = 35
 
@@ -115,6 +116,29 @@ def evidence(
         return acts.record(caisse, body, by=by)
 
 
+def take_back(
+    caisse: Caisse, *, settlement: str, merchant: int, entered_by: int, by: int
+) -> ActRow | Refusal:
+    """Take back wrong evidence of a payout, as the two people who hold the statement.
+
+    A restore that was finished is open again: its merchant seems to be owed what the bank has
+    paid, until what the statement does prove is entered.
+    """
+    with caisse.alone():
+        if entered_by == by or min(entered_by, by) <= 0:
+            return Refusal.SAME_PERSON
+        if lock(caisse) is Lock.SUSPECTED:
+            return Refusal.LOCKED
+        evidence = proven(caisse).filter(settlement=settlement, merchant=merchant).first()
+        if evidence is None:
+            return Refusal.NOT_EVIDENCED
+        if is_owed_again(caisse, settlement, merchant):
+            return Refusal.CAME_BACK
+        wrong = evidence.act
+        body = ActReversed(seq=wrong.seq, digest=bytes(wrong.digest), entered_by=entered_by)
+        return acts.record(caisse, body, by=by)
+
+
 def finish(caisse: Caisse, *, entered_by: int, by: int) -> ActRow | Refusal:
     """Let money move again: two people found the bank's whole statement in the books."""
     with caisse.alone():
@@ -134,9 +158,7 @@ def _holds(caisse: Caisse, settlement: str, merchant: int) -> bool:
     """Whether a run that was not revoked pays this, or evidence of it was entered."""
     revoked = SettlementStep.objects.using(caisse.using).filter(kind=ActKind.SETTLEMENT_REVOKED)
     runs = Settlement.objects.using(caisse.using).exclude(name__in=revoked.values("settlement"))
-    entered = PayoutEvidence.objects.using(caisse.using).filter(
-        settlement=settlement, merchant=merchant
-    )
+    entered = proven(caisse).filter(settlement=settlement, merchant=merchant)
     return runs.filter(name=settlement).exists() or entered.exists()
 
 

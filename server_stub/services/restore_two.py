@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from server_stub.models import ActRow, Merchant, Proposal
+from cardkit.acts import ActKind
+from server_stub.models import ActRow, Merchant, PayoutEvidence, Proposal
 from server_stub.rules.settle import Refusal
 from server_stub.services import restore
-from server_stub.services.behind import Lock, lock
+from server_stub.services.behind import Lock, lock, proven
 from server_stub.services.caisse import Caisse
 from server_stub.services.deciding import Done, NeedsSecond, agreed
 
@@ -31,6 +32,8 @@ class RestoreSeen:
     """None while nobody has declared a restore."""
     proposals: tuple[Proposal, ...]
     """What a first person has entered."""
+    entered: tuple[PayoutEvidence, ...]
+    """What two people have entered in this restore, and nobody has taken back."""
     merchants: tuple[tuple[int, str], ...]
 
 
@@ -44,8 +47,15 @@ def restore_seen(caisse: Caisse) -> RestoreSeen:
         proposals=tuple(
             one for one in proposals if one.subject == FINISH or one.subject.startswith(EVIDENCE)
         ),
+        entered=_entered(caisse) if locked is Lock.UNFINISHED else (),
         merchants=tuple(Merchant.objects.using(caisse.using).values_list("id", "name")),
     )
+
+
+def _entered(caisse: Caisse) -> tuple[PayoutEvidence, ...]:
+    raised = ActRow.objects.using(caisse.using).filter(kind=ActKind.EPOCH_RAISED)
+    last = raised.order_by("-seq").values_list("seq", flat=True).first()
+    return tuple(proven(caisse).filter(act__gt=last or 0).order_by("act"))
 
 
 def evidence(

@@ -7,6 +7,7 @@ from typing import Final
 from cardkit.acts import ActBody, ActKind, CardStatusSet, ReturnReason, SpendReturned, open_act
 from cardkit.certificates import Role
 from cardkit.directory import CardStatus
+from cardkit.payouts import PayoutEvidenced
 from cardkit.resolutions import ActReversed
 from server_stub.models import (
     ActReversal,
@@ -20,12 +21,13 @@ from server_stub.models import (
 )
 from server_stub.rules.disputes import Event, Stage, step
 from server_stub.services import acts, blocks, issue
-from server_stub.services.behind import lock
+from server_stub.services.behind import Lock, lock
 from server_stub.services.books import LAPSED, MOVED, net_of
 from server_stub.services.caisse import Caisse
 from server_stub.services.cards import reconcile_cards
 from server_stub.services.deciding import Done, NeedsSecond, NotDone, Result, agreed
 from server_stub.services.disputes import stage_of
+from server_stub.services.settlement import is_owed_again
 
 ALWAYS: Final = frozenset(
     {
@@ -34,9 +36,10 @@ ALWAYS: Final = frozenset(
         ActKind.PAPER_ACCEPTED,
         ActKind.FINDING_HANDLED,
         ActKind.TERMINAL_REVOKED,
+        ActKind.PAYOUT_EVIDENCED,
     }
 )
-"""Kinds that can be taken back whatever came after them."""
+"""Kinds that can be taken back whatever came after them, but for what a return rests on."""
 
 
 def take_back(caisse: Caisse, seq: int, *, by: int) -> Result:
@@ -49,9 +52,9 @@ def take_back(caisse: Caisse, seq: int, *, by: int) -> Result:
         takes_two = takes_two_back(caisse, seq)
         if isinstance(takes_two, NotDone):
             return takes_two
-        if lock(caisse) is not None:
-            return NotDone.LOCKED
         row = ActRow.objects.using(caisse.using).get(seq=seq)
+        if not _is_free(caisse, row):
+            return NotDone.LOCKED
         first = None
         if takes_two:
             first = agreed(caisse, f"act {seq}", ["take_back"], by=by)
@@ -70,6 +73,8 @@ def takes_two_back(caisse: Caisse, seq: int) -> bool | NotDone:
     body = _body(caisse, row)
     if not _is_reversible(caisse, row, body):
         return NotDone.NOT_REVERSIBLE
+    if isinstance(body, PayoutEvidenced) and is_owed_again(caisse, body.settlement, body.merchant):
+        return NotDone.CAME_BACK
     return _took_two(body)
 
 
@@ -84,6 +89,14 @@ def reverse(caisse: Caisse, row: ActRow, *, first: int | None, by: int) -> Done:
         reconcile_cards(caisse, [card.pk])
         issue.give_back(caisse, [card.pk])
     return Done(made.seq)
+
+
+def _is_free(caisse: Caisse, row: ActRow) -> bool:
+    """Whether no restore stands in the way; it waits for the right evidence of the statement."""
+    locked = lock(caisse)
+    if row.kind == ActKind.PAYOUT_EVIDENCED:
+        return locked is not Lock.SUSPECTED
+    return locked is None
 
 
 def _is_reversible(caisse: Caisse, row: ActRow, body: ActBody | None) -> bool:

@@ -39,7 +39,7 @@ from server_stub.rules.settle import (
 )
 from server_stub.rules.statement import RunStatement
 from server_stub.services import acts, statements
-from server_stub.services.behind import Lock, lock
+from server_stub.services.behind import Lock, lock, proven
 from server_stub.services.books import balances
 from server_stub.services.caisse import Caisse
 from server_stub.services.findings import settle_findings
@@ -180,8 +180,7 @@ def give_back(
             return paid
         if paid.amount_cents != amount_cents:
             return Refusal.NOT_A_PAYOUT
-        returns = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
-        if returns.filter(merchant=merchant).exists():
+        if is_owed_again(caisse, name, merchant):
             return Refusal.KNOWN_ALREADY
         body = PayoutReturned(
             settlement=name, merchant=merchant, amount_cents=amount_cents, entered_by=entered_by
@@ -189,6 +188,12 @@ def give_back(
         row = acts.record(caisse, body, by=by)
         settle_findings(caisse, (), returns_open(caisse, name, merchant))
         return row
+
+
+def is_owed_again(caisse: Caisse, name: str, merchant: int) -> bool:
+    """Say whether it is on record that the bank gave a payment back."""
+    rows = PayoutReturn.objects.using(caisse.using).filter(settlement=name)
+    return rows.filter(merchant=merchant).exists()
 
 
 def returns_open(caisse: Caisse, name: str, merchant: int) -> list[Finding]:
@@ -265,10 +270,9 @@ def _not_sendable(caisse: Caisse, name: str) -> Refusal | None:
 
 def _paid(caisse: Caisse, name: str, merchant: int) -> LineRow | PayoutEvidence | Refusal:
     """Return what the bank paid a merchant: by a run, or by one that a restore has forgotten."""
-    evidence = PayoutEvidence.objects.using(caisse.using)
-    proven = evidence.filter(settlement=name, merchant=merchant).first()
-    if proven is not None:
-        return proven
+    evidence = proven(caisse).filter(settlement=name, merchant=merchant).first()
+    if evidence is not None:
+        return evidence
     if state_of(caisse, name) is not RunState.CONFIRMED:
         return Refusal.NOT_IN_THAT_STATE
     lines = LineRow.objects.using(caisse.using).filter(settlement=name)

@@ -133,6 +133,7 @@ NOT_DONE: Final[dict[NotDone, Promise]] = {
         "Cet acte ne peut pas être annulé : un crédit signé n’est jamais repris."
     ),
     NotDone.REVERSED_ALREADY: _("Cet acte est déjà annulé."),
+    NotDone.CAME_BACK: _("Ce versement est revenu et de nouveau dû : il ne peut plus être annulé."),
     NotDone.LOCKED: _LOCKED,
 }
 
