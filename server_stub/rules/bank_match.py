@@ -131,7 +131,7 @@ class Known:
     entered: tuple[Paid, ...] = ()
     deposits: tuple[Paid, ...] = ()
     runs: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    """Of each run, what it pays to which merchant."""
+    """Of each run, what it pays to which merchant, or what the statement proved that it paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,8 @@ def propose(day: date, amount_cents: int, text: Text, known: Known) -> Proposal:
     run = _RUN.search(text.words.upper())
     if run is not None and run[1] in known.runs:
         return _of_run(amount_cents, run[1], int(run[2] or 0), known.runs[run[1]])
-    if amount_cents < 0:
+    if amount_cents < 0 or (run is not None and run[2]):
+        # A payment of ours that comes back is nobody's contribution, whoever sends it.
         return Proposal(why=Why.NOTHING if run is None else Why.UNKNOWN_RUN)
     found = _account(day, amount_cents, text, known)
     if found.outcome is not Outcome.CONTRIBUTION:
@@ -189,7 +190,9 @@ def entered_before(day: date, amount_cents: int, account: int, known: Known) -> 
 
 
 def _of_run(amount_cents: int, name: str, merchant: int, pays_cents: Mapping[int, int]) -> Proposal:
-    wanted_cents = pays_cents.get(merchant, 0) if merchant else sum(pays_cents.values())
+    if merchant and merchant not in pays_cents:
+        return Proposal(why=Why.UNKNOWN_RUN)
+    wanted_cents = pays_cents[merchant] if merchant else sum(pays_cents.values())
     if abs(amount_cents) != wanted_cents:
         return Proposal(why=Why.AMOUNT_DIFFERS, settlement=name, merchant=merchant)
     if amount_cents > 0:

@@ -29,7 +29,7 @@ from server_stub.rules.settle import RunState, end_to_end_id
 from server_stub.services import payments, settlement
 from server_stub.services.bank_known import known, standing
 from server_stub.services.bank_statements import proposal_of
-from server_stub.services.behind import Lock, lock
+from server_stub.services.behind import Lock, lock, proven
 from server_stub.services.caisse import Caisse
 from server_stub.services.findings import settle_findings
 from server_stub.services.payments import Taken
@@ -176,8 +176,8 @@ def _payout(
     name = found.settlement
     state = settlement.state_of(caisse, name)
     restored = lock(caisse) is Lock.UNFINISHED and state is RunState.APPROVED
-    if state is RunState.REVOKED:
-        return NotBooked.RUN_REVOKED
+    if state in {None, RunState.REVOKED}:
+        return _evidenced(caisse, line, found, by=by)
     if state is RunState.APPROVED and not restored:
         return NotBooked.RUN_NOT_SENT
     lines = SettlementLine.objects.using(caisse.using).filter(settlement=name)
@@ -192,6 +192,23 @@ def _payout(
         act = confirmed if isinstance(confirmed, ActRow) else None
         must(act is not None, "a run that was sent can be confirmed")
     return _say(caisse, line, Outcome.PAYOUT, act=act, found=found, by=by)
+
+
+def _evidenced(
+    caisse: Caisse, line: BankLine, found: Proposal, *, by: int
+) -> BankLineOutcome | NotBooked:
+    """Say that the bank paid what two people entered of a run that is forgotten or revoked."""
+    name = found.settlement
+    acts = dict(proven(caisse).filter(settlement=name).values_list("merchant", "act"))
+    lines = SettlementLine.objects.using(caisse.using).filter(settlement=name)
+    merchants = acts.keys() | set(lines.values_list("merchant", flat=True))
+    wanted = {found.merchant} if found.merchant else merchants
+    if not wanted <= acts.keys():
+        return NotBooked.RUN_REVOKED
+    if _shown(caisse, name, merchants) & wanted:
+        return NotBooked.SEEN_ALREADY
+    row = ActRow.objects.using(caisse.using).filter(seq=acts.get(found.merchant, 0)).first()
+    return _say(caisse, line, Outcome.PAYOUT, act=row, found=found, by=by)
 
 
 def _shown(caisse: Caisse, name: str, merchants: set[int]) -> set[int]:

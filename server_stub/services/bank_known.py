@@ -25,6 +25,7 @@ from server_stub.rules.commitments import Commitment as RuleCommitment
 from server_stub.rules.commitments import due_of
 from server_stub.rules.payment_reference import payment_reference
 from server_stub.rules.scheme import RuleName
+from server_stub.services.behind import proven
 from server_stub.services.caisse import Caisse
 from server_stub.services.entitled import as_rule
 from server_stub.services.rules_in_force import value
@@ -163,4 +164,7 @@ def _runs(caisse: Caisse, wanted: Sought) -> dict[str, dict[int, int]]:
         lines = SettlementLine.objects.using(caisse.using).filter(settlement__in=names)
         for name, merchant, cents in lines.values_list("settlement_id", "merchant", "amount_cents"):
             runs[name][merchant] = cents
+        evidence = proven(caisse).filter(settlement__in=names)
+        for name, merchant, cents in evidence.values_list("settlement", "merchant", "amount_cents"):
+            runs[name][merchant] = cents  # of a run that was revoked, what the bank did pay
     return dict(runs)
