@@ -6,13 +6,17 @@ from datetime import date
 
 import pytest
 
-from server_stub.models import ActRow, BankLine
+from server_stub.models import ActRow, BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Known, Outcome, Text, Why, propose
-from server_stub.rules.settle import end_to_end_id
-from server_stub.services import bank_booking, bank_statements, restore, settlement
+from server_stub.rules.ledger import Book
+from server_stub.rules.settle import Refusal, end_to_end_id
+from server_stub.services import bank_booking, bank_statements, resolve, restore, settlement
 from server_stub.services.bank_booking import NotBooked
+from server_stub.services.deciding import Done, NeedsSecond
+from tests.agreed_books import conserved
 from tests.bank_world import BANK, PROFILE, confirmed, keep, row
-from tests.payout_world import ANNE, BRUNO, PayoutWorld, copied, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, put_back
+from tests.service_books import in_book
 from tests.service_world import MERCHANT
 
 RUN, OTHER = "R1-0001", MERCHANT + 1
@@ -110,6 +114,41 @@ def test_evidence_that_was_taken_back_explains_no_line(paying: PayoutWorld) -> N
         paying.world.caisse, settlement=RUN, merchant=MERCHANT, entered_by=ANNE, by=BRUNO
     )
     assert refused(paying, line) is NotBooked.UNKNOWN_RUN
+
+
+@pytest.mark.parametrize("backup_at", ["owed", "approved"])
+def test_a_return_that_the_backup_forgot_is_found_when_the_statement_is_read_again(
+    paying: PayoutWorld, backup_at: str
+) -> None:
+    """Promises 1 and 8: it is told, decided by two, and paid by the next run, once."""
+    restored(paying, backup_at=backup_at)
+    world, caisse = paying.world, paying.world.caisse
+    out, other, back = keep(
+        world,
+        row("05/10/2026", f"VIR EMIS {SEVEN}", "-12,50"),
+        row("05/10/2026", f"VIR EMIS {EIGHT}", "-3,20"),
+        row("08/10/2026", f"REJET VIR {SEVEN} COMPTE CLOS", "12,50"),
+    )
+    enter(paying, MERCHANT, PAID_CENTS)
+    enter(paying, OTHER, OTHER_CENTS)
+    seen = {it.line.pk: it.proposal.outcome for it in bank_statements.open_lines(caisse)}
+    assert seen == {
+        out.pk: Outcome.PAYOUT,
+        other.pk: Outcome.PAYOUT,
+        back.pk: Outcome.RETURNED,
+    }
+    for line in (out, other, back):
+        confirmed(world, line)
+    assert isinstance(restore.finish(caisse, entered_by=ANNE, by=BRUNO), ActRow)
+    point = Finding.objects.using(BOOKS).get(kind="payout_returned", closed_at=None)
+    assert resolve.pay(caisse, point, by=ANNE) == NeedsSecond(ANNE)
+    assert isinstance(resolve.pay(caisse, point, by=BRUNO), Done)
+    assert in_book(world, Book.PAYABLE) == PAID_CENTS
+    paying.pay_all()
+    assert paying.paid_cents(MERCHANT) == 2 * PAID_CENTS, "once by the run, and once again"
+    assert settlement.draw_up(caisse, by=ANNE) is Refusal.NOTHING_OWED
+    assert not Contribution.objects.using(BOOKS).exists()
+    conserved(world)
 
 
 def test_what_comes_back_of_an_unknown_run_is_nobodys_contribution() -> None:
