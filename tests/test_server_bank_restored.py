@@ -9,7 +9,7 @@ import pytest
 from server_stub.models import ActRow, BankLine, Contribution, Finding
 from server_stub.rules.bank_match import Known, Outcome, Text, Why, propose
 from server_stub.rules.ledger import Book
-from server_stub.rules.settle import Refusal, end_to_end_id
+from server_stub.rules.settle import Refusal, RunState, end_to_end_id
 from server_stub.services import bank_booking, bank_statements, resolve, restore, settlement
 from server_stub.services.bank_booking import NotBooked
 from server_stub.services.deciding import Done, NeedsSecond
@@ -151,11 +151,28 @@ def test_a_return_that_the_backup_forgot_is_found_when_the_statement_is_read_aga
     conserved(world)
 
 
-def test_what_comes_back_of_an_unknown_run_is_nobodys_contribution() -> None:
+def test_a_run_of_a_restored_service_is_confirmed_by_its_line(paying: PayoutWorld) -> None:
+    """Promise 1: runs are named by their epoch, and an epoch after a restore has ten digits."""
+    restored(paying)
+    caisse = paying.world.caisse
+    enter(paying, MERCHANT, PAID_CENTS)
+    enter(paying, OTHER, OTHER_CENTS)
+    assert isinstance(restore.finish(caisse, entered_by=ANNE, by=BRUNO), ActRow)
+    paying.trade(2_00, 3_00)
+    name = paying.draw_up()
+    paying.approve(name)
+    paying.send(name)
+    (line,) = keep(paying.world, row("08/10/2026", f"VIR GROUPE {name}", "-5,00"))
+    confirmed(paying.world, line)
+    assert settlement.state_of(caisse, name) is RunState.CONFIRMED
+
+
+@pytest.mark.parametrize("words", [f"REJET {SEVEN} MARTIN", f"REJET R1798761600-0001-M{MERCHANT}"])
+def test_what_comes_back_of_an_unknown_run_is_nobodys_contribution(words: str) -> None:
     """Promise 1: money of a merchant is proposed to no member, whoever has paid like that."""
     known = Known(payers={"MARTIN": frozenset({1})})
     day = date(2026, 10, 8)
-    found = propose(day, PAID_CENTS, Text(f"REJET {SEVEN} MARTIN", "MARTIN"), known)
+    found = propose(day, PAID_CENTS, Text(words, "MARTIN"), known)
     assert (found.why, found.outcome) == (Why.UNKNOWN_RUN, None)
     known_now = Known(payers=known.payers, runs={RUN: {MERCHANT: PAID_CENTS}})
     found = propose(day, PAID_CENTS, Text(f"REJET {SEVEN}", "MARTIN"), known_now)

@@ -22,7 +22,7 @@ ENTERED_DAYS: Final = 7
 """How far the day of a payment that was entered by hand may be from the bank's."""
 DEPOSIT_DAYS: Final = 21
 """How long the bank takes with cash and cheques."""
-_RUN: Final = re.compile(r"(?<![A-Z0-9])(R[0-9]{1,9}-[0-9]{4,9})(?:-M([0-9]{1,10}))?(?![0-9-])")
+_RUN: Final = re.compile(r"(?<![A-Z0-9])(R[0-9]{1,10}-[0-9]{4,9})(?:-M([0-9]{1,10}))?(?![0-9-])")
 
 
 @unique
