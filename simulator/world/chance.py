@@ -31,6 +31,7 @@ SELDOM_ASKED: Final = frozenset(
         Kind.PEOPLE_APPROVE_TWICE,
         Kind.PEOPLE_RUN_REVOKED,
         Kind.PEOPLE_CONFIRM_LATE,
+        Kind.PEOPLE_MISTYPES,
     }
 )
 """Asked for only where a sale is amber, is given back or paid: once or twice in a life."""

@@ -84,6 +84,7 @@ class Mark(Enum):
     OWN_RUN_REFUSED = "a person could not approve the run that he drew up"
     PAID_AFTER_RESTORE = "a restored service paid again, when the statement had been compared"
     PAYOUT_EVIDENCED = "a payout that a restored service had forgotten was entered"
+    EVIDENCE_TAKEN_BACK = "a wrong sum that two people had entered was taken back"
 
     DISPUTE_RETURNED = "a member got back what was disputed"
     DISPUTE_REJECTED = "a disputed sale stood"

@@ -326,6 +326,7 @@ class People:
             world.treasury.pay()
         if strikes(Kind.SERVICE_RESTORED) is not None:
             world.backups.restore()
+            world.treasury.mistype()
         if strikes(Kind.SERVICE_PUBLISHES) is not None:
             centre.publish()
         if strikes(Kind.SERVICE_PERMITS) is not None:

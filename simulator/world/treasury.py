@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from cardkit.acts import ActKind
-from server_stub.models import ActRow, Settlement, SettlementLine
+from server_stub.models import ActRow, PayoutEvidence, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import restore, settlement
-from server_stub.services.behind import Lock, lock
+from server_stub.services.behind import Lock, lock, proven
 from simulator.world.catalogue import Kind
 from simulator.world.founding import WORLD
 from simulator.world.marks import Mark
@@ -74,19 +75,58 @@ class Treasury:
                 settlement.confirm(caisse, name, by=TREASURER)
             elif state is RunState.APPROVED and lock(caisse) is Lock.UNFINISHED:
                 self._decide_forgotten(name, executed=executed)
+        self._correct()
         if lock(caisse) is not Lock.UNFINISHED:
             return
         for (name, merchant), cents in sorted(self.bank.items()):
-            entered = restore.evidence(
-                caisse,
-                settlement=name,
-                merchant=merchant,
-                amount_cents=cents,
+            if self._enter(name, merchant, cents):
+                self._world.marks.hit(Mark.PAYOUT_EVIDENCED)
+
+    def mistype(self) -> None:
+        """Enter one transfer that a restore has forgotten, and not as the statement has it."""
+        if not self.bank or lock(self._world.centre.caisse) is not Lock.UNFINISHED:
+            return
+        typed = self._chance.strikes(Kind.PEOPLE_MISTYPES)
+        if typed is None:
+            return
+        for (name, merchant), cents in sorted(self.bank.items()):
+            if self._enter(name, merchant, cents + typed.choice((-cents // 2, 1, cents)) or 1):
+                self._world.trace.note(self._world.now, "mistyped", name)
+                return
+
+    def has_typo(self) -> bool:
+        """Say whether evidence stands that is not what the bank executed."""
+        return any(True for _ in self._typos())
+
+    def _typos(self) -> Iterator[PayoutEvidence]:
+        for one in proven(self._world.centre.caisse):
+            if one.amount_cents != self.bank[one.settlement, one.merchant]:
+                yield one
+
+    def _correct(self) -> None:
+        """Take back what does not stand in the statement."""
+        for one in list(self._typos()):
+            gone = restore.take_back(
+                self._world.centre.caisse,
+                settlement=one.settlement,
+                merchant=one.merchant,
                 entered_by=TREASURER,
                 by=COMMITTEE,
             )
-            if not isinstance(entered, Refusal):
-                self._world.marks.hit(Mark.PAYOUT_EVIDENCED)
+            if not isinstance(gone, Refusal):
+                self._world.marks.hit(Mark.EVIDENCE_TAKEN_BACK)
+
+    def _enter(self, name: str, merchant: int, cents: int) -> bool:
+        """Enter a transfer as two people; says whether the books did not have it."""
+        entered = restore.evidence(
+            self._world.centre.caisse,
+            settlement=name,
+            merchant=merchant,
+            amount_cents=cents,
+            entered_by=TREASURER,
+            by=COMMITTEE,
+        )
+        return not isinstance(entered, Refusal)
 
     def _decide_forgotten(self, name: str, *, executed: bool) -> None:
         """Of a run whose sending was forgotten the statement says whether it was executed."""

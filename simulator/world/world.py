@@ -126,6 +126,7 @@ class World:
         self._month = self.now.month
         self.stalls = {number: self._stall(number) for number in range(1, stalls + 1)}
         self.treasury = Treasury(self)
+        self.centre.has_typo = self.treasury.has_typo
         self.office = Office(self)
         self.people = People(self)
         self.actors = cast(self) if hostile is None else [kind(self) for kind in hostile]
