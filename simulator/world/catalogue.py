@@ -100,7 +100,7 @@ class Kind(Enum):
     PEOPLE_APPROVE_TWICE = Boundary.PEOPLE, "two people approve at once"
     PEOPLE_RUN_REVOKED = Boundary.PEOPLE, "a run is revoked before it is sent"
     PEOPLE_CONFIRM_LATE = Boundary.PEOPLE, "the bank's statement comes late"
-    PEOPLE_MISTYPES = Boundary.PEOPLE, "two people enter a wrong sum from the statement"
+    PEOPLE_MISTYPES = Boundary.PEOPLE, "two people misread the statement of the bank"
     PEOPLE_DISPUTES = Boundary.PEOPLE, "a sale is disputed"
     PEOPLE_PAPER_SLIP = Boundary.PEOPLE, "a sale is written on a slip of paper"
     PEOPLE_TILL_STOLEN = Boundary.PEOPLE, "a terminal is stolen, and somebody says so"

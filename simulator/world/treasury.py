@@ -12,7 +12,7 @@ from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import restore, settlement
 from server_stub.services.behind import Lock, lock, proven
 from simulator.world.catalogue import Kind
-from simulator.world.founding import WORLD
+from simulator.world.founding import MERCHANTS, STEP_MAX_CENTS, WORLD
 from simulator.world.marks import Mark
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TREASURER: Final = 2
 COMMITTEE: Final = 3
+NO_RUN: Final = "R1-9999"
+"""What two people take a line of the statement for that is none of ours."""
 PAYS: Final = 0.15
 """How often a deed of the world is a run that pays."""
 
@@ -83,16 +85,19 @@ class Treasury:
                 self._world.marks.hit(Mark.PAYOUT_EVIDENCED)
 
     def mistype(self) -> None:
-        """Enter one transfer that a restore has forgotten, and not as the statement has it."""
-        if not self.bank or lock(self._world.centre.caisse) is not Lock.UNFINISHED:
+        """After a restore, enter a transfer with a wrong sum, or a line that is no payout."""
+        if lock(self._world.centre.caisse) is not Lock.UNFINISHED:
             return
         typed = self._chance.strikes(Kind.PEOPLE_MISTYPES)
         if typed is None:
             return
         for (name, merchant), cents in sorted(self.bank.items()):
-            if self._enter(name, merchant, cents + typed.choice((-cents // 2, 1, cents)) or 1):
+            if self._enter(name, merchant, typed.choice((cents * 2, cents + 1, cents // 2 + 1))):
                 self._world.trace.note(self._world.now, "mistyped", name)
                 return
+        merchant = typed.randint(1, MERCHANTS)
+        self._enter(NO_RUN, merchant, typed.randrange(1, STEP_MAX_CENTS))
+        self._world.trace.note(self._world.now, "mistyped", NO_RUN)
 
     def has_typo(self) -> bool:
         """Say whether evidence stands that is not what the bank executed."""
