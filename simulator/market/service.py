@@ -13,6 +13,12 @@ from django.core.management import call_command
 
 def prepare(data: Path) -> None:
     """Configure Django for a data directory, and make its tables; once per process."""
+    configure(data)
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def configure(data: Path) -> None:
+    """Configure Django for a data directory whose database nobody asks; once per process."""
     data.mkdir(mode=0o700, parents=True)
     os.environ["DJANGO_SETTINGS_MODULE"] = "server_stub.settings"
     os.environ["CLAFOUTIS_SERVER_DATA"] = str(data)
@@ -20,4 +26,3 @@ def prepare(data: Path) -> None:
     django.setup()
     settings.LOGGING_CONFIG = None  # a second set-up, by the WSGI application, leaves logging alone
     logging.getLogger().setLevel(logging.ERROR)
-    call_command("migrate", verbosity=0, interactive=False)

@@ -71,7 +71,7 @@ def founding() -> Founding:
     home = Path(tempfile.mkdtemp(prefix="clafoutis-world-", dir=_memory()))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     if not settings.configured:
-        service.prepare(home / "service")
+        service.configure(home / "service")
     # These stand on Django's models, which can be imported only now.
     from server_stub.models import StoredEntry  # noqa: PLC0415
     from server_stub.services import paper  # noqa: PLC0415
