@@ -12,8 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from server_stub.models import BankDetailsConfirmed, ConsoleRole, Convention, Deputy, Merchant
 from server_stub.rules.settle import Refusal
-from server_stub.services import bank_details, conventions, settlement
+from server_stub.services import bank_details, conventions, details, settlement
+from server_stub.services.details import Contact
 from tests.console_visitors import served, visitor
+from tests.pdf_text import text_of
 from tests.service_world import MERCHANT, ServiceWorld, forged
 
 pytestmark = pytest.mark.django_db
@@ -218,6 +220,29 @@ def test_a_change_of_account_cools_off_and_the_page_says_until_when(
     used = bank_details.usable(world.caisse, MERCHANT, world.now)
     assert used is not None
     assert used.iban == IBAN.replace(" ", "")
+
+
+def test_a_change_of_account_is_written_to_the_merchant(
+    world: ServiceWorld, office: Client, treasury: Client
+) -> None:
+    """Promise 4: a changed account asks the office for a letter, and a first one does not."""
+    first = said(office, "merchant_bank", {"iban": IBAN, "holder": HOLDER})
+    said(treasury, "merchant_bank_confirm", {"account": str(account_number())})
+    assert "avis" not in first
+    assert "avis-compte" not in shown(office, "merchant", merchant=MERCHANT)
+    changed = said(office, "merchant_bank", {"iban": OTHER_IBAN, "holder": HOLDER})
+    assert "Imprimez l’avis au producteur" in changed
+    link = f"/papers/avis-compte/?merchant={MERCHANT}"
+    assert link in changed
+    assert "l’avis porte le numéro à appeler" in office.get(link, follow=True).content.decode()
+    contact = Contact(name="Caisse", address="1 rue", place="Flers", telephone="02 33 64 00 00")
+    details.keep_details(world.caisse, contact, by=1)
+    letter = office.get(link)
+    assert letter.headers["Content-Type"] == "application/pdf"
+    assert "2606" in text_of(letter.content)
+    world.clock.pass_time(timedelta(days=63))
+    later = visitor(world, ConsoleRole.COORDINATOR)
+    assert link not in shown(later, "merchant", merchant=MERCHANT), "it is no news any more"
 
 
 @pytest.mark.parametrize(

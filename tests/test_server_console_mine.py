@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from server_stub.models import ConsoleRole
+from server_stub.models import BankDetails, ConsoleRole, Merchant
 from server_stub.rules.settle import Refusal
-from server_stub.services import roles, settlement
+from server_stub.services import bank_details, roles, settlement
 from tests.console_visitors import served, visitor
 from tests.service_world import MERCHANT, ServiceWorld, forged
 
@@ -45,6 +46,31 @@ def test_merchant_sees_what_is_owed_and_why_the_rest_is_held(world: ServiceWorld
     shown = client.get(f"/mine/{MERCHANT}/").content.decode()
     for words in ("12,50\u00a0€", "99,00\u00a0€", "retenue", "Retenu ou en attente"):
         assert words in shown, words
+
+
+def test_merchant_reads_that_the_account_was_changed(world: ServiceWorld) -> None:
+    """Promise 4: nobody in the office has to tell a merchant that money goes elsewhere."""
+    caisse, merchant = world.caisse, Merchant.objects.get(pk=MERCHANT)
+    client = visitor(world, ConsoleRole.MERCHANT, merchant=MERCHANT)
+    ibans = ("FR7630006000011234567890189", "FR1420041010050500013M02606")
+    for iban, told in zip(ibans, (False, True), strict=True):
+        account = bank_details.enter(caisse, merchant, iban=iban, holder="GAEC du Gué", by=1)
+        assert isinstance(account, BankDetails)
+        page = client.get(f"/mine/{MERCHANT}/").content.decode()
+        assert ("son IBAN finit par 2606" in page) == told
+        assert ("une deuxième personne doit le confirmer" in page) == told
+        bank_details.confirm(caisse, account, by=2)
+    page = client.get(f"/mine/{MERCHANT}/").content.decode()
+    assert "Vos versements y vont à partir du" in page
+    assert "Appelez tout de suite la caisse" in page
+    neighbour = visitor(world, ConsoleRole.MERCHANT, merchant=OTHER)
+    assert "2606" not in neighbour.get(f"/mine/{OTHER}/").content.decode()
+    world.clock.pass_time(timedelta(days=64))
+    still = visitor(world, ConsoleRole.MERCHANT, merchant=MERCHANT)
+    assert "2606" in still.get(f"/mine/{MERCHANT}/").content.decode(), "paid there since 61 days"
+    world.clock.pass_time(timedelta(days=2))
+    late = visitor(world, ConsoleRole.MERCHANT, merchant=MERCHANT)
+    assert "2606" not in late.get(f"/mine/{MERCHANT}/").content.decode()
 
 
 @pytest.mark.parametrize("page", PAGES)

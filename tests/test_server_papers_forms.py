@@ -18,10 +18,27 @@ from server_stub.exports.payout import Payee, Payout
 from server_stub.exports.printed import Asked, Made, NotMade, Printed, print_paper
 from server_stub.exports.quittance_pdf import in_words, quittance_pdf
 from server_stub.exports.stationery import Stationery, day
-from server_stub.models import CaisseDetails, Convention, LetterKind, Merchant, MerchantDetails
+from server_stub.models import (
+    BankDetails,
+    CaisseDetails,
+    Convention,
+    LetterKind,
+    Merchant,
+    MerchantDetails,
+)
 from server_stub.rules.conventions import Category, Span, Terms
+from server_stub.rules.scheme import RuleName
 from server_stub.rules.siret import in_groups, read_siret
-from server_stub.services import conventions, details, letters, paper, payments, people
+from server_stub.services import (
+    bank_details,
+    conventions,
+    details,
+    letters,
+    paper,
+    payments,
+    people,
+    rules_in_force,
+)
 from server_stub.services.details import NotKept
 from server_stub.services.payments import Taken
 from tests.letter_world import ANNE, BRUNO, CONTACT, OCTOBER, LetterWorld
@@ -30,6 +47,7 @@ from tests.service_world import MERCHANT
 
 pytestmark = pytest.mark.django_db
 SIRET = "732 829 320 00074"
+IBANS = ("FR7630006000011234567890189", "FR1420041010050500013M02606")
 HOSTILE = '#read("/etc/passwd") ] \\ @ $x$ *_` <a>'
 TERMS = Terms(
     distance_km=18,
@@ -250,6 +268,48 @@ def test_letters_are_one_pile_in_windows(world: LetterWorld) -> None:
     assert again.content == done.content
 
 
+def test_a_merchant_is_written_to_when_the_account_was_changed(world: LetterWorld) -> None:
+    """Promise 4: who has an account changed in a merchant's name is found out by the merchant.
+
+    Only a change is told, with who to call, what the end of each account is, and from when on.
+    """
+    caisse, merchant = world.world.caisse, Merchant.objects.get(pk=MERCHANT)
+    kept = details.keep_merchant(caisse, MERCHANT, address="3 rue du Gué\n61100 Flers", by=ANNE)
+    assert isinstance(kept, MerchantDetails)
+    notice = Asked(kind=Printed.ACCOUNT_NOTICE, merchant=MERCHANT)
+    assert print_paper(caisse, notice) is NotMade.NO_CHANGE
+    enter(world, merchant, IBANS[0])
+    assert print_paper(caisse, notice) is NotMade.NO_CHANGE, "a first account is no change"
+    account = enter(world, merchant, IBANS[1])
+    waiting = said(world, Printed.ACCOUNT_NOTICE, merchant=MERCHANT)
+    for words in ("3 rue du Gué", "1er octobre 2026", "02 33 64 00 00", "2606", "0189"):
+        assert words in waiting, words
+    assert "avant qu’une deuxième personne le confirme, puis encore 3 jours" in waiting
+    rules_in_force.set_rule(caisse, RuleName.IBAN_COOLING_DAYS, 0, from_day=OCTOBER)
+    at_once = said(world, Printed.ACCOUNT_NOTICE, merchant=MERCHANT)
+    assert "avant qu’une deuxième personne le confirme. C’est" in at_once
+    rules_in_force.set_rule(caisse, RuleName.IBAN_COOLING_DAYS, 7, from_day=OCTOBER)
+    assert "FR14" not in waiting, "whoever opens the envelope has no account"
+    bank_details.confirm(caisse, account, by=BRUNO)
+    assert "à partir du 8 octobre 2026" in said(world, Printed.ACCOUNT_NOTICE, merchant=MERCHANT)
+    english = said(world, Printed.ACCOUNT_NOTICE, "en", merchant=MERCHANT)
+    assert "Call 02 33 64 00 00 at once" in english
+    CaisseDetails.objects.all().delete()
+    assert print_paper(caisse, notice) is NotMade.NO_DETAILS
+
+
+def enter(
+    world: LetterWorld, merchant: Merchant, iban: str, *, holder: str = "GAEC du Gué"
+) -> BankDetails:
+    """An account that one person enters, and another confirms where it is the first."""
+    caisse = world.world.caisse
+    account = bank_details.enter(caisse, merchant, iban=iban, holder=holder, by=ANNE)
+    assert isinstance(account, BankDetails)
+    if iban == IBANS[0]:
+        bank_details.confirm(caisse, account, by=BRUNO)
+    return account
+
+
 # What is told is never run
 
 
@@ -263,6 +323,9 @@ def test_no_word_that_somebody_typed_is_a_command(world: LetterWorld) -> None:
     agree(world, Terms(distance_km=1, categories=(hostile,), exception_minutes=HOSTILE))
     world.pass_days(1)
     person = world.member(HOSTILE)
+    merchant = Merchant.objects.get(pk=MERCHANT)
+    for iban in IBANS:
+        enter(world, merchant, iban, holder=HOSTILE)
     typed = "".join(HOSTILE.split())
     for kind in Printed:
         person_of = None if kind is Printed.POUCHES else person.pk

@@ -24,6 +24,7 @@ NAMES: Final = (
     "etiquettes",
     "carnet",
     "releve-membre",
+    "avis-compte",
 )
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
 out_option = click.option(

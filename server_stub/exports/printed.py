@@ -9,6 +9,7 @@ from enum import Enum, StrEnum, unique
 from typing import Final
 
 from cardkit.clock import business_date
+from server_stub.exports.account_notice import account_notice
 from server_stub.exports.carnet_pdf import SLIPS_MAX, carnet_pdf
 from server_stub.exports.convention_pdf import convention_pdf
 from server_stub.exports.labels import labels
@@ -20,8 +21,10 @@ from server_stub.exports.pouch import pouches
 from server_stub.exports.stationery import Stationery
 from server_stub.models import Card, CardStatus, Carnet, Merchant, Person
 from server_stub.services import conventions
+from server_stub.services.bank_details import last_change
 from server_stub.services.caisse import Caisse
 from server_stub.services.conventions import Signed
+from server_stub.services.details import details_of
 from server_stub.services.member_statement import member_statement
 
 COPIES_MAX: Final = 50
@@ -41,6 +44,7 @@ class Printed(StrEnum):
     LABELS = "etiquettes"
     CARNET = "carnet"
     STATEMENT = "releve-membre"
+    ACCOUNT_NOTICE = "avis-compte"
 
 
 @unique
@@ -53,6 +57,8 @@ class NotMade(Enum):
     NO_CARD = "no card of ours has this number"
     NO_SLIPS = "a carnet has a number and slips, not too many"
     TOO_MANY = "too many copies"
+    NO_CHANGE = "this merchant's account was not changed"
+    NO_DETAILS = "nobody has said how the caisse is reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +190,19 @@ def _statement(caisse: Caisse, asked: Asked) -> bytes | NotMade:
     return member_statement_pdf(caisse, asked.stationery, statement)
 
 
+def _account_notice(caisse: Caisse, asked: Asked) -> bytes | NotMade:
+    merchant = _merchant(caisse, asked)
+    if merchant is None:
+        return NotMade.NO_MERCHANT
+    change = last_change(caisse, merchant.pk)
+    if change is None:
+        return NotMade.NO_CHANGE
+    head = details_of(caisse)
+    if head is None:
+        return NotMade.NO_DETAILS
+    return account_notice(caisse, asked.stationery, merchant, change, head)
+
+
 _MAKERS: Final[Mapping[Printed, Callable[[Caisse, Asked], bytes | NotMade]]] = {
     Printed.MEMBERSHIP: _membership,
     Printed.NOTICE: _notice,
@@ -194,6 +213,7 @@ _MAKERS: Final[Mapping[Printed, Callable[[Caisse, Asked], bytes | NotMade]]] = {
     Printed.LABELS: _labels,
     Printed.CARNET: _carnet,
     Printed.STATEMENT: _statement,
+    Printed.ACCOUNT_NOTICE: _account_notice,
 }
 
 

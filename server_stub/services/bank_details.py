@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
+from typing import Final
 
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
@@ -14,6 +15,9 @@ from server_stub.models import BankDetails, BankDetailsConfirmed, Merchant
 from server_stub.rules.scheme import RuleName
 from server_stub.services.caisse import Caisse
 from server_stub.services.rules_in_force import voted
+
+_NEWS: Final = timedelta(days=62)
+"""Two months: who looks at the sales once a month still reads that the account was changed."""
 
 
 @unique
@@ -32,6 +36,17 @@ class Usable:
 
     iban: str
     holder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """Another account was put down for a merchant who had one: the merchant should hear of it."""
+
+    account: BankDetails
+    before: BankDetails
+    """The account that was confirmed until then."""
+    usable_from: datetime | None
+    """None: nobody has confirmed the new one."""
 
 
 def enter(
@@ -82,3 +97,33 @@ def usable(caisse: Caisse, merchant: int, at: datetime) -> Usable | None:
     if newest is None:
         return None
     return Usable(iban=newest.details.iban, holder=newest.details.holder)
+
+
+def last_change(caisse: Caisse, merchant: int) -> AccountChange | None:
+    """Return the last change of a merchant's account; None: it has its first one, or none."""
+    rows = BankDetails.objects.using(caisse.using).filter(merchant=merchant)
+    known = list(rows.select_related("confirmation").order_by("id"))
+    if not known:
+        return None
+    newest = known.pop()
+    confirmed = [it.confirmation for it in known if hasattr(it, "confirmation")]
+    before = max(confirmed, key=lambda it: (it.usable_from, it.pk), default=None)
+    if before is None:
+        return None
+    own = newest.confirmation if hasattr(newest, "confirmation") else None
+    return AccountChange(
+        account=newest, before=before.details, usable_from=own.usable_from if own else None
+    )
+
+
+def recent_change(caisse: Caisse, merchant: int) -> AccountChange | None:
+    """Return a change that a merchant may not have heard of: for some weeks after it counts."""
+    change = last_change(caisse, merchant)
+    if change is None:
+        return None
+    return change if is_news(caisse, change.account.entered_at, change.usable_from) else None
+
+
+def is_news(caisse: Caisse, entered_at: datetime, usable_from: datetime | None) -> bool:
+    """Say whether an account came or began to count so lately that its merchant is told of it."""
+    return caisse.now() - (usable_from or entered_at) <= _NEWS

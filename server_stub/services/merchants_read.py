@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -22,6 +22,7 @@ from server_stub.rules.scheme import RuleName
 from server_stub.rules.settle import Owed
 from server_stub.services import conventions
 from server_stub.services.bank_accounts_read import Account, bank_accounts
+from server_stub.services.bank_details import is_news
 from server_stub.services.caisse import Caisse
 from server_stub.services.conventions import Signed
 from server_stub.services.fleet import TerminalState, fleet
@@ -78,6 +79,8 @@ class MerchantSeen:
     """The newest first."""
     cooling_days: int
     """How long a change of account waits."""
+    has_account_news: bool
+    """Whether the merchant is to be told of a change of account."""
     terminals: tuple[TerminalState, ...]
     held: tuple[Held, ...]
 
@@ -116,6 +119,7 @@ def merchant_seen(caisse: Caisse, number: int, *, sees_people: bool) -> Merchant
     signed = conventions.of(caisse, number)
     deputies = Deputy.objects.using(caisse.using).filter(merchant=number)
     details = MerchantDetails.objects.using(caisse.using).filter(pk=number)
+    accounts = bank_accounts(caisse, number, whole=sees_people)
     return MerchantSeen(
         merchant=merchant,
         account=owed_to(caisse, merchant),
@@ -126,7 +130,8 @@ def merchant_seen(caisse: Caisse, number: int, *, sees_people: bool) -> Merchant
         deputies=tuple(deputies.order_by("-from_day", "-id")[:DEPUTIES_SHOWN])
         if sees_people
         else (),
-        accounts=bank_accounts(caisse, number, whole=sees_people),
+        accounts=accounts,
+        has_account_news=_has_news(caisse, accounts),
         cooling_days=voted(caisse, RuleName.IBAN_COOLING_DAYS) or 0,
         terminals=tuple(it for it in fleet(caisse) if number in _sells_for(it)),
         held=_held(caisse, number),
@@ -139,6 +144,13 @@ def acting_for(caisse: Caisse, merchants: Iterable[int]) -> tuple[Deputy, ...]:
     rows = Deputy.objects.using(caisse.using).filter(merchant__in=tuple(merchants))
     begun = rows.filter(from_day__lte=today)
     return tuple(begun.filter(Q(until_day__isnull=True) | Q(until_day__gt=today)))
+
+
+def _has_news(caisse: Caisse, accounts: Sequence[Account]) -> bool:
+    """Say so by the accounts that are shown, as `bank_details.recent_change` does."""
+    if not any(it.confirmed_at for it in accounts[1:]):
+        return False
+    return is_news(caisse, accounts[0].entered_at, accounts[0].usable_from)
 
 
 def _row(

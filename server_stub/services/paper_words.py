@@ -97,6 +97,11 @@ NOT_MADE: Final[dict[str, Promise]] = {
     "NO_CARD": _("Aucune carte de la caisse n’a ce numéro."),
     "NO_SLIPS": _("Un carnet a un numéro et des bons, du premier au dernier, 400 au plus."),
     "TOO_MANY": _("De 1 à 50 exemplaires."),
+    "NO_CHANGE": _("Le compte de ce producteur n’a pas changé : il n’y a rien à lui annoncer."),
+    "NO_DETAILS": _(
+        "Dites d’abord comment joindre la caisse : l’avis porte le numéro à appeler. Rien n’a été "
+        "imprimé."
+    ),
 }
 """By name of an `exports.printed.NotMade`."""
 
@@ -110,6 +115,7 @@ PAPERS: Final[dict[str, Promise]] = {
     "etiquettes": _("Étiquettes de rayon"),
     "carnet": _("Carnet papier"),
     "releve-membre": _("Relevé d’un membre"),
+    "avis-compte": _("Avis de changement de compte, à un producteur"),
 }
 """By value of an `exports.printed.Printed`."""
 

@@ -31,6 +31,8 @@ def merchant_bank(visit: Visit, merchant: int) -> HttpResponse:
                 "Le compte est enregistré. Rien n’y est versé avant qu’une autre personne, à la "
                 "trésorerie, le confirme."
             )
+            if bank_details.last_change(visit.caisse, merchant) is not None:
+                words = f"{words} {_('Imprimez l’avis au producteur, et envoyez-le aujourd’hui.')}"
             return visit.done(words, "merchant", merchant=merchant)
         field = "holder" if done is BankRefusal.NO_HOLDER else "iban"
         form.add_error(field, str(NOT_TAKEN[done.name]))

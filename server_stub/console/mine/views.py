@@ -9,6 +9,8 @@ from server_stub.console.downloads import download
 from server_stub.console.mine.words import PAYOUT_STEPS, sale_in_words
 from server_stub.console.visit import Visit
 from server_stub.exports.merchant_sales import sales_csv
+from server_stub.services.bank_details import recent_change
+from server_stub.services.details import details_of
 from server_stub.services.merchant_sales import (
     SALES_IN_A_FILE,
     SALES_SHOWN,
@@ -47,6 +49,8 @@ def my_sales(visit: Visit, merchant: int) -> HttpResponse:
             "sales": [_in_words(sale) for sale in sales],
             "after": sales[-1].key if len(sales) == SALES_SHOWN else None,
             "is_first_page": before is None,
+            "change": recent_change(visit.caisse, merchant),
+            "head": details_of(visit.caisse),
         },
     )
 
