@@ -13,11 +13,19 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from server_stub.models import ActText, ConsoleRole, Dispute, Finding, FindingHandling, Proposal
+from server_stub.models import (
+    ActText,
+    ConsoleRole,
+    Dispute,
+    Finding,
+    FindingHandling,
+    Proposal,
+    Terminal,
+)
 from server_stub.rules.findings import FindingKind
 from server_stub.rules.ledger import Book
 from server_stub.rules.scheme import RuleName
-from server_stub.services import rules_in_force
+from server_stub.services import recover, rules_in_force
 from tests.agreed_books import conserved
 from tests.console_visitors import served, visitor
 from tests.service_books import in_book, payable_cents
@@ -148,6 +156,31 @@ def test_accepting_and_noting_leave_their_author_and_move_nothing(
     assert "C’est fait et signé" in post(benoit, f"/log/{act}/undo/")
     assert "1 point, 12,50" in page(anne, "/findings/")
     assert ActText.objects.count() == 1
+
+
+def test_recovered_sale_is_confirmed_on_its_page(
+    world: ServiceWorld, anne: Client, benoit: Client
+) -> None:
+    """Promise 1: a burnt terminal's merchant is paid by people at a page, two above the limit."""
+    card, burnt, other = world.card(), world.stall(), world.stall(4)
+    for stall in (burnt, other):
+        stall.sync()
+    for amount_cents in (5_00, 20_01):
+        burnt.sell(card, amount_cents)
+        other.sell(card, 1_00)
+    other.sync()
+    recover.declare_lost(world.caisse, Terminal.objects.get(pk=burnt.terminal))
+    assert payable_cents(world) == 2_00
+    found = Finding.objects.filter(kind=FindingKind.RECOVERED, closed_at=None).order_by("id")
+    small, large = found.values_list("pk", flat=True)
+    assert f"/findings/{small}/" in page(anne, "/findings/?kind=recovered&terminal=3")
+    assert "C’est fait et signé" in post(anne, f"/findings/{small}/do/pay/")
+    assert payable_cents(world) == 7_00
+    assert "attend une deuxième personne" in post(anne, f"/findings/{large}/do/pay/")
+    assert payable_cents(world) == 7_00
+    post(benoit, f"/findings/{large}/do/pay/")
+    assert payable_cents(world) == 27_01
+    conserved(world)
 
 
 def test_card_is_blocked_from_its_point(world: ServiceWorld, held: int, anne: Client) -> None:
