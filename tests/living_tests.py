@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 TREE: Final = Path(__file__).parent.parent
 NAME: Final = re.compile(r"(?:tests/)?(?P<file>test_\w+\.py)(?:::(?P<test>test_\w+))?")
@@ -19,6 +19,8 @@ TARGETS: Final = ("test", "check")
 """The targets of the Makefile that decide about a change, as CI runs them."""
 _DEAD: Final = frozenset({"skip", "skipif", "xfail"})
 _LEAVES: Final = frozenset({"skip", "xfail", "importorskip"})
+_RUNNER: Final = "story"
+"""The decorator of `tests.screen_world` that makes a test of a coroutine."""
 _MARKS_OF_RUNS: Final = frozenset({"slow", "postgres"})
 
 Files = Mapping[str, Mapping[str, frozenset[str]]]
@@ -96,9 +98,16 @@ def tests_of(module: ast.Module) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield each test function with its own marks and those of its file."""
     common = frozenset(_marks(_pytestmark(module))) | frozenset(_left(module.body))
     for node in module.body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+        if _is_test(node) and node.name.startswith("test_"):
             own = frozenset(_marks(node.decorator_list)) | frozenset(_left(node.body))
             yield node.name, common | own
+
+
+def _is_test(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """A coroutine is a test where something runs it: pytest alone would not."""
+    if isinstance(node, ast.AsyncFunctionDef):
+        return any(ast.unparse(it) == _RUNNER for it in node.decorator_list)
+    return isinstance(node, ast.FunctionDef)
 
 
 def _pytestmark(module: ast.Module) -> Iterator[ast.expr]:

@@ -85,6 +85,13 @@ def test_leaves():
     '''Says why.'''
     pytest.skip("not here")
 def helper(): ...
+@pytest.mark.parametrize("n", [1, 2])
+@story
+async def test_is_played(n): ...
+@pytest.mark.skip
+@story
+async def test_is_not_played(): ...
+async def test_nobody_awaits(): ...
 """
 _ON_POSTGRESQL: Final = "import pytest\npytestmark = [pytest.mark.postgres]\ndef test_same(): ...\n"
 _MAKEFILE: Final = "test: lint ## all\n\t$(BIN)/pytest -q $(ARGS)\n\nlint:\n\truff\n"
@@ -112,6 +119,9 @@ def small_tree(folder: Path, *, makefile: str) -> LivingTests:
         ("test_gone.py", "test_gone.py does not exist"),
         ("test_till.py::test_renamed", "test_till.py has no test_renamed"),
         ("test_till.py::helper", "test_till.py::helper is no name of a test"),
+        ("test_till.py::test_is_played", None),
+        ("test_till.py::test_is_not_played", "test_till.py::test_is_not_played is marked skip"),
+        ("test_till.py::test_nobody_awaits", "test_till.py has no test_nobody_awaits"),
         ("test_till.py::test_skipped", "test_till.py::test_skipped is marked skip"),
         ("test_till.py::test_fails", "test_till.py::test_fails is marked xfail"),
         ("test_till.py::test_leaves", "test_till.py::test_leaves is marked skip"),
@@ -149,7 +159,7 @@ def test_a_promise_without_a_test_is_none(tmp_path: Path) -> None:
 def test_what_the_model_keeps_quiet_about_is_told() -> None:
     """Promise: a line added to what is not promised turns red until the model explains it."""
     readme = "## What it does not promise\n\n- A till **can**\n  charge more: look at it.\n"
-    model = "## What we do not promise\n\nA till can\ncharge more.\n\n## Not built yet\n"
+    model = "## What we do not promise\n\nA till can\ncharge more.\n\n## What comes after\n"
     assert not list(unexplained(readme, model))
     [told] = unexplained(readme, model.replace("charge more", "charge less"))
     assert "A till can charge more" in told
