@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from django.db import connections
 
 from cardkit import bodies
 from server_stub import scratch
-from server_stub.models import BankDetails, Merchant, Settlement, SettlementLine
+from server_stub.models import ActRow, BankDetails, Merchant, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import bank_details, restore, settlement
 from server_stub.services.settlement import state_of
@@ -45,6 +45,25 @@ def put_back(kept: sqlite3.Connection) -> None:
     """Make the books what a backup was."""
     assert not connections[BOOKS].in_atomic_block
     kept.backup(connections[BOOKS].connection)
+
+
+def backup_of_a_life(
+    steps: Sequence[str],
+    acts: Sequence[Callable[[], object]],
+    *,
+    until: str,
+    backup_at: str,
+) -> sqlite3.Connection:
+    """Live up to and including a step; returns the backup made after another."""
+    backup = None
+    for step, act in zip(steps, acts, strict=True):
+        act()
+        if step == backup_at:
+            backup = copied()
+        if step == until:
+            break
+    assert backup is not None
+    return backup
 
 
 def sync_as_a_till(stall: Stall) -> None:
@@ -142,6 +161,17 @@ class PayoutWorld:
     def paid_cents(self, merchant: int) -> int:
         """What the bank has executed for a merchant."""
         return sum(cents for (_, to), cents in self.bank.items() if to == merchant)
+
+    def evidence(self, name: str, merchant: int, cents: int) -> ActRow | Refusal:
+        """Enter one payment of the bank's statement, as two people do."""
+        return restore.evidence(
+            self.world.caisse,
+            settlement=name,
+            merchant=merchant,
+            amount_cents=cents,
+            entered_by=ANNE,
+            by=BRUNO,
+        )
 
     def enter_statement(self) -> None:
         """Compare the bank's statement with the books, line by line, as two people do."""

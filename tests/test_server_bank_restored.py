@@ -43,14 +43,7 @@ def restored(paying: PayoutWorld, *, backup_at: str = "owed") -> None:
 
 def enter(paying: PayoutWorld, merchant: int, cents: int) -> ActRow:
     """Enter a payment of the statement, as two people do."""
-    done = restore.evidence(
-        paying.world.caisse,
-        settlement=RUN,
-        merchant=merchant,
-        amount_cents=cents,
-        entered_by=ANNE,
-        by=BRUNO,
-    )
+    done = paying.evidence(RUN, merchant, cents)
     assert isinstance(done, ActRow), done
     return done
 

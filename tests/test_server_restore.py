@@ -19,7 +19,7 @@ from server_stub.services import issue, restore, settlement
 from server_stub.services.behind import Lock, lock
 from server_stub.services.rebuild import differences
 from server_stub.services.sync import sync
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, backup_of_a_life, put_back
 from tests.service_books import in_book
 
 SLOW = pytest.mark.slow
@@ -46,15 +46,7 @@ def live(paying: PayoutWorld, *, until: str, backup_at: str) -> sqlite3.Connecti
         lambda: paying.confirm(names[0]),
         lambda: paying.trade(4_00, 5_00),
     )
-    backup = None
-    for step, act in zip(STEPS, acts, strict=True):
-        act()
-        if step == backup_at:
-            backup = copied()
-        if step == until:
-            break
-    assert backup is not None
-    return backup
+    return backup_of_a_life(STEPS, acts, until=until, backup_at=backup_at)
 
 
 @pytest.mark.parametrize(

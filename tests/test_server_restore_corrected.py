@@ -50,23 +50,9 @@ def forgotten_run(paying: PayoutWorld, *, told: bool) -> None:
         paying.sync()
 
 
-def enter(
-    paying: PayoutWorld, cents: int, *, merchant: int = MERCHANT, name: str = RUN
-) -> ActRow | Refusal:
-    """Enter a payment of the statement, as two people do."""
-    return restore.evidence(
-        paying.world.caisse,
-        settlement=name,
-        merchant=merchant,
-        amount_cents=cents,
-        entered_by=ANNE,
-        by=BRUNO,
-    )
-
-
 def entered(paying: PayoutWorld, cents: int, *, merchant: int = MERCHANT, name: str = RUN) -> int:
     """Enter a payment of the statement; returns the number of its act."""
-    row = enter(paying, cents, merchant=merchant, name=name)
+    row = paying.evidence(name, merchant, cents)
     assert isinstance(row, ActRow), row
     return row.seq
 
@@ -121,7 +107,7 @@ def test_a_typing_error_does_not_lock_the_service_for_good(
     for _ in range(["unheard", "told", "journalled"].index(between)):
         paying.sync()
     assert ((RUN, MERCHANT) in forgotten(paying)) is (wrong_cents < PAID_CENTS)
-    assert enter(paying, PAID_CENTS) is Refusal.KNOWN_ALREADY
+    assert paying.evidence(RUN, MERCHANT, PAID_CENTS) is Refusal.KNOWN_ALREADY
     take_back(paying, act)
     assert in_book(paying.world, Book.PAYABLE) == PAID_CENTS
     assert in_book(paying.world, Book.PAID) == 0
@@ -211,7 +197,7 @@ def test_wrong_evidence_is_corrected_when_the_restore_is_over(
     name, merchant = wrong
     act = entered(paying, 9_99, merchant=merchant, name=name)
     finish(paying)
-    assert enter(paying, PAID_CENTS) is Refusal.NOT_RESTORED
+    assert paying.evidence(RUN, MERCHANT, PAID_CENTS) is Refusal.NOT_RESTORED
     paying.trade(1_00, 1_00)
     take_back(paying, act)
     assert lock(caisse) is Lock.UNFINISHED

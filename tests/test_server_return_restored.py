@@ -19,7 +19,7 @@ from server_stub.services.deciding import Done, NeedsSecond, NotDone
 from server_stub.services.settlement import state_of
 from tests.agreed_books import conserved
 from tests.bank_world import BANK, PROFILE, confirmed, keep, row
-from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, copied, put_back
+from tests.payout_world import ANNE, BOOKS, BRUNO, PayoutWorld, backup_of_a_life, put_back
 from tests.service_books import in_book
 from tests.service_world import MERCHANT
 
@@ -67,15 +67,7 @@ def live(paying: PayoutWorld, *, until: str, backup_at: str) -> sqlite3.Connecti
         lambda: paying.send(AGAIN),
         paying.sync,
     )
-    backup = None
-    for step, act in zip(STEPS, acts, strict=True):
-        act()
-        if step == backup_at:
-            backup = copied()
-        if step == until:
-            break
-    assert backup is not None
-    return backup
+    return backup_of_a_life(STEPS, acts, until=until, backup_at=backup_at)
 
 
 def restore_by_the_statement(paying: PayoutWorld) -> None:
@@ -141,8 +133,9 @@ def test_a_terminal_keeps_the_second_payment_from_being_made_again(
         paying.sync()
     owe_again(paying)
     assert forgotten(paying) == {(AGAIN, MERCHANT), (AGAIN, MERCHANT + 1)}
-    assert evidenced(paying, MERCHANT + 1, 2_00)
-    assert evidenced(paying, MERCHANT, 1_00), "without what had come back"
+    assert isinstance(paying.evidence(AGAIN, MERCHANT + 1, 2_00), ActRow)
+    entered = paying.evidence(AGAIN, MERCHANT, 1_00)
+    assert isinstance(entered, ActRow), "without what had come back"
     assert forgotten(paying) == {(AGAIN, MERCHANT)}
     assert restore.finish(caisse, entered_by=ANNE, by=BRUNO) is Refusal.MISSING
     assert settlement.draw_up(caisse, by=ANNE) is Refusal.LOCKED
@@ -187,7 +180,7 @@ def test_what_came_back_of_a_forgotten_run_is_what_the_statement_proves(
     restore.declare_restored(caisse, by=ANNE)
     settlement.revoke(caisse, FIRST, by=ANNE)
     assert owe_again(paying) is Refusal.NOT_IN_THAT_STATE
-    assert evidenced(paying, MERCHANT, BACK_CENTS, name=FIRST)
+    assert isinstance(paying.evidence(FIRST, MERCHANT, BACK_CENTS), ActRow)
     assert owe_again(paying, BACK_CENTS - 1) is Refusal.NOT_A_PAYOUT
     assert in_book(paying.world, Book.PAYABLE) == 0
     assert isinstance(owe_again(paying), ActRow)
@@ -200,16 +193,3 @@ def forgotten(paying: PayoutWorld) -> set[tuple[str, int]]:
     """Run and merchant of what terminals tell, and the books do not account for."""
     told = restore.missing(paying.world.caisse).payouts
     return {(one.settlement, one.merchant) for one in told}
-
-
-def evidenced(paying: PayoutWorld, merchant: int, cents: int, *, name: str = AGAIN) -> bool:
-    """Enter a payment of the statement; says whether that was possible."""
-    done = restore.evidence(
-        paying.world.caisse,
-        settlement=name,
-        merchant=merchant,
-        amount_cents=cents,
-        entered_by=ANNE,
-        by=BRUNO,
-    )
-    return isinstance(done, ActRow)
