@@ -185,11 +185,4 @@ class PayoutWorld:
         for (name, merchant), cents in self.bank.items():
             if state_of(caisse, name) in {RunState.SENT, RunState.CONFIRMED}:
                 continue
-            restore.evidence(
-                caisse,
-                settlement=name,
-                merchant=merchant,
-                amount_cents=cents,
-                entered_by=ANNE,
-                by=BRUNO,
-            )
+            self.evidence(name, merchant, cents)
