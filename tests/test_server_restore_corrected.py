@@ -312,3 +312,43 @@ def test_one_evidence_stands_whatever_code_says(paying: PayoutWorld) -> None:
         PayoutProven.objects.using(BOOKS).create(settlement=RUN, merchant=MERCHANT, evidence=first)
     PayoutProven.objects.using(BOOKS).update(evidence=first)
     assert len(differences(paying.world.caisse)) == 2, "another one stands than by the log"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "wrong_cents", "aside"),
+    [("R1-9999", 4_00, "R1-9999"), (RUN, 125_00, f"{RUN} ?")],
+    ids=["a line that is no payout", "too large a sum"],
+)
+def test_what_was_told_of_wrong_evidence_is_set_aside_after_a_second_restore(
+    paying: PayoutWorld, wrong: str, wrong_cents: int, aside: str
+) -> None:
+    """Promises 1 and 8: the way out of two failures in a row, without a payment in between.
+
+    Wrong evidence was told to terminals, and a second restore forgot it: they are awaited for a
+    payout that no statement shows. It is entered as they tell it, and said to have come back.
+    """
+    forgotten_run(paying, told=True)
+    backup = copied()
+    entered(paying, wrong_cents, name=wrong)
+    for _ in range(3):
+        paying.sync()
+    put_back(backup)
+    restore.declare_restored(paying.world.caisse, by=ANNE)
+    for _ in range(3):
+        paying.sync()
+    entered(paying, OTHER_CENTS, merchant=OTHER)
+    entered(paying, PAID_CENTS)
+    caisse = paying.world.caisse
+    assert forgotten(paying) == {(wrong, MERCHANT)}
+    assert restore.finish(caisse, entered_by=ANNE, by=BRUNO) is Refusal.MISSING
+    entered(paying, wrong_cents, name=aside)
+    back = settlement.give_back(caisse, aside, MERCHANT, wrong_cents, entered_by=ANNE, by=BRUNO)
+    assert isinstance(back, ActRow), back
+    finish(paying)
+    paying.trade(2_00, 3_00)
+    paying.pay_all()
+    for stall in paying.stalls:
+        assert paying.paid_cents(stall.merchant) == paying.sold_cents[stall.merchant]
+        assert in_book(paying.world, Book.PAYABLE, stall.merchant) == 0
+    assert differences(caisse) == []
+    conserved(paying.world)

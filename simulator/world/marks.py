@@ -85,6 +85,7 @@ class Mark(Enum):
     PAID_AFTER_RESTORE = "a restored service paid again, when the statement had been compared"
     PAYOUT_EVIDENCED = "a payout that a restored service had forgotten was entered"
     EVIDENCE_TAKEN_BACK = "a wrong sum that two people had entered was taken back"
+    EVIDENCE_SET_ASIDE = "… or what a till had been told of it, after a second restore"
 
     DISPUTE_RETURNED = "a member got back what was disputed"
     DISPUTE_REJECTED = "a disputed sale stood"

@@ -10,7 +10,7 @@ from cardkit.acts import ActKind
 from server_stub.models import ActRow, PayoutEvidence, Settlement, SettlementLine
 from server_stub.rules.settle import Refusal, RunState
 from server_stub.services import restore, settlement
-from server_stub.services.behind import Lock, lock, proven
+from server_stub.services.behind import Lock, lock, proven, sent_cents
 from simulator.world.catalogue import Kind
 from simulator.world.founding import MERCHANTS, STEP_MAX_CENTS, WORLD
 from simulator.world.marks import Mark
@@ -83,6 +83,25 @@ class Treasury:
         for (name, merchant), cents in sorted(self.bank.items()):
             if self._enter(name, merchant, cents):
                 self._world.marks.hit(Mark.PAYOUT_EVIDENCED)
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Enter what a terminal was told, and no statement shows, as paid and come back.
+
+        Two people had misread the statement, a till was told so, and a second restore forgot it.
+        """
+        caisse = self._world.centre.caisse
+        missing = restore.missing(caisse)
+        for told in () if missing.terminals or missing.runs else missing.payouts:
+            lacks_cents = max(1, told.total_cents - sent_cents(caisse, told.merchant))
+            name = told.settlement
+            if self.bank[name, told.merchant]:
+                name = f"{name} ?"
+            if self._enter(name, told.merchant, lacks_cents):
+                settlement.give_back(
+                    caisse, name, told.merchant, lacks_cents, entered_by=TREASURER, by=COMMITTEE
+                )
+                self._world.marks.hit(Mark.EVIDENCE_SET_ASIDE)
 
     def mistype(self) -> None:
         """After a restore, enter a transfer with a wrong sum, or a line that is no payout."""
@@ -104,8 +123,10 @@ class Treasury:
         return any(True for _ in self._typos())
 
     def _typos(self) -> Iterator[PayoutEvidence]:
-        for one in proven(self._world.centre.caisse):
-            if one.amount_cents != self.bank[one.settlement, one.merchant]:
+        caisse = self._world.centre.caisse
+        for one in proven(caisse):
+            is_so = one.amount_cents == self.bank[one.settlement, one.merchant]
+            if not is_so and not settlement.is_owed_again(caisse, one.settlement, one.merchant):
                 yield one
 
     def _correct(self) -> None:
