@@ -120,7 +120,7 @@ class Treasury:
 
     def has_typo(self) -> bool:
         """Say whether evidence stands that is not what the bank executed."""
-        return any(True for _ in self._typos())
+        return any(self._typos())
 
     def _typos(self) -> Iterator[PayoutEvidence]:
         caisse = self._world.centre.caisse
