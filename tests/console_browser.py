@@ -48,6 +48,8 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+WCAG: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+"""What axe holds a page to: WCAG 2.2 AA."""
 DESKTOP: Final = 1280
 TELEPHONE: Final = 390
 _HEIGHT: Final = 900

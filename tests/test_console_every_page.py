@@ -21,13 +21,12 @@ from server_stub.console.declared import Page
 from server_stub.console.pages import PAGES
 from server_stub.models import ConsoleRole, Merchant
 from simulator.life.making import Made
-from tests.console_browser import DESKTOP, TELEPHONE, ConsoleBrowser, chromium, live
+from tests.console_browser import DESKTOP, TELEPHONE, WCAG, ConsoleBrowser, chromium, live
 from tests.console_life import arguments, life
 
 __all__ = ["chromium", "life"]
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 SHOWN: Final = [page for page in PAGES if "GET" in page.methods and not page.path.endswith("pdf")]
 
 
@@ -62,7 +61,7 @@ def test_page_is_fit_for_eyes_ears_and_thumbs(
     if _is_a_file(window, address):
         return
     window.set_viewport_size({"width": DESKTOP, "height": 900})
-    found = Axe().run(window, options=RULES).response["violations"]
+    found = Axe().run(window, options=WCAG).response["violations"]
     assert not found, [(it["id"], [node["html"][:120] for node in it["nodes"]]) for it in found]
     _keep(request, window, page, DESKTOP)
     window.set_viewport_size({"width": TELEPHONE, "height": 844})

@@ -13,12 +13,12 @@ from server_stub.services import restore
 from tests.console_browser import (
     DESKTOP,
     TELEPHONE,
+    WCAG,
     ConsoleBrowser,
     browser,
     chromium,
 )
 from tests.service_world import MERCHANT
-from tests.test_console_every_page import RULES
 
 __all__ = ["browser", "chromium"]
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -30,7 +30,7 @@ FIRST, SECOND = 1, 2
 def look(window: Window, request: pytest.FixtureRequest, name: str) -> None:
     """Hold a page to WCAG 2.2 AA and to a telephone's width; keep pictures where they are asked."""
     folder = request.config.getoption("--pictures")
-    found = Axe().run(window, options=RULES).response["violations"]
+    found = Axe().run(window, options=WCAG).response["violations"]
     assert not found, [(it["id"], [node["html"][:120] for node in it["nodes"]]) for it in found]
     for width in (DESKTOP, TELEPHONE):
         window.set_viewport_size({"width": width, "height": 900})
